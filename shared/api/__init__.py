@@ -1,0 +1,1 @@
+"""HTTP conventions of the contract: ids, problem+json, paging, strict input."""

@@ -1,0 +1,67 @@
+"""Serializer fields that take a JSON value for what it is, or refuse it."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+_RFC_3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+
+
+class TextField(serializers.CharField):
+    """A JSON string with something visible in it; no number, no control character."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        text = super().to_internal_value(data)
+        if not any(_is_visible(character) for character in text):
+            self.fail("blank")
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+            self.fail("invalid")
+        return text
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character)[0] not in "CZ"
+
+
+class WholeNumberField(serializers.IntegerField):
+    """A JSON integer; not "5", not 5.5, not true. 5.0 is the same number as 5 and is taken."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int | Decimal) or data != int(data):
+            self.fail("invalid")
+        return int(data)
+
+
+class MoneyField(serializers.DecimalField):
+    """A JSON number, in and out (`2500`, `2500.5`)."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if isinstance(data, bool) or not isinstance(data, int | Decimal):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+    def to_representation(self, value: Decimal) -> Decimal:  # type: ignore[override]
+        return value
+
+
+class InstantField(serializers.DateTimeField):
+    """An RFC 3339 time that carries its offset. Comes out as an aware datetime in UTC."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+            self.fail("invalid", format="RFC 3339 with an offset, like 2026-02-20T17:00:00+07:00")
+        try:
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail("invalid", format="a date and time that exist")
+
+    def to_representation(self, value: datetime) -> datetime:  # type: ignore[override]
+        return value

@@ -1,0 +1,87 @@
+"""Bare arrays in the order of their ids, paged by `limit` and an opaque `cursor` (RFC 8288 links)."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from shared.api.ids import LARGEST_ID
+from shared.api.problems import InvalidInput
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+
+M = TypeVar("M", bound=Model)
+
+_NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
+
+
+def paged_response(
+    request: Request, rows: QuerySet[M], *, represent: Callable[[Sequence[M]], Any]
+) -> Response:
+    """One page of `rows`, with a `Link` header to its neighbours. Raises 400 on a bad parameter.
+
+    Pages are cut by id and not by offset: a page costs the same wherever it lies, and rows that
+    come or go meanwhile neither repeat nor skip others.
+    """
+    limit = _limit(request)
+    backwards, start = _cursor(request)
+    if backwards:
+        found = list(rows.filter(pk__lt=start).order_by("-pk")[: limit + 1])
+    else:
+        found = list(rows.filter(pk__gt=start).order_by("pk")[: limit + 1])
+    more = len(found) > limit
+    page = found[:limit]
+    if backwards:
+        page.reverse()
+    response = Response(represent(page))
+    links = _links(request, page, before=more if backwards else start > 0, after=more or backwards)
+    if links:
+        response["Link"] = links
+    return response
+
+
+def _links(request: Request, page: Sequence[Model], *, before: bool, after: bool) -> str:
+    links = []
+    if page and after:
+        links.append(_link(request, f"after:{page[-1].pk}", rel="next"))
+    if page and before:
+        links.append(_link(request, f"before:{page[0].pk}", rel="prev"))
+    return ", ".join(links)
+
+
+def _link(request: Request, position: str, *, rel: str) -> str:
+    query = request.GET.copy()
+    query["cursor"] = base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+    url = f"{request.build_absolute_uri(request.path)}?{query.urlencode()}"
+    return f'<{url}>; rel="{rel}"'
+
+
+def _limit(request: Request) -> int:
+    text = request.GET.get("limit")
+    if text is None:
+        return DEFAULT_LIMIT
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
+        raise InvalidInput(
+            f"limit must be a whole number from 1 to {MAX_LIMIT}", code="invalid_limit"
+        )
+    return int(text)
+
+
+def _cursor(request: Request) -> tuple[bool, int]:
+    text = request.GET.get("cursor")
+    if text is None:
+        return False, 0
+    try:
+        position = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        direction, _, number = position.decode("ascii").partition(":")
+    except (binascii.Error, ValueError):
+        direction, number = "", ""
+    if direction not in ("after", "before") or not _NUMBER.fullmatch(number):
+        raise InvalidInput("cursor is not one that this API gave out", code="invalid_cursor")
+    return direction == "before", min(int(number), LARGEST_ID)

@@ -1,0 +1,27 @@
+"""Reads settings from environment variables and names every one that is missing or bad."""
+
+from environs import Env, EnvValidationError
+from marshmallow.validate import Length, OneOf, Range
+
+__all__ = ["Env", "Length", "OneOf", "Range", "open_environment", "seal"]
+
+
+def open_environment() -> Env:
+    """An environment whose errors are collected until `seal`, so that one start reports all."""
+    return Env(eager=False)
+
+
+def seal(env: Env) -> None:
+    """End reading. Stops the process with one sentence per missing or bad variable.
+
+    `SystemExit` and not `ImproperlyConfigured`: whoever starts a server or a command with a typo
+    in a variable needs the sentence, not thirty lines of traceback above it.
+    """
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        sentences = [
+            f"Environment variable {name}: {' '.join(problems)}"
+            for name, problems in error.error_messages.items()
+        ]
+        raise SystemExit("\n".join(sentences)) from None

@@ -1,0 +1,14 @@
+"""The root of every error that states a fact of the domain."""
+
+
+class DomainError(Exception):
+    """A refusal. `code` is stable and machine-readable, `message` is what a person reads.
+
+    Which HTTP status a refusal gets is the API layer's business, not the error's.
+    """
+
+    code: str
+    message: str
+
+    def __init__(self) -> None:
+        super().__init__(self.message)

@@ -1,0 +1,54 @@
+"""JSON as the contract reads and writes it."""
+
+import json
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import orjson
+
+
+def dump_json(data: Any) -> bytes:
+    """Times in UTC with Z, money as a number."""
+    return orjson.dumps(data, default=_default, option=orjson.OPT_UTC_Z)
+
+
+def json_number(value: Decimal) -> int | float:
+    """2500 and 2500.5, never "2500.00". Exact while a price has at most 15 digits."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def load_json(text: bytes) -> Any:
+    """Decode, with everything refused that a lenient decoder would quietly reinterpret.
+
+    Fractions become `Decimal`, so that a price is what the sender typed. Raises `ValueError` with
+    a sentence for duplicate keys, NaN and Infinity, bytes that aren't UTF-8, endless nesting.
+    """
+    try:
+        return _decode(text.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _default(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return json_number(value)
+    # Translated texts of Django and DRF are lazy objects.
+    return str(value)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a key appears twice in one object")
+    return members
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+_decode = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=Decimal
+).decode

@@ -1,0 +1,30 @@
+"""Entry of `manage_event.py` and `manage_booking.py`: each runs its own service, whatever the
+environment says, and refuses the other's settings."""
+
+import os
+import sys
+
+
+def run(*, settings_module: str) -> None:
+    """Run the command on `sys.argv` with these settings.
+
+    A stray DJANGO_SETTINGS_MODULE is overruled; a `--settings` that asks for another module is
+    refused, because whoever types it has the wrong script in hand.
+    """
+    asked_for = _settings_option(sys.argv)
+    if asked_for not in (None, settings_module):
+        raise SystemExit(f"{sys.argv[0]} runs with {settings_module} only, not with {asked_for}")
+    os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
+
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+def _settings_option(arguments: list[str]) -> str | None:
+    for position, argument in enumerate(arguments):
+        if argument.startswith("--settings="):
+            return argument.partition("=")[2]
+        if argument == "--settings":
+            return next(iter(arguments[position + 1 :]), "")
+    return None

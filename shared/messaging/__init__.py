@@ -1,0 +1,1 @@
+"""RabbitMQ. The only package that imports pika."""
