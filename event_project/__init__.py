@@ -1,0 +1,1 @@
+"""The event service: admins create events here."""
