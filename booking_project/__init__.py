@@ -1,0 +1,1 @@
+"""The booking service: users book seats, wait in line and are promoted here."""

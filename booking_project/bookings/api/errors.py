@@ -1,0 +1,19 @@
+"""Which status each refusal gets."""
+
+from http import HTTPStatus
+
+from booking_project.bookings import errors
+from shared.api import problems
+
+exception_handler = problems.exception_handler(
+    {
+        errors.EventNotFound: HTTPStatus.NOT_FOUND,
+        errors.EventCancelled: HTTPStatus.CONFLICT,
+        errors.BookingNotOpen: HTTPStatus.BAD_REQUEST,
+        errors.AlreadyBooked: HTTPStatus.CONFLICT,
+        errors.FullyBooked: HTTPStatus.CONFLICT,
+        errors.BookingNotFound: HTTPStatus.NOT_FOUND,
+        errors.AlreadyCancelled: HTTPStatus.BAD_REQUEST,
+        errors.TryAgainLater: HTTPStatus.SERVICE_UNAVAILABLE,
+    }
+)

@@ -1,0 +1,146 @@
+"""The rules of booking, applied in memory to one event whose row is locked."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from booking_project.bookings.errors import (
+    AlreadyBooked,
+    AlreadyCancelled,
+    BookingNotFound,
+    BookingNotOpen,
+    EventCancelled,
+    FullyBooked,
+)
+from booking_project.bookings.models import Booking, BookingStatus, Event
+
+
+def refuse_closed(event: Event, *, now: datetime) -> None:
+    """Rule 2, first half. Raises `EventCancelled` or `BookingNotOpen`; both ends are inside."""
+    if event.cancelled_at is not None:
+        raise EventCancelled
+    if not event.booking_start_at <= now <= event.booking_end_at:
+        raise BookingNotOpen
+
+
+def has_free_seat(event: Event) -> bool:
+    """Rule 4: while anyone waits, a free seat is theirs and not free for a newcomer."""
+    return event.confirmed_count < event.max_seats and event.waitlisted_count == 0
+
+
+def refuse_full(event: Event) -> None:
+    """Rule 2, second half. Raises `FullyBooked`."""
+    if not has_free_seat(event) and event.waitlisted_count >= event.waitlist_limit:
+        raise FullyBooked
+
+
+class Ledger:
+    """Books and cancels, one request after the other, and keeps what has to be written.
+
+    `event` is locked and read after the lock, and so is everything else:
+    `active_users` – those of the requesting users who have an active booking;
+    `bookings` – those that are asked to be cancelled, by id;
+    `waitlist` – the head of the waitlist, at least as many as can be promoted here;
+    `now` – the database server's clock.
+    """
+
+    def __init__(
+        self,
+        event: Event,
+        *,
+        now: datetime,
+        active_users: Iterable[str] = (),
+        bookings: Mapping[int, Booking] | None = None,
+        waitlist: Iterable[Booking] = (),
+    ) -> None:
+        self.event = event
+        self.created: list[Booking] = []
+        self.promoted: list[Booking] = []
+        self.cancelled: list[Booking] = []
+        self._now = now
+        self._active_users = set(active_users)
+        self._waitlist = deque(waitlist)
+        # One object per row, or a booking that is promoted and then cancelled would be both.
+        self._bookings = {**(bookings or {}), **{booking.pk: booking for booking in self._waitlist}}
+
+    def book(self, *, user_id: str) -> Booking:
+        """Raises the refusals of rule 2, in its order."""
+        refuse_closed(self.event, now=self._now)
+        if user_id in self._active_users:
+            raise AlreadyBooked
+        refuse_full(self.event)
+        booking = Booking(
+            event=self.event, user_id=user_id, created_at=self._now, updated_at=self._now
+        )
+        if has_free_seat(self.event):
+            booking.status = BookingStatus.CONFIRMED
+            self.event.confirmed_count += 1
+        else:
+            self.event.last_waitlist_order += 1
+            booking.status = BookingStatus.WAITLISTED
+            booking.waitlist_order = self.event.last_waitlist_order
+            self.event.waitlisted_count += 1
+            self._waitlist.append(booking)
+        self._active_users.add(user_id)
+        self.created.append(booking)
+        return booking
+
+    def cancel(self, *, booking_id: int) -> Booking:
+        """Cancel, and promote the first in line if that frees a seat.
+
+        Raises `BookingNotFound` or `AlreadyCancelled`; the latter frees nothing (rule 5).
+        """
+        booking = self._bookings.get(booking_id)
+        if booking is None:
+            raise BookingNotFound
+        if booking.status == BookingStatus.CANCELLED:
+            raise AlreadyCancelled
+        if booking.status == BookingStatus.WAITLISTED:
+            self._leave_waitlist(booking)
+        else:
+            self.event.confirmed_count -= 1
+        booking.status = BookingStatus.CANCELLED
+        booking.updated_at = self._now
+        self._active_users.discard(booking.user_id)
+        self.cancelled.append(booking)
+        self.promote()
+        self.honour_what_is_taken()
+        return booking
+
+    def promote(self) -> None:
+        """Give every free seat to the head of the waitlist (rules 3, 4 and 9)."""
+        if self.event.cancelled_at is not None:
+            return
+        while self.event.confirmed_count < self.event.max_seats and self._waitlist:
+            booking = self._waitlist.popleft()
+            booking.status = BookingStatus.CONFIRMED
+            booking.updated_at = self._now
+            self.event.waitlisted_count -= 1
+            self.event.confirmed_count += 1
+            self.promoted.append(booking)
+
+    def honour_what_is_taken(self) -> None:
+        """Rule 8. Only where places are given up or capacities change, never where one is taken:
+        the database refuses a count above its capacity unless it stands here, too."""
+        event = self.event
+        event.honoured_seats = _excess(event.confirmed_count, event.max_seats)
+        event.honoured_waitlist = _excess(event.waitlisted_count, event.waitlist_limit)
+
+    @property
+    def changed(self) -> list[Booking]:
+        """Bookings whose rows must be updated, each once, with its final status."""
+        rows = {
+            booking.pk: booking
+            for booking in (*self.promoted, *self.cancelled)
+            if booking.pk is not None
+        }
+        return list(rows.values())
+
+    def _leave_waitlist(self, booking: Booking) -> None:
+        self.event.waitlisted_count -= 1
+        if booking in self._waitlist:
+            self._waitlist.remove(booking)
+
+
+def _excess(taken: int, capacity: int) -> int:
+    return taken if taken > capacity else 0

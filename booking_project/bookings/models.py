@@ -1,0 +1,114 @@
+"""The copy of an event with its counters, and the bookings.
+
+Laid out so that bookings can be distributed by `event_id`: unique rules include the event, there
+are no triggers, and what a decision needs stands on the one event row that it locks.
+"""
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class BookingStatus(models.TextChoices):
+    CONFIRMED = "confirmed"
+    WAITLISTED = "waitlisted"
+    CANCELLED = "cancelled"
+
+
+class Event(models.Model):
+    """The event service's event (same id), as of `version`, and how full it is.
+
+    The counters change only under the row's lock, in the transaction that changes the bookings
+    they count. `honoured_…` is set where a capacity was lowered below what is taken already:
+    nobody is thrown out (rule 8), and the count can only go down from there.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    name = models.CharField(max_length=255)
+    max_seats = models.IntegerField()
+    waitlist_limit = models.IntegerField()
+    price = models.DecimalField(max_digits=12, decimal_places=2)
+    booking_start_at = models.DateTimeField()
+    booking_end_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    version = models.PositiveIntegerField()
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    confirmed_count = models.IntegerField(default=0)
+    waitlisted_count = models.IntegerField(default=0)
+    last_waitlist_order = models.IntegerField(default=0)
+    honoured_seats = models.IntegerField(default=0)
+    honoured_waitlist = models.IntegerField(default=0)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(confirmed_count__lte=F("max_seats"))
+                | Q(confirmed_count=F("honoured_seats")),
+                name="event_seats_never_oversold",
+            ),
+            models.CheckConstraint(
+                condition=Q(waitlisted_count__lte=F("waitlist_limit"))
+                | Q(waitlisted_count=F("honoured_waitlist")),
+                name="event_waitlist_never_overfull",
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_count__gte=0) & Q(waitlisted_count__gte=0),
+                name="event_counters_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} (#{self.pk})"
+
+    @property
+    def seats_available(self) -> int:
+        return max(0, self.max_seats - self.confirmed_count)
+
+
+class Booking(models.Model):
+    """A user's place in an event. `waitlist_order` is kept after a promotion, as a record of it."""
+
+    event = models.ForeignKey(
+        Event, on_delete=models.PROTECT, related_name="bookings", db_index=False
+    )
+    user_id = models.CharField(max_length=255)
+    status = models.CharField(max_length=10, choices=BookingStatus.choices)
+    waitlist_order = models.IntegerField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event", "user_id"],
+                condition=~Q(status=BookingStatus.CANCELLED),
+                name="booking_one_active_per_user_and_event",
+            ),
+            models.UniqueConstraint(
+                fields=["event", "waitlist_order"],
+                condition=Q(waitlist_order__isnull=False),
+                name="booking_waitlist_order_given_once_per_event",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=BookingStatus.values), name="booking_status_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=BookingStatus.WAITLISTED) | Q(waitlist_order__gt=0),
+                name="booking_waitlisted_has_an_order",
+            ),
+            models.CheckConstraint(condition=~Q(user_id=""), name="booking_has_a_user"),
+        ]
+        indexes = [
+            models.Index(fields=["event", "id"], name="booking_by_event"),
+            models.Index(
+                fields=["event", "waitlist_order"],
+                condition=Q(status=BookingStatus.WAITLISTED),
+                name="booking_waitlist",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.status} (#{self.pk})"

@@ -1,0 +1,16 @@
+from django.contrib import admin
+from django.urls import include, path
+
+from shared.api.health import health_view
+
+urlpatterns = [
+    path("health", health_view("booking-service")),
+    path("admin/", admin.site.urls),
+    path("api-auth/", include("rest_framework.urls")),
+    path("api/v1/", include("booking_project.bookings.api.urls")),
+]
+
+handler400 = "shared.api.problems.bad_request"
+handler403 = "shared.api.problems.permission_denied"
+handler404 = "shared.api.problems.page_not_found"
+handler500 = "shared.api.problems.server_error"
