@@ -1,5 +1,7 @@
 """Reads settings from environment variables and names every one that is missing or bad."""
 
+from typing import cast
+
 from environs import Env, EnvValidationError
 from marshmallow.validate import Length, OneOf, Range
 
@@ -20,8 +22,8 @@ def seal(env: Env) -> None:
     try:
         env.seal()
     except EnvValidationError as error:
+        problems = cast("dict[str, list[str]]", error.error_messages)
         sentences = [
-            f"Environment variable {name}: {' '.join(problems)}"
-            for name, problems in error.error_messages.items()
+            f"Environment variable {name}: {' '.join(texts)}" for name, texts in problems.items()
         ]
         raise SystemExit("\n".join(sentences)) from None

@@ -1,5 +1,6 @@
 """Django settings that both services share; each service's settings module starts from here."""
 
+import logging
 from typing import Any
 
 from shared.env import open_environment, seal
@@ -7,7 +8,7 @@ from shared.env import open_environment, seal
 _env = open_environment()
 DEBUG = _env.bool("DEBUG", False)
 ALLOWED_HOSTS = _env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-LOG_LEVEL = _env.log_level("LOG_LEVEL", "INFO")
+LOG_LEVEL = _env.log_level("LOG_LEVEL", logging.INFO)
 RABBITMQ_URL = _env.str("RABBITMQ_URL")
 seal(_env)
 

@@ -38,10 +38,10 @@ class Ledger:
     """Books and cancels, one request after the other, and keeps what has to be written.
 
     `event` is locked and read after the lock, and so is everything else:
-    `active_users` – those of the requesting users who have an active booking;
-    `bookings` – those that are asked to be cancelled, by id;
-    `waitlist` – the head of the waitlist, at least as many as can be promoted here;
-    `now` – the database server's clock.
+    `active_users` - those of the requesting users who have an active booking;
+    `bookings` - those that are asked to be cancelled, by id;
+    `waitlist` - the head of the waitlist, at least as many as can be promoted here;
+    `now` - the database server's clock.
     """
 
     def __init__(

@@ -1,10 +1,9 @@
 """Everything that reads without a lock."""
 
-from collections import defaultdict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import DateTimeField, Func, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from booking_project.bookings.errors import (
     AlreadyBooked,
@@ -14,14 +13,11 @@ from booking_project.bookings.errors import (
 from booking_project.bookings.ledger import refuse_closed, refuse_full
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.requests import Book, Request
+from booking_project.bookings.statements import Snapshot, snapshot
 from shared.errors import DomainError
 
-
-class ClockTimestamp(Func):
-    """The database server's clock at this moment, not at the start of the transaction."""
-
-    function = "CLOCK_TIMESTAMP"
-    output_field = DateTimeField()
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
 
 
 def event_get(*, event_id: int) -> Event:
@@ -60,19 +56,12 @@ def refusals(requests: Sequence[Request]) -> list[DomainError | None]:
 
     All facts come from one statement, so each refusal was true at one moment of the request.
     """
-    users: dict[int, list[str]] = defaultdict(list)
-    for request in requests:
-        if isinstance(request, Book):
-            users[request.event_id].append(request.user_id)
-    if not users:
+    bookings = [request for request in requests if isinstance(request, Book)]
+    if not bookings:
         return [None] * len(requests)
-    active = Booking.objects.filter(
-        event_id=OuterRef("pk"), user_id__in={user for group in users.values() for user in group}
-    ).exclude(status=BookingStatus.CANCELLED)
-    events = (
-        Event.objects.filter(pk__in=users)
-        .annotate(active_users=ArraySubquery(active.values("user_id")), now=ClockTimestamp())
-        .in_bulk()
+    events = snapshot(
+        event_ids={request.event_id for request in bookings},
+        user_ids={request.user_id for request in bookings},
     )
     return [
         _refusal(events.get(request.event_id), request) if isinstance(request, Book) else None
@@ -80,7 +69,7 @@ def refusals(requests: Sequence[Request]) -> list[DomainError | None]:
     ]
 
 
-def _refusal(event: Event | None, request: Book) -> DomainError | None:
+def _refusal(event: "WithAnnotations[Event, Snapshot] | None", request: Book) -> DomainError | None:
     try:
         if event is None:
             raise EventNotFound

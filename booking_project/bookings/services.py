@@ -1,18 +1,25 @@
 """Everything that writes bookings and events, each function one transaction."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from booking_project.bookings.errors import EventNotFound
 from booking_project.bookings.ledger import Ledger
 from booking_project.bookings.locks import lock_event, lock_free_events
-from booking_project.bookings.models import Booking, BookingStatus, Event
+from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.requests import Book, Cancel, Request
+from booking_project.bookings.statements import (
+    clock_and_active_users,
+    insert_bookings,
+    update_counters,
+    update_statuses,
+    waitlist_heads,
+)
 from shared.errors import DomainError
 
 Outcome = Booking | DomainError
@@ -75,10 +82,12 @@ def event_sync(state: EventState) -> bool:
     for name, value in columns.items():
         setattr(event, name, value)
     promotable = min(event.seats_available, event.waitlisted_count)
-    ledger = Ledger(event, now=_clock(), waitlist=_waitlist_heads({event.pk: promotable})[event.pk])
+    now, _ = clock_and_active_users(event_ids=[], user_ids=[])
+    waiting = waitlist_heads(event_id=event.pk, count=promotable)
+    ledger = Ledger(event, now=now, waitlist=waiting)
     ledger.promote()
     ledger.honour_what_is_taken()
-    _write_bookings([ledger])
+    _write([ledger])
     event.save()
     return True
 
@@ -88,8 +97,7 @@ def _decide(events: Mapping[int, Event], requests: Sequence[Request]) -> list[Ou
         return []
     ledgers = _open_ledgers(events, requests)
     outcomes = [_decide_one(ledgers[request.event_id], request) for request in requests]
-    _write_bookings(ledgers.values())
-    _write_counters(ledgers.values())
+    _write(ledgers.values())
     return outcomes
 
 
@@ -104,28 +112,17 @@ def _decide_one(ledger: Ledger, request: Request) -> Outcome:
 
 def _open_ledgers(events: Mapping[int, Event], requests: Sequence[Request]) -> dict[int, Ledger]:
     """Read what the decisions rest on, after the lock."""
-    booking_ids = [request.booking_id for request in requests if isinstance(request, Cancel)]
     users = {request.user_id for request in requests if isinstance(request, Book)}
-    cancels: dict[int, int] = defaultdict(int)
-    for request in requests:
-        if isinstance(request, Cancel):
-            cancels[request.event_id] += 1
-
-    active_users: dict[int, list[str]] = defaultdict(list)
+    booking_ids = [request.booking_id for request in requests if isinstance(request, Cancel)]
+    now, active_users = clock_and_active_users(event_ids=events, user_ids=users)
     bookings: dict[int, dict[int, Booking]] = defaultdict(dict)
-    waitlists: Mapping[int, list[Booking]] = {}
-    if users:
-        active = Booking.objects.filter(event_id__in=events, user_id__in=users)
-        active = active.exclude(status=BookingStatus.CANCELLED)
-        for event_id, user_id in active.values_list("event_id", "user_id"):
-            active_users[event_id].append(user_id)
+    waitlists: dict[int, list[Booking]] = {}
     if booking_ids:
         for booking in Booking.objects.filter(event_id__in=events, pk__in=booking_ids):
             bookings[booking.event_id][booking.pk] = booking
-        waitlists = _waitlist_heads(
-            {pk: count for pk, count in cancels.items() if events[pk].waitlisted_count}
-        )
-    now = _clock()
+        for event_id, found in bookings.items():
+            if events[event_id].waitlisted_count:
+                waitlists[event_id] = waitlist_heads(event_id=event_id, count=len(found))
     return {
         event_id: Ledger(
             event,
@@ -138,66 +135,14 @@ def _open_ledgers(events: Mapping[int, Event], requests: Sequence[Request]) -> d
     }
 
 
-def _waitlist_heads(counts: Mapping[int, int]) -> dict[int, list[Booking]]:
-    """The first so many waitlisted bookings of each event, in order."""
-    return {
-        event_id: list(
-            Booking.objects.filter(event_id=event_id, status=BookingStatus.WAITLISTED).order_by(
-                "waitlist_order"
-            )[:count]
-        )
-        for event_id, count in counts.items()
-    }
-
-
-def _clock() -> datetime:
-    """The database server's clock, now: the one clock of every decision."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
-    return now
-
-
-def _write_bookings(ledgers: Collection[Ledger]) -> None:
+def _write(ledgers: Collection[Ledger]) -> None:
     """Updates before inserts: a user who cancelled may have booked again in the same group."""
     changed = [booking for ledger in ledgers for booking in ledger.changed]
-    for status in (BookingStatus.CANCELLED, BookingStatus.CONFIRMED):
-        rows = [booking for booking in changed if booking.status == status]
-        if rows:
-            Booking.objects.filter(
-                event_id__in={booking.event_id for booking in rows},
-                pk__in=[booking.pk for booking in rows],
-            ).update(status=status, updated_at=rows[0].updated_at)
+    if changed:
+        update_statuses(changed)
     created = [booking for ledger in ledgers for booking in ledger.created]
     if created:
-        Booking.objects.bulk_create(created)
-
-
-_WRITE_COUNTERS = """
-    UPDATE bookings_event AS event
-       SET confirmed_count = new.confirmed_count,
-           waitlisted_count = new.waitlisted_count,
-           last_waitlist_order = new.last_waitlist_order,
-           honoured_seats = new.honoured_seats,
-           honoured_waitlist = new.honoured_waitlist
-      FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[])
-           AS new (id, confirmed_count, waitlisted_count, last_waitlist_order,
-                   honoured_seats, honoured_waitlist)
-     WHERE event.id = new.id
-"""
-
-
-def _write_counters(ledgers: Iterable[Ledger]) -> None:
-    events = [ledger.event for ledger in ledgers if ledger.created or ledger.cancelled]
-    if not events:
-        return
-    columns = (
-        [event.pk for event in events],
-        [event.confirmed_count for event in events],
-        [event.waitlisted_count for event in events],
-        [event.last_waitlist_order for event in events],
-        [event.honoured_seats for event in events],
-        [event.honoured_waitlist for event in events],
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITE_COUNTERS, columns)
+        insert_bookings(created)
+    events = [ledger.event for ledger in ledgers if ledger.created or ledger.changed]
+    if events:
+        update_counters(events)

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 
 class Event(models.Model):
-    """Something with limited seats. All times are aware and kept in UTC; the price has no currency."""
+    """Something with limited seats. Times are aware and kept in UTC; the price has no currency."""
 
     name = models.CharField(max_length=255)
     max_seats = models.IntegerField()

@@ -1,4 +1,4 @@
-"""`GET /health`: the process is up. It asks neither database nor broker, whose outages it survives."""
+"""`GET /health`: the process is up. It asks neither database nor broker: it survives both."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Bare arrays in the order of their ids, paged by `limit` and an opaque `cursor` (RFC 8288 links)."""
+"""Bare arrays in the order of their ids, paged by `limit` and an opaque `cursor` (RFC 8288)."""
 
 import base64
 import binascii

@@ -100,9 +100,7 @@ def _from_api_exception(exception: exceptions.APIException) -> Response:
         code = codes if isinstance(codes, str) else exception.default_code
         body = problem(status=status, code=code, detail=str(exception.detail))
     headers = {}
-    if isinstance(exception, exceptions.Throttled) and exception.wait is not None:
-        headers["Retry-After"] = str(int(exception.wait) + 1)
-    if isinstance(exception, exceptions.AuthenticationFailed | exceptions.NotAuthenticated):
+    if isinstance(exception, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         headers["WWW-Authenticate"] = getattr(exception, "auth_header", "Session")
     return Response(body, status=status, headers=headers, content_type=CONTENT_TYPE)
 

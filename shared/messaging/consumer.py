@@ -1,4 +1,4 @@
-"""Consumes one queue for as long as the process lives: reconnects, acknowledges after the handler."""
+"""Consumes one queue while the process lives: reconnects, acknowledges after the handler."""
 
 import logging
 import threading

@@ -1,0 +1,149 @@
+"""The SQL of the hot path: one statement for a whole group, whatever its size.
+
+What the ORM would do row by row (or with a CASE per row) is done with arrays here; nothing else
+of the booking service speaks SQL.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, TypedDict
+
+from django.db import connection
+
+from booking_project.bookings.models import Booking, BookingStatus, Event
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+
+class Snapshot(TypedDict):
+    now: datetime
+    active_users: list[str]
+
+
+_SNAPSHOT = """
+    SELECT event.*, clock_timestamp() AS now,
+           ARRAY(SELECT user_id FROM bookings_booking
+                  WHERE event_id = event.id AND user_id = ANY(%s) AND status <> 'cancelled'
+           ) AS active_users
+      FROM bookings_event AS event
+     WHERE id = ANY(%s)
+"""
+
+
+def snapshot(
+    *, event_ids: Collection[int], user_ids: Collection[str]
+) -> "dict[int, WithAnnotations[Event, Snapshot]]":
+    """Events with the database's clock and those of the users who have an active booking there.
+
+    One statement, so all of it was true at one moment.
+    """
+    events = Event.objects.raw(_SNAPSHOT, [list(user_ids), list(event_ids)])
+    return {event.pk: event for event in events}
+
+
+_CLOCK_AND_ACTIVE_USERS = """
+    SELECT clock.now, booking.event_id, booking.user_id
+      FROM (SELECT clock_timestamp() AS now) AS clock
+      LEFT JOIN bookings_booking AS booking
+        ON event_id = ANY(%s) AND user_id = ANY(%s) AND status <> 'cancelled'
+"""
+
+
+def clock_and_active_users(
+    *, event_ids: Collection[int], user_ids: Collection[str]
+) -> tuple[datetime, dict[int, set[str]]]:
+    """The database server's clock, now, and which of the users have an active booking, by event."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOCK_AND_ACTIVE_USERS, [list(event_ids), list(user_ids)])
+        rows = cursor.fetchall()
+    active: dict[int, set[str]] = defaultdict(set)
+    for _, event_id, user_id in rows:
+        if user_id is not None:
+            active[event_id].add(user_id)
+    return rows[0][0], active
+
+
+_INSERT_BOOKINGS = """
+    INSERT INTO bookings_booking
+           (event_id, user_id, status, waitlist_order, created_at, updated_at)
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[],
+                         %s::timestamptz[], %s::timestamptz[])
+    RETURNING id
+"""
+
+
+def insert_bookings(bookings: Sequence[Booking]) -> None:
+    """Insert and give each its id, in their order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT_BOOKINGS,
+            [
+                [booking.event_id for booking in bookings],
+                [booking.user_id for booking in bookings],
+                [str(booking.status) for booking in bookings],
+                [booking.waitlist_order for booking in bookings],
+                [booking.created_at for booking in bookings],
+                [booking.updated_at for booking in bookings],
+            ],
+        )
+        for booking, (booking.pk,) in zip(bookings, cursor.fetchall(), strict=True):
+            booking._state.adding = False
+
+
+_UPDATE_STATUSES = """
+    UPDATE bookings_booking AS booking
+       SET status = new.status, updated_at = new.updated_at
+      FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
+           AS new (id, event_id, status, updated_at)
+     WHERE booking.id = new.id AND booking.event_id = new.event_id
+"""
+
+
+def update_statuses(bookings: Sequence[Booking]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UPDATE_STATUSES,
+            [
+                [booking.pk for booking in bookings],
+                [booking.event_id for booking in bookings],
+                [str(booking.status) for booking in bookings],
+                [booking.updated_at for booking in bookings],
+            ],
+        )
+
+
+_UPDATE_COUNTERS = """
+    UPDATE bookings_event AS event
+       SET confirmed_count = new.confirmed_count,
+           waitlisted_count = new.waitlisted_count,
+           last_waitlist_order = new.last_waitlist_order,
+           honoured_seats = new.honoured_seats,
+           honoured_waitlist = new.honoured_waitlist
+      FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[])
+           AS new (id, confirmed_count, waitlisted_count, last_waitlist_order,
+                   honoured_seats, honoured_waitlist)
+     WHERE event.id = new.id
+"""
+
+
+def update_counters(events: Sequence[Event]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UPDATE_COUNTERS,
+            [
+                [event.pk for event in events],
+                [event.confirmed_count for event in events],
+                [event.waitlisted_count for event in events],
+                [event.last_waitlist_order for event in events],
+                [event.honoured_seats for event in events],
+                [event.honoured_waitlist for event in events],
+            ],
+        )
+
+
+def waitlist_heads(*, event_id: int, count: int) -> list[Booking]:
+    """The first `count` waitlisted bookings of an event, in order."""
+    waiting = Booking.objects.filter(event_id=event_id, status=BookingStatus.WAITLISTED)
+    return list(waiting.order_by("waitlist_order")[:count])
