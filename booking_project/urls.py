@@ -4,10 +4,10 @@ from django.urls import include, path
 from shared.api.health import health_view
 
 urlpatterns = [
+    path("api/v1/", include("booking_project.bookings.api.urls")),
     path("health", health_view("booking-service")),
     path("admin/", admin.site.urls),
     path("api-auth/", include("rest_framework.urls")),
-    path("api/v1/", include("booking_project.bookings.api.urls")),
 ]
 
 handler400 = "shared.api.problems.bad_request"

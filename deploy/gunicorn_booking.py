@@ -22,4 +22,4 @@ def worker_exit(server: object, worker: object) -> None:
     """Give the database its connections back in order, not by reset."""
     from django.db import connection
 
-    connection.close_pool()
+    connection.close_pool()  # type: ignore[attr-defined]

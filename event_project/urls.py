@@ -4,10 +4,10 @@ from django.urls import include, path
 from shared.api.health import health_view
 
 urlpatterns = [
+    path("api/v1/", include("event_project.events.api.urls")),
     path("health", health_view("event-service")),
     path("admin/", admin.site.urls),
     path("api-auth/", include("rest_framework.urls")),
-    path("api/v1/", include("event_project.events.api.urls")),
 ]
 
 handler400 = "shared.api.problems.bad_request"

@@ -23,9 +23,9 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import DatabaseError, InternalError, OperationalError
 
-from booking_project.bookings import selectors, services
-from booking_project.bookings.errors import TryAgainLater
-from booking_project.bookings.models import Booking
+from booking_project.bookings import lookups, selectors, services
+from booking_project.bookings.errors import AlreadyCancelled, TryAgainLater
+from booking_project.bookings.models import Booking, BookingStatus
 from booking_project.bookings.requests import Book, Cancel, Request
 from shared.grouping import Group, GroupOverdue
 
@@ -42,8 +42,10 @@ def book(*, event_id: int, user_id: str) -> Booking:
 
 def cancel(*, booking_id: int) -> Booking:
     """Raises `BookingNotFound`, `AlreadyCancelled` and `TryAgainLater`."""
-    event_id = selectors.booking_event_id(booking_id=booking_id)
-    return _admission().submit(Cancel(event_id=event_id, booking_id=booking_id))
+    booking = lookups.booking_get(booking_id=booking_id)
+    if booking.status == BookingStatus.CANCELLED:
+        raise AlreadyCancelled  # for good: nothing un-cancels, so no lock is needed to say so
+    return _admission().submit(Cancel(event_id=booking.event_id, booking_id=booking_id))
 
 
 class _Lane:

@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 
 from booking_project.bookings.errors import (
     AlreadyBooked,
-    BookingNotFound,
     EventNotFound,
 )
 from booking_project.bookings.ledger import refuse_closed, refuse_full
@@ -20,35 +19,12 @@ if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
 
-def event_get(*, event_id: int) -> Event:
-    """Raises `EventNotFound`."""
-    event = Event.objects.filter(pk=event_id).first()
-    if event is None:
-        raise EventNotFound
-    return event
-
-
-def booking_get(*, booking_id: int) -> Booking:
-    """Raises `BookingNotFound`."""
-    booking = Booking.objects.filter(pk=booking_id).first()
-    if booking is None:
-        raise BookingNotFound
-    return booking
-
-
 def booking_list(*, event_id: int, status: BookingStatus | None = None) -> QuerySet[Booking]:
     """Raises `EventNotFound`."""
-    event_get(event_id=event_id)
+    if not Event.objects.filter(pk=event_id).exists():
+        raise EventNotFound
     bookings = Booking.objects.filter(event_id=event_id)
     return bookings if status is None else bookings.filter(status=status)
-
-
-def booking_event_id(*, booking_id: int) -> int:
-    """Raises `BookingNotFound`."""
-    event_id = Booking.objects.filter(pk=booking_id).values_list("event_id", flat=True).first()
-    if event_id is None:
-        raise BookingNotFound
-    return event_id
 
 
 def refusals(requests: Sequence[Request]) -> list[DomainError | None]:

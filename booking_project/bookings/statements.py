@@ -5,9 +5,9 @@ of the booking service speaks SQL.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from django.db import connection
 
@@ -39,7 +39,8 @@ def snapshot(
 
     One statement, so all of it was true at one moment.
     """
-    events = Event.objects.raw(_SNAPSHOT, [list(user_ids), list(event_ids)])
+    rows = Event.objects.raw(_SNAPSHOT, [list(user_ids), list(event_ids)])
+    events = cast("Iterable[WithAnnotations[Event, Snapshot]]", rows)
     return {event.pk: event for event in events}
 
 
@@ -88,7 +89,8 @@ def insert_bookings(bookings: Sequence[Booking]) -> None:
                 [booking.updated_at for booking in bookings],
             ],
         )
-        for booking, (booking.pk,) in zip(bookings, cursor.fetchall(), strict=True):
+        for booking, (booking_id,) in zip(bookings, cursor.fetchall(), strict=True):
+            booking.pk = booking_id
             booking._state.adding = False
 
 

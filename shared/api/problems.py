@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
@@ -77,6 +78,9 @@ def exception_handler(status_by_error: Mapping[type[DomainError], HTTPStatus]) -
             if status == HTTPStatus.SERVICE_UNAVAILABLE:
                 headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
             return Response(body, status=status, headers=headers, content_type=CONTENT_TYPE)
+        if isinstance(exception, OperationalError | InterfaceError):
+            logger.error("the database is away: %s", exception)
+            return _unavailable()
         if isinstance(exception, Http404):
             exception = exceptions.NotFound()
         elif isinstance(exception, PermissionDenied):
@@ -86,6 +90,16 @@ def exception_handler(status_by_error: Mapping[type[DomainError], HTTPStatus]) -
         return None
 
     return handle
+
+
+def _unavailable() -> Response:
+    body = problem(
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
+        code="try_again_later",
+        detail="the service is busy, please try again",
+    )
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return Response(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
 
 
 def _from_api_exception(exception: exceptions.APIException) -> Response:

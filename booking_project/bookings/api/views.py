@@ -5,14 +5,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from booking_project.bookings import admission
+from booking_project.bookings import admission, lookups
 from booking_project.bookings.api.serializers import (
     BookingInput,
     BookingOutput,
     EventStatusOutput,
+    represent_booking,
+    represent_status,
+    valid_user_id,
 )
 from booking_project.bookings.models import BookingStatus
-from booking_project.bookings.selectors import booking_get, booking_list, event_get
+from booking_project.bookings.selectors import booking_list
 from shared.api.ids import parse_id
 from shared.api.pagination import paged_response
 from shared.api.problems import InvalidInput
@@ -23,8 +26,8 @@ class EventStatus(APIView):
 
     @extend_schema(responses=EventStatusOutput)
     def get(self, request: Request, event_id: str) -> Response:
-        event = event_get(event_id=parse_id(event_id, what="event"))
-        return Response(EventStatusOutput(event).data)
+        event = lookups.event_get(event_id=parse_id(event_id, what="event"))
+        return Response(represent_status(event))
 
 
 class EventBookings(APIView):
@@ -39,16 +42,15 @@ class EventBookings(APIView):
             event_id=parse_id(event_id, what="event"), status=_status_filter(request)
         )
         return paged_response(
-            request, bookings, represent=lambda page: BookingOutput(page, many=True).data
+            request, bookings, represent=lambda page: [represent_booking(row) for row in page]
         )
 
     @extend_schema(request=BookingInput, responses={201: BookingOutput})
     def post(self, request: Request, event_id: str) -> Response:
         number = parse_id(event_id, what="event")
-        form = BookingInput(data=request.data)
-        form.is_valid(raise_exception=True)
-        booking = admission.book(event_id=number, user_id=form.validated_data["user_id"])
-        return Response(BookingOutput(booking).data, status=status.HTTP_201_CREATED)
+        user_id = valid_user_id(request.data)
+        booking = admission.book(event_id=number, user_id=user_id)
+        return Response(represent_booking(booking), status=status.HTTP_201_CREATED)
 
 
 class BookingDetail(APIView):
@@ -56,13 +58,13 @@ class BookingDetail(APIView):
 
     @extend_schema(responses=BookingOutput)
     def get(self, request: Request, booking_id: str) -> Response:
-        booking = booking_get(booking_id=parse_id(booking_id, what="booking"))
-        return Response(BookingOutput(booking).data)
+        booking = lookups.booking_get(booking_id=parse_id(booking_id, what="booking"))
+        return Response(represent_booking(booking))
 
     @extend_schema(responses=BookingOutput)
     def delete(self, request: Request, booking_id: str) -> Response:
         booking = admission.cancel(booking_id=parse_id(booking_id, what="booking"))
-        return Response(BookingOutput(booking).data)
+        return Response(represent_booking(booking))
 
 
 def _status_filter(request: Request) -> BookingStatus | None:

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Builds the image, starts everything with new secrets and empty volumes, runs the command that is
+# given against it, and takes it all down. The exit status is the command's, or that of what failed.
+set -eu
+
+[ $# -gt 0 ] || { echo "usage: build_test.sh COMMAND…" >&2; exit 2; }
+cd "$(dirname "$0")/../.."
+
+# Beside a running stack, not instead of it: a project, ports and settings of its own.
+folder=$(mktemp -d)
+export COMPOSE_PROJECT_NAME=event-reservation-test COMPOSE_PROFILES=all
+export EVENT_PORT="${TEST_EVENT_PORT:-18081}" BOOKING_PORT="${TEST_BOOKING_PORT:-18082}"
+export EVENT_DB_PORT=0 BOOKING_DB_PORT=0 RABBITMQ_PORT=0 RABBITMQ_MANAGEMENT_PORT=0 # any free one
+
+compose() { docker compose --env-file "$folder/env" "$@"; }
+
+take_down() {
+    status=$?
+    trap - EXIT
+    [ "$status" -eq 0 ] || compose logs --no-color --tail 50 || true
+    compose down --volumes || [ "$status" -ne 0 ] || status=1
+    rm -rf "$folder"
+    exit "$status"
+}
+trap take_down EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+deploy/docker/new_env.sh "$folder/env"
+compose up --detach --build --wait --wait-timeout 300
+EVENT_URL=http://127.0.0.1:$EVENT_PORT BOOKING_URL=http://127.0.0.1:$BOOKING_PORT "$@"
