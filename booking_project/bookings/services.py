@@ -87,7 +87,7 @@ def event_sync(state: EventState) -> bool:
     ledger = Ledger(event, now=now, waitlist=waiting)
     ledger.promote()
     ledger.honour_what_is_taken()
-    _write([ledger])
+    write_ledgers([ledger])
     event.save()
     return True
 
@@ -97,7 +97,7 @@ def _decide(events: Mapping[int, Event], requests: Sequence[Request]) -> list[Ou
         return []
     ledgers = _open_ledgers(events, requests)
     outcomes = [_decide_one(ledgers[request.event_id], request) for request in requests]
-    _write(ledgers.values())
+    write_ledgers(ledgers.values())
     return outcomes
 
 
@@ -135,7 +135,7 @@ def _open_ledgers(events: Mapping[int, Event], requests: Sequence[Request]) -> d
     }
 
 
-def _write(ledgers: Collection[Ledger]) -> None:
+def write_ledgers(ledgers: Collection[Ledger]) -> None:
     """Updates before inserts: a user who cancelled may have booked again in the same group."""
     changed = [booking for ledger in ledgers for booking in ledger.changed]
     if changed:
