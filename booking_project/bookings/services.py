@@ -87,7 +87,7 @@ def event_sync(state: EventState) -> bool:
     ledger = Ledger(event, now=now, waitlist=waiting)
     ledger.promote()
     ledger.honour_what_is_taken()
-    write_ledgers([ledger])
+    write_bookings([ledger])
     event.save()
     return True
 
@@ -97,7 +97,8 @@ def _decide(events: Mapping[int, Event], requests: Sequence[Request]) -> list[Ou
         return []
     ledgers = _open_ledgers(events, requests)
     outcomes = [_decide_one(ledgers[request.event_id], request) for request in requests]
-    write_ledgers(ledgers.values())
+    write_bookings(ledgers.values())
+    _write_counters(ledgers.values())
     return outcomes
 
 
@@ -135,7 +136,7 @@ def _open_ledgers(events: Mapping[int, Event], requests: Sequence[Request]) -> d
     }
 
 
-def write_ledgers(ledgers: Collection[Ledger]) -> None:
+def write_bookings(ledgers: Collection[Ledger]) -> None:
     """Updates before inserts: a user who cancelled may have booked again in the same group."""
     changed = [booking for ledger in ledgers for booking in ledger.changed]
     if changed:
@@ -143,6 +144,9 @@ def write_ledgers(ledgers: Collection[Ledger]) -> None:
     created = [booking for ledger in ledgers for booking in ledger.created]
     if created:
         insert_bookings(created)
+
+
+def _write_counters(ledgers: Collection[Ledger]) -> None:
     events = [ledger.event for ledger in ledgers if ledger.created or ledger.changed]
     if events:
         update_counters(events)

@@ -1,0 +1,146 @@
+"""Random lives of an event, step by step on PostgreSQL and on a plain model of the rules."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from booking_project.bookings.models import Booking, BookingStatus, Event
+from booking_project.bookings.requests import Book, Cancel, Request
+from booking_project.bookings.selectors import refusals
+from booking_project.bookings.services import EventState, Outcome, admit_to_event, event_sync
+from booking_project.bookings.verification import find_discrepancies
+from tests.proof.model import PlainEvent
+
+USERS = st.sampled_from([f"user-{number}" for number in range(8)])
+SEATS = st.integers(min_value=1, max_value=4)
+WAITLIST = st.integers(min_value=0, max_value=3)
+
+_event_ids = itertools.count(1)
+
+
+class Sale(RuleBasedStateMachine):
+    @initialize(max_seats=SEATS, waitlist_limit=WAITLIST)
+    def announce(self, max_seats: int, waitlist_limit: int) -> None:
+        now = datetime.now(UTC)
+        self.plain = PlainEvent(max_seats=max_seats, waitlist_limit=waitlist_limit)
+        self.latest_booking: dict[str, int] = {}
+        self.state = EventState(
+            id=next(_event_ids),
+            name="A sale",
+            max_seats=max_seats,
+            waitlist_limit=waitlist_limit,
+            price=Decimal(10),
+            booking_start_at=now - timedelta(hours=1),
+            booking_end_at=now + timedelta(hours=1),
+            created_at=now,
+            updated_at=now,
+            version=1,
+            cancelled_at=None,
+        )
+        event_sync(self.state)
+
+    @rule(
+        wishes=st.lists(
+            st.tuples(st.sampled_from(["book", "cancel"]), USERS), min_size=1, max_size=6
+        )
+    )
+    def a_group_arrives(self, wishes: list[tuple[str, str]]) -> None:
+        """One transaction decides as if its members had come one by one."""
+        requests: list[Request] = []
+        expected: list[str] = []
+        known = dict(self.latest_booking)
+        rebooked: set[str] = set()
+        for what, user in wishes:
+            if what == "book":
+                requests.append(Book(event_id=self.state.id, user_id=user))
+                expected.append(self.plain.book(user))
+                rebooked.add(user)
+            elif user in known and user not in rebooked:
+                requests.append(Cancel(event_id=self.state.id, booking_id=known[user]))
+                expected.append(self.plain.cancel(user))
+        lock_free = refusals(requests[:1])
+        outcomes = admit_to_event(self.state.id, requests)
+        for outcome in outcomes:
+            if isinstance(outcome, Booking) and outcome.status != BookingStatus.CANCELLED:
+                self.latest_booking[outcome.user_id] = outcome.pk
+        for outcome, answer in zip(outcomes, expected, strict=True):
+            self._same(outcome, answer)
+        if lock_free and lock_free[0] is not None:
+            assert lock_free[0].code == expected[0], "refused without a lock what the lock allows"
+
+    def _same(self, outcome: Outcome, answer: str) -> None:
+        if not isinstance(outcome, Booking):
+            assert outcome.code == answer
+        elif answer == "waitlisted" and outcome.status == BookingStatus.CONFIRMED:
+            # Waitlisted, and promoted by a cancellation later in the same group.
+            assert outcome.user_id in self.plain.confirmed
+        elif outcome.status != answer:
+            raise AssertionError(f"{outcome} should be {answer}")
+
+    @rule(max_seats=SEATS, waitlist_limit=WAITLIST)
+    def the_capacity_changes(self, max_seats: int, waitlist_limit: int) -> None:
+        self._announce(max_seats=max_seats, waitlist_limit=waitlist_limit)
+        self.plain.change_capacity(max_seats=max_seats, waitlist_limit=waitlist_limit)
+
+    @rule(is_open=st.booleans())
+    def the_window_moves(self, is_open: bool) -> None:
+        now = datetime.now(UTC)
+        end = now + timedelta(hours=1) if is_open else now - timedelta(minutes=1)
+        self._announce(booking_end_at=end)
+        self.plain.is_open = is_open
+
+    @rule()
+    def an_old_message_comes_again(self) -> None:
+        assert event_sync(dataclasses.replace(self.state, max_seats=99)) is False
+
+    @rule(really=st.integers(min_value=0, max_value=9))
+    def the_event_is_cancelled(self, really: int) -> None:
+        if really == 0:
+            self._announce(cancelled_at=datetime.now(UTC))
+            self.plain.is_cancelled = True
+
+    def _announce(self, **changes: object) -> None:
+        self.state = dataclasses.replace(self.state, version=self.state.version + 1, **changes)  # type: ignore[arg-type]
+        assert event_sync(self.state) is True
+
+    @invariant()
+    def both_tell_the_same(self) -> None:
+        active = Booking.objects.filter(event_id=self.state.id).exclude(status="cancelled")
+        confirmed = {booking.user_id for booking in active if booking.status == "confirmed"}
+        waiting = [
+            booking.user_id
+            for booking in active.order_by("waitlist_order")
+            if booking.status == "waitlisted"
+        ]
+        assert confirmed == set(self.plain.confirmed)
+        assert waiting == self.plain.waiting
+        event = Event.objects.get(pk=self.state.id)
+        assert (event.confirmed_count, event.waitlisted_count) == (len(confirmed), len(waiting))
+
+    def teardown(self) -> None:
+        assert list(find_discrepancies()) == []
+
+
+@pytest.fixture
+def no_trace() -> Iterator[None]:
+    yield
+    Booking.objects.all().delete()
+    Event.objects.all().delete()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_trace")
+def test_postgresql_and_the_plain_model_never_disagree() -> None:
+    run_state_machine_as_test(Sale)
