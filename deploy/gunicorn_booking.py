@@ -13,7 +13,8 @@ worker_class = "gevent"
 worker_connections = 4000
 backlog = 4096
 keepalive = 75
-graceful_timeout = 20
+# Longer than any statement may take; idle keep-alive connections use all of it.
+graceful_timeout = 8
 # On by default since 25.1; nobody here uses it, and it is one more way in.
 control_socket_disable = True
 

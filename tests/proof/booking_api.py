@@ -1,0 +1,88 @@
+"""The booking API under gunicorn, on the test database, and somebody who kills its workers."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+
+from django.db import connection
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+START_SECONDS = 30.0
+
+
+class BookingApi:
+    def __init__(self, *, process: "subprocess.Popen[bytes]", port: int) -> None:
+        self.port = port
+        self._process = process
+
+    def workers(self) -> list[int]:
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
+    def kill_a_worker(self, rng: random.Random) -> None:
+        """SIGKILL: nothing is drained, answered or rolled back by the worker itself."""
+        if workers := self.workers():
+            with suppress(ProcessLookupError):
+                os.kill(rng.choice(workers), signal.SIGKILL)
+
+    def wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                with closing(HTTPConnection("127.0.0.1", self.port, timeout=2)) as http:
+                    http.request("GET", "/health")
+                    if http.getresponse().status == 200:
+                        return
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
+
+
+@contextmanager
+def running_booking_api(*, workers: int) -> Iterator[BookingApi]:
+    """On a free port and the database of this test run; gone afterwards."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "BOOKING_DATABASE_URL": _url_of_test_database(),
+        "BOOKING_PORT": str(port),
+        "BOOKING_WORKERS": str(workers),
+    }
+    process = subprocess.Popen(
+        [
+            Path(sys.executable).with_name("gunicorn"),
+            "-c",
+            "deploy/gunicorn_booking.py",
+            "--log-level=error",
+            "booking_project.wsgi",
+        ],
+        cwd=CHECKOUT,
+        env=environment,
+    )
+    api = BookingApi(process=process, port=port)
+    try:
+        api.wait_until_it_answers()
+        yield api
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _url_of_test_database() -> str:
+    database = connection.settings_dict
+    password = f":{database['PASSWORD']}" if database["PASSWORD"] else ""
+    return (
+        f"postgres://{database['USER']}{password}@{database['HOST']}:{database['PORT']}"
+        f"/{database['NAME']}"
+    )

@@ -1,0 +1,135 @@
+"""Hundreds of clients, workers killed at random, and a final state that must follow from it all.
+
+PROOF_SECONDS and PROOF_CLIENTS make it longer (`make test-proof`).
+"""
+
+import os
+import random
+import threading
+import time
+from base64 import urlsafe_b64encode
+from collections import Counter
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from http.client import HTTPConnection
+from json import loads
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from booking_project.bookings.services import EventState, event_sync
+from booking_project.bookings.verification import find_discrepancies
+from tests.proof.booking_api import BookingApi, running_booking_api
+from tests.proof.clients import Crowd
+from tests.proof.history import FinalState, contradictions
+
+SECONDS = float(os.environ.get("PROOF_SECONDS", "6"))
+CLIENTS = int(os.environ.get("PROOF_CLIENTS", "100"))
+EVENTS = {1: (50, 20), 2: (5, 5), 3: (1, 0), 4: (200, 0)}
+
+
+def announce(event_id: int, *, max_seats: int, waitlist_limit: int) -> None:
+    now = datetime.now(UTC)
+    event_sync(
+        EventState(
+            id=event_id,
+            name=f"Sale {event_id}",
+            max_seats=max_seats,
+            waitlist_limit=waitlist_limit,
+            price=Decimal(10),
+            booking_start_at=now - timedelta(hours=1),
+            booking_end_at=now + timedelta(hours=1),
+            created_at=now,
+            updated_at=now,
+            version=1,
+            cancelled_at=None,
+        )
+    )
+
+
+def get(api: BookingApi, path: str) -> Any:
+    with closing(HTTPConnection("127.0.0.1", api.port, timeout=30)) as http:
+        http.request("GET", path)
+        response = http.getresponse()
+        assert response.status == 200
+        return loads(response.read())
+
+
+def final_state(api: BookingApi, event_id: int) -> FinalState:
+    status = get(api, f"/api/v1/events/{event_id}/status")
+    bookings: list[dict[str, Any]] = []
+    cursor = 0
+    while page := _page_after(api, event_id, cursor):
+        bookings += page
+        cursor = page[-1]["id"]
+    return FinalState(
+        event_id=event_id,
+        max_seats=status["max_seats"],
+        waitlist_limit=status["waitlist_limit"],
+        confirmed_count=status["confirmed_count"],
+        waitlisted_count=status["waitlisted_count"],
+        bookings=bookings,
+    )
+
+
+def _page_after(api: BookingApi, event_id: int, booking_id: int) -> list[dict[str, Any]]:
+    cursor = urlsafe_b64encode(f"after:{booking_id}".encode()).decode().rstrip("=")
+    page: list[dict[str, Any]] = get(
+        api, f"/api/v1/events/{event_id}/bookings?limit=1000&cursor={cursor}"
+    )
+    return page
+
+
+def wait_for_orphaned_transactions() -> None:
+    """A killed worker's statement goes on in PostgreSQL until it notices."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND pid <> pg_backend_pid() AND state <> 'idle'"
+            )
+            if cursor.fetchone()[0] == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError("transactions of killed workers are still open")
+
+
+def deadlocks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        count: int = cursor.fetchone()[0]
+    return count
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kill_workers", [False, True], ids=["undisturbed", "workers killed"])
+def test_the_final_state_follows_from_what_clients_saw(kill_workers: bool) -> None:
+    for event_id, (max_seats, waitlist_limit) in EVENTS.items():
+        announce(event_id, max_seats=max_seats, waitlist_limit=waitlist_limit)
+    with running_booking_api(workers=3) as api:
+        crowd = Crowd(port=api.port, event_ids=list(EVENTS), users=150, seed=int(SECONDS))
+        acting = threading.Thread(target=crowd.act, kwargs={"clients": CLIENTS, "seconds": SECONDS})
+        acting.start()
+        rng = random.Random(1)
+        while acting.is_alive():
+            acting.join(timeout=rng.uniform(0.3, 1.0))
+            if kill_workers:
+                api.kill_a_worker(rng)
+        api.wait_until_it_answers()
+        wait_for_orphaned_transactions()
+        found = [
+            contradiction
+            for event_id in EVENTS
+            for contradiction in contradictions(crowd.history, final_state(api, event_id))
+        ]
+    outcomes = Counter(operation.outcome for operation in crowd.history)
+    print(f"{len(crowd.history)} operations: {dict(outcomes)}")
+    assert outcomes["ok"] > 50, "the clients hardly got anything done"
+    assert kill_workers or outcomes["unknown"] == 0
+    assert not kill_workers or outcomes["unknown"] > 0, "no kill met an operation"
+    assert found == []
+    assert list(find_discrepancies()) == []
+    assert deadlocks() == 0
