@@ -6,7 +6,7 @@ from shared.settings import INSTALLED_APPS, REST_FRAMEWORK
 
 _env = open_environment()
 SECRET_KEY = _env.str("BOOKING_SECRET_KEY", validate=Length(min=32))
-_database = _env.dj_db_url("BOOKING_DATABASE_URL", conn_health_checks=True)
+_database = _env.dj_db_url("BOOKING_DATABASE_URL")
 _pool_size = _env.int("BOOKING_DB_POOL_SIZE", 8, validate=Range(min=2, max=100))
 _lock_timeout_ms = _env.int("BOOKING_LOCK_TIMEOUT_MS", 2000, validate=Range(min=100, max=60000))
 ADMISSION_MAX_GROUP = _env.int("ADMISSION_MAX_GROUP", 64, validate=Range(min=1, max=1000))

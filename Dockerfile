@@ -1,0 +1,24 @@
+# One image for every part of both services. The command chooses the part: see compose.yaml.
+ARG PYTHON=3.13
+
+FROM python:${PYTHON}-slim AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+COPY requirements.lock /
+RUN python -m venv /opt/venv && \
+    /opt/venv/bin/pip install --require-hashes --only-binary :all: -r /requirements.lock
+
+FROM python:${PYTHON}-slim
+# A numeric user, so that an orchestrator can tell that it is not root.
+RUN groupadd --gid 10001 app && \
+    useradd --uid 10001 --gid app --no-create-home --home-dir /nonexistent --shell /bin/false app
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+WORKDIR /app
+COPY --from=build /opt/venv /opt/venv
+COPY manage_event.py manage_booking.py ./
+COPY deploy/gunicorn_event.py deploy/gunicorn_booking.py deploy/
+COPY shared shared
+COPY event_project event_project
+COPY booking_project booking_project
+# Now, because the user below can't write here and the file system may be read-only.
+RUN python -m compileall -q .
+USER 10001:10001
