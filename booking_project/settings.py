@@ -9,21 +9,23 @@ SECRET_KEY = _env.str("BOOKING_SECRET_KEY", validate=Length(min=32))
 _database = _env.dj_db_url("BOOKING_DATABASE_URL")
 _pool_size = _env.int("BOOKING_DB_POOL_SIZE", 8, validate=Range(min=2, max=100))
 _lock_timeout_ms = _env.int("BOOKING_LOCK_TIMEOUT_MS", 2000, validate=Range(min=100, max=60000))
+_statement_timeout_ms = _env.int("BOOKING_STATEMENT_TIMEOUT_MS", 0, validate=Range(min=0))
 ADMISSION_MAX_GROUP = _env.int("ADMISSION_MAX_GROUP", 64, validate=Range(min=1, max=1000))
 ADMISSION_GROUPING = _env.str("ADMISSION_GROUPING", "all", validate=OneOf(["all", "event"]))
 seal(_env)
 
-# No statement waits for ever: a row that somebody holds costs that event's users a 503 after the
-# lock timeout, and nobody else anything.
+# Nobody waits for ever: a row that somebody holds costs that event's users a 503 after the lock
+# timeout, and nobody else anything. Only the server limits statements: migrations may take longer.
+_options = _database.get("OPTIONS", {})
 DATABASES = {
     "default": {
         **_database,
         "OPTIONS": {
-            **_database.get("OPTIONS", {}),
+            **_options,
             "pool": {"min_size": 1, "max_size": _pool_size, "timeout": 5},
             "options": (
-                f"-c lock_timeout={_lock_timeout_ms}"
-                f" -c statement_timeout={_lock_timeout_ms + 3000}"
+                f"{_options.get('options', '')} -c lock_timeout={_lock_timeout_ms}"
+                f" -c statement_timeout={_statement_timeout_ms}"
                 " -c idle_in_transaction_session_timeout=15000"
             ),
         },

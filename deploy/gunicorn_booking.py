@@ -1,5 +1,8 @@
 """gunicorn of the booking service: thousands of keep-alive connections on few processes."""
 
+import os
+import resource
+
 from shared.env import Range, open_environment, seal
 
 _env = open_environment()
@@ -7,6 +10,13 @@ _host = _env.str("BIND_HOST", "127.0.0.1")
 _port = _env.int("BOOKING_PORT", 8082, validate=Range(min=1, max=65535))
 workers = _env.int("BOOKING_WORKERS", 2, validate=Range(min=1, max=64))
 seal(_env)
+
+# Read by the settings: no request waits longer than this for one statement.
+os.environ.setdefault("BOOKING_STATEMENT_TIMEOUT_MS", "5000")
+
+# A connection is a file, and the usual limit of 1,024 is less than one crowd.
+_files, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (max(_files, min(_most_files, 65536)), _most_files))
 
 bind = f"{_host}:{_port}"
 worker_class = "gevent"
