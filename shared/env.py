@@ -3,9 +3,9 @@
 from typing import cast
 
 from environs import Env, EnvValidationError
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow.validate import URL, Length, OneOf, Range
 
-__all__ = ["Env", "Length", "OneOf", "Range", "open_environment", "seal"]
+__all__ = ["URL", "Env", "Length", "OneOf", "Range", "open_environment", "seal"]
 
 
 def open_environment() -> Env:

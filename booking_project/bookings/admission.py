@@ -21,18 +21,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import DatabaseError, InternalError, OperationalError
+from django.db import InternalError, OperationalError
 
 from booking_project.bookings import lookups, selectors, services
 from booking_project.bookings.errors import AlreadyCancelled, TryAgainLater
 from booking_project.bookings.models import Booking, BookingStatus
 from booking_project.bookings.requests import Book, Cancel, Request
+from shared.connections import give_back_connection
 from shared.grouping import Group, GroupOverdue
 
 MAX_WAIT_SECONDS = 5.0
 
 HELD = None
 Answer = Booking | Exception | None
+Admit = Callable[[Sequence[Request]], Sequence[Answer]]
 
 
 def book(*, event_id: int, user_id: str) -> Booking:
@@ -92,9 +94,7 @@ class _Admission:
                 if not lane.users:
                     del self._lanes[event_id]
 
-    def _group(
-        self, handle: Callable[[Sequence[Request]], Sequence[Answer]]
-    ) -> Group[Request, Answer]:
+    def _group(self, handle: Admit) -> Group[Request, Answer]:
         return Group(handle, max_size=self._max_group, max_wait=MAX_WAIT_SECONDS)
 
 
@@ -107,39 +107,42 @@ def _admission() -> _Admission:
 
 
 def _at_desk(requests: Sequence[Request]) -> Sequence[Answer]:
-    return _admit(requests, services.admit_to_free_events)
+    return _answer(requests, services.admit_to_free_events)
 
 
 def _in_lane(event_id: int, requests: Sequence[Request]) -> Sequence[Answer]:
-    return _admit(requests, functools.partial(services.admit_to_event, event_id))
+    return _answer(requests, functools.partial(services.admit_to_event, event_id))
 
 
-def _admit(
-    requests: Sequence[Request], admit: Callable[[Sequence[Request]], Sequence[Answer]]
-) -> Sequence[Answer]:
-    """Refuse what needs no lock, admit the rest; raises `TryAgainLater` for all of them."""
+def _answer(requests: Sequence[Request], admit: Admit) -> Sequence[Answer]:
+    """Raises `TryAgainLater` for all of them."""
     try:
-        answers: list[Answer] = list(selectors.refusals(requests))
-        rest = [position for position, answer in enumerate(answers) if answer is None]
-        if rest:
-            admitted = _isolated([requests[position] for position in rest], admit)
-            for position, answer in zip(rest, admitted, strict=True):
-                answers[position] = answer
-        return answers
+        return _isolated(requests, admit)
     except (OperationalError, InternalError) as error:
         # The connection is lost, or a lock, statement or idle timeout (25P03, an InternalError).
         raise TryAgainLater from error
+    finally:
+        give_back_connection()
 
 
-def _isolated(
-    requests: Sequence[Request], admit: Callable[[Sequence[Request]], Sequence[Answer]]
-) -> Sequence[Answer]:
-    """The transaction of a group failed because of one of them: then each gets one of its own."""
+def _isolated(requests: Sequence[Request], admit: Admit) -> Sequence[Answer]:
+    """The group failed because of one of them: then each gets a transaction of its own."""
     try:
-        return admit(requests)
+        return _refuse_or_admit(requests, admit)
     except (OperationalError, InternalError):
         raise
-    except DatabaseError as error:
+    except Exception as error:
         if len(requests) == 1:
             return [error]
         return [answer for request in requests for answer in _isolated([request], admit)]
+
+
+def _refuse_or_admit(requests: Sequence[Request], admit: Admit) -> Sequence[Answer]:
+    """Refuse what needs no lock, admit the rest."""
+    answers: list[Answer] = list(selectors.refusals(requests))
+    rest = [position for position, answer in enumerate(answers) if answer is None]
+    if rest:
+        admitted = admit([requests[position] for position in rest])
+        for position, answer in zip(rest, admitted, strict=True):
+            answers[position] = answer
+    return answers

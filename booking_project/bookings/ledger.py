@@ -57,6 +57,8 @@ class Ledger:
         self.created: list[Booking] = []
         self.promoted: list[Booking] = []
         self.cancelled: list[Booking] = []
+        self._confirmed_before = event.confirmed_count
+        self._waitlisted_before = event.waitlisted_count
         self._now = now
         self._active_users = set(active_users)
         self._waitlist = deque(waitlist)
@@ -125,6 +127,14 @@ class Ledger:
         event = self.event
         event.honoured_seats = _excess(event.confirmed_count, event.max_seats)
         event.honoured_waitlist = _excess(event.waitlisted_count, event.waitlist_limit)
+
+    @property
+    def confirmed_change(self) -> int:
+        return self.event.confirmed_count - self._confirmed_before
+
+    @property
+    def waitlisted_change(self) -> int:
+        return self.event.waitlisted_count - self._waitlisted_before
 
     @property
     def changed(self) -> list[Booking]:

@@ -7,10 +7,12 @@ import functools
 from collections.abc import Sequence
 from typing import TypeVar
 
+from django.db import OperationalError
 from django.db.models import Model
 
 from booking_project.bookings.errors import BookingNotFound, EventNotFound, TryAgainLater
 from booking_project.bookings.models import Booking, Event
+from shared.connections import give_back_connection
 from shared.grouping import Group, GroupOverdue
 
 MAX_GROUP = 256
@@ -54,7 +56,12 @@ def _bookings() -> Group[int, Booking | None]:
 
 def _lookup_group(model: type[M]) -> Group[int, M | None]:
     def find(ids: Sequence[int]) -> list[M | None]:
-        rows = model._default_manager.in_bulk(set(ids))
+        try:
+            rows = model._default_manager.in_bulk(set(ids))
+        except OperationalError as error:
+            raise TryAgainLater from error
+        finally:
+            give_back_connection()
         return [rows.get(row_id) for row_id in ids]
 
     return Group(find, max_size=MAX_GROUP, max_wait=MAX_WAIT_SECONDS)

@@ -96,7 +96,8 @@ class Booking(models.Model):
                 condition=Q(status__in=BookingStatus.values), name="booking_status_known"
             ),
             models.CheckConstraint(
-                condition=~Q(status=BookingStatus.WAITLISTED) | Q(waitlist_order__gt=0),
+                condition=~Q(status=BookingStatus.WAITLISTED)
+                | Q(waitlist_order__isnull=False, waitlist_order__gt=0),
                 name="booking_waitlisted_has_an_order",
             ),
             models.CheckConstraint(condition=~Q(user_id=""), name="booking_has_a_user"),

@@ -14,6 +14,7 @@ from booking_project.bookings.locks import lock_event, lock_free_events
 from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.requests import Book, Cancel, Request
 from booking_project.bookings.statements import (
+    CounterChange,
     clock_and_active_users,
     insert_bookings,
     update_counters,
@@ -147,6 +148,17 @@ def write_bookings(ledgers: Collection[Ledger]) -> None:
 
 
 def _write_counters(ledgers: Collection[Ledger]) -> None:
-    events = [ledger.event for ledger in ledgers if ledger.created or ledger.changed]
-    if events:
-        update_counters(events)
+    changes = [
+        CounterChange(
+            event_id=ledger.event.pk,
+            confirmed_change=ledger.confirmed_change,
+            waitlisted_change=ledger.waitlisted_change,
+            last_waitlist_order=ledger.event.last_waitlist_order,
+            honoured_seats=ledger.event.honoured_seats,
+            honoured_waitlist=ledger.event.honoured_waitlist,
+        )
+        for ledger in ledgers
+        if ledger.created or ledger.changed
+    ]
+    if changes:
+        update_counters(changes)

@@ -7,7 +7,7 @@ of the booking service speaks SQL.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, cast
 
 from django.db import connection
 
@@ -118,31 +118,33 @@ def update_statuses(bookings: Sequence[Booking]) -> None:
 
 _UPDATE_COUNTERS = """
     UPDATE bookings_event AS event
-       SET confirmed_count = new.confirmed_count,
-           waitlisted_count = new.waitlisted_count,
+       SET confirmed_count = event.confirmed_count + new.confirmed_change,
+           waitlisted_count = event.waitlisted_count + new.waitlisted_change,
            last_waitlist_order = new.last_waitlist_order,
            honoured_seats = new.honoured_seats,
            honoured_waitlist = new.honoured_waitlist
       FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[])
-           AS new (id, confirmed_count, waitlisted_count, last_waitlist_order,
+           AS new (id, confirmed_change, waitlisted_change, last_waitlist_order,
                    honoured_seats, honoured_waitlist)
      WHERE event.id = new.id
 """
 
 
-def update_counters(events: Sequence[Event]) -> None:
+class CounterChange(NamedTuple):
+    """`…_change` is added to what the row holds by then: if the lock should ever be missing, the
+    row's CHECK still sees every booking, and refuses the one too many."""
+
+    event_id: int
+    confirmed_change: int
+    waitlisted_change: int
+    last_waitlist_order: int
+    honoured_seats: int
+    honoured_waitlist: int
+
+
+def update_counters(changes: Sequence[CounterChange]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            _UPDATE_COUNTERS,
-            [
-                [event.pk for event in events],
-                [event.confirmed_count for event in events],
-                [event.waitlisted_count for event in events],
-                [event.last_waitlist_order for event in events],
-                [event.honoured_seats for event in events],
-                [event.honoured_waitlist for event in events],
-            ],
-        )
+        cursor.execute(_UPDATE_COUNTERS, [list(column) for column in zip(*changes, strict=True)])
 
 
 def waitlist_heads(*, event_id: int, count: int) -> list[Booking]:

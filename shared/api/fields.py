@@ -35,7 +35,10 @@ class WholeNumberField(serializers.IntegerField):
     """A JSON integer; not "5", not 5.5, not true. 5.0 is the same number as 5 and is taken."""
 
     def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool) or not isinstance(data, int | Decimal) or data != int(data):
+        if isinstance(data, bool) or not isinstance(data, int | Decimal):
+            self.fail("invalid")
+        # First its size: no column has more than 19 digits, and int() of 1e1000000 takes a minute.
+        if isinstance(data, Decimal) and (data.adjusted() > 19 or data != data.to_integral_value()):
             self.fail("invalid")
         return int(data)
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_safe
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from shared.api.problems import method_not_allowed
 
 
-def health_view(service: str) -> Callable[[HttpRequest], JsonResponse]:
-    @require_safe
-    def health(request: HttpRequest) -> JsonResponse:
+def health_view(service: str) -> Callable[[HttpRequest], HttpResponse]:
+    def health(request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return method_not_allowed(request, allowed=("GET", "HEAD"))
         return JsonResponse({"status": "ok", "service": service})
 
     return health

@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem details, with `message` for clients of the reference system."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -74,49 +74,60 @@ def exception_handler(status_by_error: Mapping[type[DomainError], HTTPStatus]) -
         if isinstance(exception, DomainError):
             status = status_by_error[type(exception)]
             body = problem(status=status, code=exception.code, detail=exception.message)
-            headers = {}
-            if status == HTTPStatus.SERVICE_UNAVAILABLE:
-                headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-            return Response(body, status=status, headers=headers, content_type=CONTENT_TYPE)
-        if isinstance(exception, OperationalError | InterfaceError):
+        elif isinstance(exception, OperationalError | InterfaceError):
             logger.error("the database is away: %s", exception)
-            return _unavailable()
-        if isinstance(exception, Http404):
-            exception = exceptions.NotFound()
+            body = problem(
+                status=HTTPStatus.SERVICE_UNAVAILABLE,
+                code="try_again_later",
+                detail="the service is busy, please try again",
+            )
+        elif isinstance(exception, Http404):
+            body = _from_api_exception(exceptions.NotFound())
         elif isinstance(exception, PermissionDenied):
-            exception = exceptions.PermissionDenied()
-        if isinstance(exception, exceptions.APIException):
-            return _from_api_exception(exception)
-        return None
+            body = _from_api_exception(exceptions.PermissionDenied())
+        elif isinstance(exception, exceptions.APIException):
+            body = _from_api_exception(exception)
+        else:
+            return None
+        return Response(
+            body,
+            status=body["status"],
+            headers=_headers(exception, status=body["status"]),
+            content_type=_content_type(context),
+        )
 
     return handle
 
 
-def _unavailable() -> Response:
-    body = problem(
-        status=HTTPStatus.SERVICE_UNAVAILABLE,
-        code="try_again_later",
-        detail="the service is busy, please try again",
-    )
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-    return Response(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
+def _content_type(context: Mapping[str, Any]) -> str | None:
+    """Problem+json, unless a browser gets the problem as a page."""
+    renderer = getattr(context.get("request"), "accepted_renderer", None)
+    return None if renderer is not None and renderer.format == "api" else CONTENT_TYPE
 
 
-def _from_api_exception(exception: exceptions.APIException) -> Response:
-    status = exception.status_code
+def _headers(exception: Exception, *, status: int) -> dict[str, str]:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    if isinstance(exception, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        return {"WWW-Authenticate": getattr(exception, "auth_header", "Session")}
+    return {}
+
+
+def _from_api_exception(exception: exceptions.APIException) -> dict[str, Any]:
     if isinstance(exception, exceptions.ValidationError):
         errors = _errors_by_field(exception.detail)
-        body = problem(
-            status=status, code="invalid_input", detail=_one_sentence(errors), errors=errors
+        return problem(
+            status=exception.status_code,
+            code="invalid_input",
+            detail=_one_sentence(errors),
+            errors=errors,
         )
-    else:
-        codes = exception.get_codes()
-        code = codes if isinstance(codes, str) else exception.default_code
-        body = problem(status=status, code=code, detail=str(exception.detail))
-    headers = {}
-    if isinstance(exception, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
-        headers["WWW-Authenticate"] = getattr(exception, "auth_header", "Session")
-    return Response(body, status=status, headers=headers, content_type=CONTENT_TYPE)
+    codes = exception.get_codes()
+    return problem(
+        status=exception.status_code,
+        code=codes if isinstance(codes, str) else exception.default_code,
+        detail=str(exception.detail),
+    )
 
 
 def _errors_by_field(detail: Any) -> dict[str, list[str]]:
@@ -154,6 +165,16 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return problem_response(
         status=HTTPStatus.FORBIDDEN, code="permission_denied", detail="not allowed"
     )
+
+
+def method_not_allowed(request: HttpRequest, *, allowed: Collection[str]) -> HttpResponse:
+    response = problem_response(
+        status=HTTPStatus.METHOD_NOT_ALLOWED,
+        code="method_not_allowed",
+        detail=f'Method "{request.method}" not allowed.',
+    )
+    response["Allow"] = ", ".join(allowed)
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
