@@ -1,0 +1,45 @@
+"""One web server's process among several: books and cancels on its own connections, in its own
+groups. Run by `test_processes.py`; speaks JSON lines on its standard streams."""
+
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import django
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "booking_project.settings"
+django.setup()
+
+from django.db import connection  # noqa: E402
+
+from booking_project.bookings import admission  # noqa: E402
+from shared.errors import DomainError  # noqa: E402
+
+
+def main() -> None:
+    plan: list[dict[str, Any]] = json.loads(sys.argv[1])
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        connection.ensure_connection()
+        connection.close()
+        print("ready", flush=True)
+        sys.stdin.readline()
+        outcomes = list(threads.map(do, plan))
+    connection.close_pool()
+    print(json.dumps(outcomes), flush=True)
+
+
+def do(step: dict[str, Any]) -> str:
+    try:
+        if "book" in step:
+            return str(admission.book(event_id=step["event"], user_id=step["book"]).status)
+        return str(admission.cancel(booking_id=step["cancel"]).status)
+    except DomainError as refusal:
+        return refusal.code
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""The admin site shows everything and changes nothing."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from booking_project.bookings.models import Booking, Event
+from tests.booking.factories import EventFactory, booked, now
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(browser: Client) -> Client:
+    browser.force_login(User.objects.create_superuser("admin"))
+    return browser
+
+
+@pytest.fixture
+def event() -> Event:
+    event = EventFactory(name="Golang Workshop", max_seats=1)
+    booked(event, ["ann", "ben"])
+    EventFactory(name="Rust Workshop", cancelled_at=now())
+    return event
+
+
+def test_strangers_are_asked_who_they_are(browser: Client) -> None:
+    response = browser.get("/admin/bookings/booking/")
+
+    assert response.status_code == 302
+    assert "/admin/login/" in response["Location"]
+
+
+def test_the_start_page_leads_to_both(staff: Client) -> None:
+    page = staff.get("/admin/").content.decode()
+
+    assert "/admin/bookings/event/" in page
+    assert "/admin/bookings/booking/" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "shown", "hidden"),
+    [
+        ("", ["Golang Workshop", "Rust Workshop"], []),
+        ("?q=rust", ["Rust Workshop"], ["Golang Workshop"]),
+        ("?cancelled_at__isnull=True", ["Golang Workshop"], ["Rust Workshop"]),
+        ("?o=3.-1", ["Golang Workshop", "Rust Workshop"], []),
+        ("?q=99999999999999999999", [], ["Golang Workshop", "Rust Workshop"]),
+    ],
+)
+def test_events_are_listed_searched_and_filtered(
+    staff: Client, event: Event, query: str, shown: list[str], hidden: list[str]
+) -> None:
+    page = staff.get(f"/admin/bookings/event/{query}")
+
+    assert page.status_code == 200
+    text = page.content.decode()
+    assert [name for name in shown if name not in text] == []
+    assert [name for name in hidden if name in text] == []
+
+
+def test_an_event_is_found_by_its_id(staff: Client, event: Event) -> None:
+    page = staff.get(f"/admin/bookings/event/?q={event.pk}")
+
+    assert page.status_code == 200
+    assert "Golang Workshop" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "shown", "hidden"),
+    [
+        ("", ["ann", "ben"], []),
+        ("?q=ben", ["ben"], ["ann"]),
+        ("?status__exact=waitlisted", ["ben"], ["ann"]),
+        ("?q=99999999999999999999", [], ["ann", "ben"]),
+    ],
+)
+def test_bookings_are_listed_searched_and_filtered(
+    staff: Client, event: Event, query: str, shown: list[str], hidden: list[str]
+) -> None:
+    page = staff.get(f"/admin/bookings/booking/{query}")
+
+    assert page.status_code == 200
+    cells = page.content.decode()
+    assert [name for name in shown if f'field-user_id">{name}<' not in cells] == []
+    assert [name for name in hidden if f'field-user_id">{name}<' in cells] == []
+
+
+def test_a_booking_is_found_by_its_events_id(staff: Client, event: Event) -> None:
+    page = staff.get(f"/admin/bookings/booking/?q={event.pk}")
+
+    assert 'field-user_id">ann<' in page.content.decode()
+
+
+def test_the_pages_of_one_event_and_one_booking_show_and_offer_no_change(
+    staff: Client, event: Event
+) -> None:
+    booking = Booking.objects.get(user_id="ben")
+    for path, told in (
+        (f"/admin/bookings/event/{event.pk}/change/", ["Golang Workshop", "2500"]),
+        (f"/admin/bookings/booking/{booking.pk}/change/", ["ben", "Waitlisted"]),
+    ):
+        page = staff.get(path)
+        text = page.content.decode()
+
+        assert page.status_code == 200
+        assert [word for word in told if word not in text] == []
+        assert 'name="_save"' not in text
+        assert "/delete/" not in text
+
+
+@pytest.mark.parametrize("model", ["event", "booking"])
+def test_nothing_is_added_changed_or_deleted(staff: Client, event: Event, model: str) -> None:
+    row = event if model == "event" else Booking.objects.get(user_id="ann")
+    before = sorted(Booking.objects.values_list()), sorted(Event.objects.values_list())
+    base = f"/admin/bookings/{model}"
+
+    assert staff.get(f"{base}/add/").status_code == 403
+    assert staff.post(f"{base}/add/", {}).status_code == 403
+    assert staff.post(f"{base}/{row.pk}/change/", {"status": "cancelled"}).status_code == 403
+    assert staff.get(f"{base}/{row.pk}/delete/").status_code == 403
+    assert staff.post(f"{base}/{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    staff.post(f"{base}/", {"action": "delete_selected", "_selected_action": [row.pk]})
+
+    assert (sorted(Booking.objects.values_list()), sorted(Event.objects.values_list())) == before

@@ -1,0 +1,386 @@
+"""What admission promises beyond the rules: nobody pays for somebody else's row or fault."""
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+
+from booking_project.bookings import admission
+from booking_project.bookings.errors import (
+    AlreadyBooked,
+    AlreadyCancelled,
+    BookingNotFound,
+    BookingNotOpen,
+    EventCancelled,
+    EventNotFound,
+    FullyBooked,
+    TryAgainLater,
+)
+from booking_project.bookings.models import Booking, BookingStatus, Event
+from shared.errors import DomainError
+from tests.booking.factories import EventFactory, booked, now, users
+from tests.booking.integration.concurrency import at_once
+from tests.booking.integration.soundness import unsound
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AT_ONCE_SECONDS = 0.4
+LOCK_TIMEOUT_SECONDS = 1.0
+
+
+@pytest.fixture(autouse=True)
+def _less_patience() -> Iterator[None]:
+    """The lock timeout of production is for people; half of it is enough for a test."""
+    configured = connection.settings_dict["OPTIONS"]
+    patience = f" -c lock_timeout={int(LOCK_TIMEOUT_SECONDS * 1000)}"
+    connection.close()
+    connection.close_pool()
+    connection.settings_dict["OPTIONS"] = {
+        **configured,
+        "options": configured["options"] + patience,
+    }
+    yield
+    connection.close()
+    connection.close_pool()
+    connection.settings_dict["OPTIONS"] = configured
+
+
+def stranger() -> psycopg.Connection[tuple[object, ...]]:
+    """A connection of somebody who is not this process."""
+    parameters = connection.get_connection_params()
+    names = ("dbname", "user", "password", "host", "port")
+    return psycopg.connect(**{name: parameters[name] for name in names if name in parameters})
+
+
+@contextmanager
+def held(event: Event) -> Iterator[Callable[[], None]]:
+    """Somebody else holds this row, until the block ends or what is yielded is called."""
+    with stranger() as other:
+        other.execute("SELECT 1 FROM bookings_event WHERE id = %s FOR UPDATE", [event.pk])
+        yield other.rollback
+
+
+@contextmanager
+def in_background(call: Callable[[], object]) -> Iterator[list[object]]:
+    """Run `call` beside the block and wait for it at its end; what came of it is listed."""
+    results: list[object] = []
+
+    def run() -> None:
+        results.extend(at_once([call]))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield results
+    finally:
+        thread.join()
+
+
+def booking(event: Event, user_id: str = "ann") -> functools.partial[Booking]:
+    return functools.partial(admission.book, event_id=event.pk, user_id=user_id)
+
+
+def waiting_for_a_row(count: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.fetchone()[0] >= count)
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.01)
+
+
+class TestARefusalThatNeedsNoLock:
+    @pytest.mark.parametrize(
+        ("columns", "refusal"),
+        [
+            ({"max_seats": 1, "waitlist_limit": 0}, FullyBooked),
+            ({"not_started": True}, BookingNotOpen),
+            ({"over": True}, BookingNotOpen),
+            ({"cancelled_at": now()}, EventCancelled),
+        ],
+    )
+    def test_is_given_while_somebody_holds_the_row(
+        self, columns: dict[str, object], refusal: type[DomainError]
+    ) -> None:
+        event = EventFactory(**columns)
+        if refusal is FullyBooked:
+            booked(event, ["somebody"])
+
+        with held(event):
+            started = time.monotonic()
+            with pytest.raises(refusal):
+                admission.book(event_id=event.pk, user_id="ann")
+
+        assert time.monotonic() - started < AT_ONCE_SECONDS
+
+    def test_is_given_to_who_has_booked_already(self) -> None:
+        event = EventFactory()
+        booked(event, ["ann"])
+
+        with held(event), pytest.raises(AlreadyBooked):
+            admission.book(event_id=event.pk, user_id="ann")
+
+    def test_uses_up_no_id(self) -> None:
+        event = EventFactory(max_seats=2, waitlist_limit=0)
+        closed = EventFactory(over=True)
+        [first] = booked(event, ["first"])
+
+        for call in (booking(event, "first"), booking(closed), booking(Event(pk=999))):
+            with pytest.raises(DomainError):
+                call()
+        second = admission.book(event_id=event.pk, user_id="second")
+
+        assert second.pk == first.pk + 1
+
+    def test_uses_up_no_id_when_it_is_decided_under_the_lock(self) -> None:
+        event = EventFactory(max_seats=2, waitlist_limit=0)
+
+        at_once([booking(event, user) for user in users(12)])
+        other = admission.book(event_id=EventFactory().pk, user_id="ann")
+
+        numbers = list(Booking.objects.values_list("pk", flat=True).order_by("pk"))
+        assert numbers == list(range(numbers[0], numbers[0] + 3))
+        assert other.pk == numbers[-1]
+
+
+@pytest.mark.parametrize("grouping", ["all", "event"])
+class TestARowThatSomebodyHolds:
+    @pytest.fixture(autouse=True)
+    def _grouping(self, settings, grouping: str) -> None:
+        settings.ADMISSION_GROUPING = grouping
+
+    def test_costs_its_users_a_try_again_after_the_lock_timeout(self) -> None:
+        event = EventFactory()
+
+        with held(event):
+            started = time.monotonic()
+            outcomes = at_once([booking(event, user) for user in users(3)])
+
+        assert [type(outcome) for outcome in outcomes] == [TryAgainLater] * 3
+        assert time.monotonic() - started < 2 * LOCK_TIMEOUT_SECONDS
+        assert Booking.objects.count() == 0
+
+    def test_holds_up_no_other_event(self) -> None:
+        event, *others = EventFactory.create_batch(4)
+
+        with held(event), in_background(booking(event)) as late:
+            eventually(lambda: waiting_for_a_row(1))
+            started = time.monotonic()
+            outcomes = at_once([booking(other) for other in others])
+            took = time.monotonic() - started
+
+        assert all(isinstance(outcome, Booking) for outcome in outcomes)
+        assert took < AT_ONCE_SECONDS
+        assert [type(outcome) for outcome in late] == [TryAgainLater]
+
+    def test_is_booked_as_soon_as_it_is_let_go(self) -> None:
+        event = EventFactory(max_seats=2, waitlist_limit=1)
+
+        with (
+            held(event) as let_go,
+            in_background(lambda: at_once([booking(event, user) for user in users(5)])) as late,
+        ):
+            eventually(lambda: waiting_for_a_row(1))
+            let_go()
+
+        [outcomes] = late
+        assert isinstance(outcomes, list)
+        assert sum(isinstance(outcome, Booking) for outcome in outcomes) == 3
+        assert unsound(event.pk) == []
+
+    def test_can_be_booked_after_it_was_refused(self) -> None:
+        event = EventFactory()
+        with held(event), pytest.raises(TryAgainLater):
+            admission.book(event_id=event.pk, user_id="ann")
+
+        assert admission.book(event_id=event.pk, user_id="ann").status == BookingStatus.CONFIRMED
+
+    def test_leaves_other_events_their_connections_however_many_cancel(self) -> None:
+        """Whoever waits for a row through somebody else must not sit on a connection."""
+        event, other = EventFactory.create_batch(2)
+        seated = booked(event, users(12))
+
+        def cancel_in_turn(turn: int) -> Booking:
+            time.sleep(0.02 * turn)  # so that each looks its booking up by itself
+            return admission.cancel(booking_id=seated[turn].pk)
+
+        cancels = [functools.partial(cancel_in_turn, turn) for turn in range(12)]
+        with held(event) as let_go, in_background(lambda: at_once(cancels)):
+            time.sleep(0.4)
+            started = time.monotonic()
+            [outcome] = at_once([booking(other)])
+            took = time.monotonic() - started
+            let_go()
+
+        assert isinstance(outcome, Booking)
+        assert took < AT_ONCE_SECONDS
+
+
+class TestOneAtFault:
+    """Requests that no view lets through; here they are the fault that nobody foresaw."""
+
+    @pytest.mark.parametrize(
+        "bad", ["x" * 256, "nul\x00", "half a pair \ud800"], ids=["too long", "NUL", "surrogate"]
+    )
+    @pytest.mark.parametrize("grouping", ["all", "event"])
+    def test_fails_alone(self, settings, grouping: str, bad: str) -> None:
+        settings.ADMISSION_GROUPING = grouping
+        event = EventFactory(max_seats=20)
+        good = users(6)
+
+        # Those who come while the first waits for the row gather behind it, the bad one among them.
+        with (
+            held(event) as let_go,
+            in_background(booking(event, "first")) as first,
+        ):
+            eventually(lambda: waiting_for_a_row(1))
+            with in_background(
+                lambda: at_once([booking(event, user) for user in [*good, bad]])
+            ) as all_:
+                time.sleep(0.2)
+                let_go()
+
+        [[*outcomes, fault]] = all_
+        assert isinstance(first[0], Booking)
+        assert [getattr(outcome, "user_id", outcome) for outcome in outcomes] == good
+        assert isinstance(fault, Exception)
+        assert not isinstance(fault, DomainError)
+        assert unsound(event.pk) == []
+
+
+class TestALostConnection:
+    def lose_it(self) -> None:
+        """The server ends the connection that this thread holds."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            (process,) = cursor.fetchone()
+        with stranger() as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+
+    @pytest.fixture(autouse=True)
+    def _leave_no_broken_connection(self) -> Iterator[None]:
+        yield
+        connection.close()
+
+    @pytest.mark.parametrize("call", ["book", "cancel", "read", "status", "list"])
+    def test_is_a_try_again_and_the_next_request_works(self, browser: Client, call: str) -> None:
+        event = EventFactory()
+        [seat] = booked(event, ["somebody"])
+        body = {"data": {"user_id": "ann"}, "content_type": "application/json"}
+        calls: dict[str, Callable[[], HttpResponse]] = {
+            "book": lambda: browser.post(f"/api/v1/events/{event.pk}/bookings", **body),
+            "cancel": lambda: browser.delete(f"/api/v1/bookings/{seat.pk}"),
+            "read": lambda: browser.get(f"/api/v1/bookings/{seat.pk}"),
+            "status": lambda: browser.get(f"/api/v1/events/{event.pk}/status"),
+            "list": lambda: browser.get(f"/api/v1/events/{event.pk}/bookings"),
+        }
+        self.lose_it()
+
+        lost = calls[call]()
+        # As a server does at the start of every request; the test client leaves it out.
+        connection.close_if_unusable_or_obsolete()
+        works = calls[call]()
+
+        assert lost.status_code == 503
+        assert lost["Content-Type"] == "application/problem+json"
+        assert lost["Retry-After"] == "1"
+        assert lost.json()["code"] == "try_again_later"
+        assert works.status_code in (200, 201)
+
+    def test_between_two_requests_is_not_noticed(self) -> None:
+        event = EventFactory()
+        self.lose_it()
+        # As at the end of a request: the pool gets it back, and finds out before it is lent again.
+        connection.close()
+
+        assert admission.book(event_id=event.pk, user_id="ann").status == BookingStatus.CONFIRMED
+
+    def test_in_the_middle_of_a_transaction_leaves_nothing_half_done(self) -> None:
+        event = EventFactory(max_seats=1, waitlist_limit=1)
+        seated, _ = booked(event, ["ann", "ben"])
+        lost = False
+
+        def lose_at_first_write(execute, sql, params, many, context):
+            nonlocal lost
+            result = execute(sql, params, many, context)
+            if not lost and sql.lstrip().startswith("UPDATE"):
+                lost = True
+                with stranger() as other:
+                    process = connection.connection.info.backend_pid
+                    other.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+            return result
+
+        with connection.execute_wrapper(lose_at_first_write), pytest.raises(TryAgainLater):
+            admission.cancel(booking_id=seated.pk)
+
+        connection.close_if_unusable_or_obsolete()
+        assert lost
+        assert Booking.objects.get(user_id="ann").status == BookingStatus.CONFIRMED
+        assert Booking.objects.get(user_id="ben").status == BookingStatus.WAITLISTED
+        assert unsound(event.pk) == []
+
+
+def test_a_booking_that_nobody_has_can_not_be_cancelled() -> None:
+    with pytest.raises(BookingNotFound):
+        admission.cancel(booking_id=12345)
+
+
+def test_an_event_that_vanished_before_its_turn_is_not_found() -> None:
+    event = EventFactory()
+    with stranger() as other:
+        other.execute("DELETE FROM bookings_event WHERE id = %s", [event.pk])
+        with in_background(booking(event)) as late:
+            eventually(lambda: waiting_for_a_row(1))
+            other.commit()
+
+    assert [type(outcome) for outcome in late] == [EventNotFound]
+
+
+def test_a_group_is_no_larger_than_it_may_be(settings) -> None:
+    settings.ADMISSION_MAX_GROUP = 2
+    event = EventFactory(max_seats=5, waitlist_limit=2)
+
+    outcomes = at_once([booking(event, user) for user in users(10)])
+
+    assert sum(isinstance(outcome, Booking) for outcome in outcomes) == 7
+    assert unsound(event.pk) == []
+
+
+def test_cancelling_again_and_again_answers_the_same() -> None:
+    [seat] = booked(EventFactory(), ["ann"])
+    admission.cancel(booking_id=seat.pk)
+
+    for _ in range(3):
+        with pytest.raises(AlreadyCancelled):
+            admission.cancel(booking_id=seat.pk)
+
+
+def test_requests_that_gather_share_a_transaction() -> None:
+    """What makes a sale fast; without it each of these would pay for a commit of its own."""
+    event = EventFactory(max_seats=50)
+
+    with (
+        held(event) as let_go,
+        in_background(lambda: at_once([booking(event, user) for user in users(30)])),
+    ):
+        eventually(lambda: waiting_for_a_row(1))
+        time.sleep(0.2)
+        let_go()
+
+    moments = set(Booking.objects.values_list("created_at", flat=True))
+    assert Booking.objects.count() == 30
+    assert len(moments) <= 3

@@ -1,0 +1,177 @@
+"""From the bytes of a message to the copy of an event."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+
+from booking_project.bookings.handlers import handle_event_message
+from booking_project.bookings.models import BookingStatus, Event
+from shared.messaging.consumer import HandlerUnavailable, IncomingMessage
+from shared.messaging.errors import BadMessage
+from tests.booking.factories import EventFactory, booked
+from tests.booking.integration.soundness import unsound
+
+EVENT: dict[str, Any] = {
+    "id": 7,
+    "name": "Golang Workshop Bangkok",
+    "max_seats": 50,
+    "waitlist_limit": 5,
+    "price": 2500.5,
+    "booking_start_at": "2026-02-20T17:00:00+07:00",
+    "booking_end_at": "2026-02-25T10:00:00Z",
+    "created_at": "2026-02-01T00:00:00.123456Z",
+    "updated_at": "2026-02-01T00:00:00.123456Z",
+    "version": 1,
+    "cancelled_at": None,
+}
+
+
+def handle(body: bytes | dict[str, Any]) -> None:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    handle_event_message(IncomingMessage(message_id="m-1", routing_key="event.created", body=raw))
+
+
+@pytest.mark.django_db(transaction=True)  # the handler gives its connection back
+class TestGoodNews:
+    def test_is_taken_over(self) -> None:
+        handle(EVENT)
+
+        event = Event.objects.get(pk=7)
+        assert event.name == "Golang Workshop Bangkok"
+        assert (event.max_seats, event.waitlist_limit, event.version) == (50, 5, 1)
+        assert str(event.price) == "2500.50"
+        assert event.booking_start_at.isoformat() == "2026-02-20T10:00:00+00:00"
+        assert event.created_at.microsecond == 123456
+        assert event.cancelled_at is None
+
+    def test_may_come_twice_and_late(self) -> None:
+        handle({**EVENT, "version": 2, "name": "newer"})
+        handle({**EVENT, "version": 2, "name": "newer"})
+        handle(EVENT)
+
+        assert Event.objects.get().name == "newer"
+
+    def test_may_carry_more_than_we_know(self) -> None:
+        handle({**EVENT, "venue": {"city": "Bangkok"}})
+
+        assert Event.objects.count() == 1
+
+    def test_of_a_cancellation_is_taken_over(self) -> None:
+        handle(EVENT)
+        handle({**EVENT, "version": 2, "cancelled_at": "2026-02-03T00:00:00Z"})
+
+        assert Event.objects.get().cancelled_at is not None
+
+    def test_of_more_seats_promotes(self) -> None:
+        event = EventFactory(id=7, max_seats=1)
+        _, waiting = booked(event, ["ann", "ben"])
+
+        handle({**EVENT, "version": 2, "max_seats": 2})
+
+        waiting.refresh_from_db()
+        assert waiting.status == BookingStatus.CONFIRMED
+        assert unsound(7) == []
+
+
+NOT_JSON = {
+    "nothing": b"",
+    "no JSON": b"{'id': 7}",
+    "no UTF-8": b'{"name": "\xff"}',
+    "a key twice": json.dumps(EVENT).replace('"id": 7', '"id": 7, "id": 8').encode(),
+    "NaN": json.dumps({**EVENT, "price": float("nan")}).encode(),
+    "Infinity": json.dumps({**EVENT, "price": float("inf")}).encode(),
+    "bottomless": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
+def test_what_is_not_json_is_a_bad_message(body: bytes) -> None:
+    with pytest.raises(BadMessage, match=r"^not JSON: "):
+        handle(body)
+
+
+@pytest.mark.parametrize("body", [b"null", b"7", b'"event"', b"[]", b"{}"])
+def test_what_is_no_event_is_a_bad_message(body: bytes) -> None:
+    with pytest.raises(BadMessage, match=r"^not an event: "):
+        handle(body)
+
+
+@pytest.mark.parametrize("field", EVENT)
+def test_a_missing_field_is_named(field: str) -> None:
+    body = {name: value for name, value in EVENT.items() if name != field}
+
+    with pytest.raises(BadMessage, match=f"'{field}'.*required"):
+        handle(body)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", 0),
+        ("id", -1),
+        ("id", "7"),
+        ("id", True),
+        ("id", 7.5),
+        ("id", 2**63),
+        ("name", ""),
+        ("name", 5),
+        ("name", "x" * 256),
+        ("name", "nul \x00"),
+        ("max_seats", 0),
+        ("max_seats", -5),
+        ("max_seats", 2**31),
+        ("max_seats", "50"),
+        ("waitlist_limit", -1),
+        ("waitlist_limit", None),
+        ("price", -1),
+        ("price", "2500"),
+        ("price", 0.001),
+        ("price", 10**11),
+        ("booking_start_at", "2026-02-20T17:00:00"),
+        ("booking_start_at", "2026-02-20"),
+        ("booking_start_at", 1771581600),
+        ("booking_end_at", "2026-02-30T17:00:00Z"),
+        ("booking_end_at", None),
+        ("version", 0),
+        ("version", None),
+        ("version", 2**31),
+        ("cancelled_at", "yesterday"),
+        ("cancelled_at", False),
+    ],
+)
+def test_a_field_that_can_not_be_is_named(field: str, value: object) -> None:
+    with pytest.raises(BadMessage, match=f"^not an event: .*'{field}'"):
+        handle({**EVENT, field: value})
+
+
+@pytest.mark.parametrize("field", ["id", "max_seats", "waitlist_limit", "version"])
+def test_a_huge_number_in_a_few_bytes_is_refused_without_writing_it_out(field: str) -> None:
+    """`1e900000000` would need a gigabyte of digits; this one is enough to notice."""
+    body = json.dumps({**EVENT, field: 123456789}).replace("123456789", "1e100000").encode()
+
+    started = time.process_time()
+    with pytest.raises(BadMessage, match=f"'{field}'"):
+        handle(body)
+
+    assert time.process_time() - started < 0.1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_is_not_the_messages_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OperationalError("connection refused")
+
+    with monkeypatch.context() as away:
+        away.setattr(connection, "ensure_connection", refuse)
+        connection.close()
+        with pytest.raises(HandlerUnavailable, match="connection refused"):
+            handle(EVENT)
+    assert Event.objects.count() == 0
+
+    handle(EVENT)
+    assert Event.objects.count() == 1

@@ -1,0 +1,100 @@
+"""`manage_booking.py` runs this service from any environment, or says what is wrong."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PRINT_URLCONF = "from django.conf import settings; print(settings.ROOT_URLCONF)"
+REQUIRED = ["BOOKING_SECRET_KEY", "BOOKING_DATABASE_URL", "RABBITMQ_URL"]
+
+
+def manage(*arguments: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
+    """Run it with the variables of this process, those in `environment` changed or (None) gone."""
+    changed = {**os.environ, **environment}
+    return subprocess.run(
+        [sys.executable, "manage_booking.py", *arguments],
+        cwd=ROOT,
+        env={name: value for name, value in changed.items() if value is not None},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "stray", [None, "", "event_project.settings", "nothing.at.all"], ids=lambda stray: str(stray)
+)
+def test_a_stray_settings_module_is_overruled(stray: str | None) -> None:
+    run = manage("shell", "--no-imports", "-c", PRINT_URLCONF, DJANGO_SETTINGS_MODULE=stray)
+
+    assert run.stdout.strip() == "booking_project.urls", run.stderr
+
+
+@pytest.mark.parametrize(
+    "option", [["--settings=event_project.settings"], ["--settings", "event_project.settings"]]
+)
+def test_the_other_services_settings_are_refused(option: list[str]) -> None:
+    run = manage("check", *option)
+
+    assert run.returncode != 0
+    assert "event_project.settings" in run.stderr
+    assert "booking_project.settings" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_its_own_settings_may_be_named() -> None:
+    assert manage("check", "--settings=booking_project.settings").returncode == 0
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_missing_variable_is_named_in_one_sentence(name: str) -> None:
+    run = manage("check", **{name: None})
+
+    assert run.returncode != 0
+    [sentence] = run.stderr.strip().splitlines()
+    assert name in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BOOKING_SECRET_KEY", "short"),
+        ("BOOKING_SECRET_KEY", ""),
+        ("BOOKING_DATABASE_URL", ""),
+        ("BOOKING_DATABASE_URL", "not a url"),
+        ("BOOKING_DATABASE_URL", "postgres://host:port/name"),
+        ("RABBITMQ_URL", ""),
+        ("RABBITMQ_URL", "not a url"),
+        ("BOOKING_DB_POOL_SIZE", "many"),
+        ("BOOKING_DB_POOL_SIZE", "1"),
+        ("BOOKING_LOCK_TIMEOUT_MS", "0"),
+        ("ADMISSION_MAX_GROUP", "0"),
+        ("ADMISSION_GROUPING", "some"),
+        ("DEBUG", "perhaps"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_bad_variable_is_named_in_one_sentence(name: str, value: str) -> None:
+    run = manage("check", **{name: value})
+
+    assert run.returncode != 0
+    assert "Traceback" not in run.stderr
+    [sentence] = run.stderr.strip().splitlines()
+    assert name in sentence
+
+
+def test_all_that_is_wrong_with_the_service_is_said_at_once() -> None:
+    run = manage(
+        "check", BOOKING_SECRET_KEY=None, BOOKING_DATABASE_URL=None, BOOKING_DB_POOL_SIZE="x"
+    )
+
+    assert run.returncode != 0
+    sentences = run.stderr.strip().splitlines()
+    assert len(sentences) == 3
+    for name in ("BOOKING_SECRET_KEY", "BOOKING_DATABASE_URL", "BOOKING_DB_POOL_SIZE"):
+        assert sum(name in sentence for sentence in sentences) == 1

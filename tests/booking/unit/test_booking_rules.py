@@ -1,0 +1,147 @@
+"""Rule 2: who is let in, who waits, who is refused, and in which order that is found out."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from booking_project.bookings.errors import (
+    AlreadyBooked,
+    BookingNotOpen,
+    EventCancelled,
+    FullyBooked,
+)
+from booking_project.bookings.models import BookingStatus
+from tests.booking.unit.ledgers import END, NOON, START, confirmed, event, ledger, waitlisted
+
+TICK = timedelta(microseconds=1)
+
+
+def test_the_first_user_of_an_event_gets_a_seat() -> None:
+    book = ledger(event())
+
+    booking = book.book(user_id="ann")
+
+    assert booking.status == BookingStatus.CONFIRMED
+    assert booking.user_id == "ann"
+    assert booking.event_id == 7
+    assert booking.waitlist_order is None
+    assert booking.created_at == booking.updated_at == NOON
+    assert book.created == [booking]
+    assert (book.event.confirmed_count, book.event.waitlisted_count) == (1, 0)
+
+
+def test_whoever_comes_after_the_last_seat_waits() -> None:
+    book = ledger(event(max_seats=1))
+    book.book(user_id="ann")
+
+    booking = book.book(user_id="ben")
+
+    assert booking.status == BookingStatus.WAITLISTED
+    assert booking.waitlist_order == 1
+    assert (book.event.confirmed_count, book.event.waitlisted_count) == (1, 1)
+
+
+def test_whoever_comes_after_the_last_place_in_the_waitlist_is_refused() -> None:
+    book = ledger(event(max_seats=1, waitlist_limit=1))
+    book.book(user_id="ann")
+    book.book(user_id="ben")
+
+    with pytest.raises(FullyBooked):
+        book.book(user_id="cat")
+
+    assert len(book.created) == 2
+    assert (book.event.confirmed_count, book.event.waitlisted_count) == (1, 1)
+    assert book.event.last_waitlist_order == 1
+
+
+def test_an_event_without_a_waitlist_refuses_after_the_last_seat() -> None:
+    book = ledger(event(max_seats=1, waitlist_limit=0))
+    book.book(user_id="ann")
+
+    with pytest.raises(FullyBooked):
+        book.book(user_id="ben")
+
+
+@pytest.mark.parametrize("now", [START, START + TICK, END - TICK, END])
+def test_both_ends_of_the_window_are_inside(now: datetime) -> None:
+    book = ledger(event(), now=now)
+
+    assert book.book(user_id="ann").status == BookingStatus.CONFIRMED
+
+
+@pytest.mark.parametrize("now", [START - TICK, END + TICK])
+def test_outside_the_window_nobody_books(now: datetime) -> None:
+    book = ledger(event(), now=now)
+
+    with pytest.raises(BookingNotOpen):
+        book.book(user_id="ann")
+
+    assert book.created == []
+
+
+def test_a_cancelled_event_is_not_booked() -> None:
+    book = ledger(event(cancelled_at=NOON))
+
+    with pytest.raises(EventCancelled):
+        book.book(user_id="ann")
+
+
+def test_a_user_with_a_seat_is_refused_a_second() -> None:
+    of = event()
+    book = ledger(of, [confirmed(of, 1, "ann")])
+
+    with pytest.raises(AlreadyBooked):
+        book.book(user_id="ann")
+
+
+def test_a_user_who_waits_is_refused_a_second_place() -> None:
+    of = event(max_seats=1)
+    book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
+
+    with pytest.raises(AlreadyBooked):
+        book.book(user_id="ben")
+
+
+def test_the_same_user_twice_in_one_group_gets_one_booking() -> None:
+    book = ledger(event())
+    book.book(user_id="ann")
+
+    with pytest.raises(AlreadyBooked):
+        book.book(user_id="ann")
+
+    assert len(book.created) == 1
+    assert book.event.confirmed_count == 1
+
+
+def test_cancelled_is_found_out_before_closed() -> None:
+    book = ledger(event(cancelled_at=NOON), now=END + TICK)
+
+    with pytest.raises(EventCancelled):
+        book.book(user_id="ann")
+
+
+def test_closed_is_found_out_before_already_booked() -> None:
+    of = event()
+    book = ledger(of, [confirmed(of, 1, "ann")], now=END + TICK)
+
+    with pytest.raises(BookingNotOpen):
+        book.book(user_id="ann")
+
+
+def test_already_booked_is_found_out_before_fully_booked() -> None:
+    of = event(max_seats=1, waitlist_limit=0)
+    book = ledger(of, [confirmed(of, 1, "ann")])
+
+    with pytest.raises(AlreadyBooked):
+        book.book(user_id="ann")
+
+
+def test_a_newcomer_does_not_overtake_those_who_wait_for_a_seat_that_is_free() -> None:
+    """Rule 4. No path leaves it so; were there one, the newcomer must still not profit."""
+    of = event(max_seats=2)
+    book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
+
+    booking = book.book(user_id="cat")
+
+    assert booking.status == BookingStatus.WAITLISTED
+    assert booking.waitlist_order == 2

@@ -1,0 +1,215 @@
+"""The ledger, in groups of any size, decides as a plain list of seats and a plain line would."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from booking_project.bookings.errors import (
+    AlreadyBooked,
+    AlreadyCancelled,
+    BookingNotFound,
+    FullyBooked,
+)
+from booking_project.bookings.ledger import Ledger
+from booking_project.bookings.models import Booking, BookingStatus
+from shared.errors import DomainError
+from tests.booking.unit.ledgers import NOON, event
+
+
+@dataclass(frozen=True)
+class Book:
+    user: str
+
+
+@dataclass(frozen=True)
+class Cancel:
+    booking: int
+
+
+@dataclass(frozen=True)
+class Resize:
+    max_seats: int
+    waitlist_limit: int
+
+
+Operation = Book | Cancel
+Group = list[Operation] | Resize
+
+
+@dataclass
+class Model:
+    """One operation after the other, with nothing kept but who sits and who stands in line."""
+
+    max_seats: int
+    waitlist_limit: int
+    seated: list[int] = field(default_factory=list)
+    line: list[int] = field(default_factory=list)
+    gone: set[int] = field(default_factory=set)
+    users: dict[int, str] = field(default_factory=dict)
+
+    def book(self, user: str) -> str:
+        if user in (self.users[number] for number in (*self.seated, *self.line)):
+            return AlreadyBooked.code
+        number = len(self.users) + 1
+        if len(self.seated) < self.max_seats and not self.line:
+            self.seated.append(number)
+            self.users[number] = user
+            return "confirmed"
+        if len(self.line) < self.waitlist_limit:
+            self.line.append(number)
+            self.users[number] = user
+            return "waitlisted"
+        return FullyBooked.code
+
+    def cancel(self, number: int) -> str:
+        if number in self.gone:
+            return AlreadyCancelled.code
+        if number not in self.users:
+            return BookingNotFound.code
+        (self.seated if number in self.seated else self.line).remove(number)
+        self.gone.add(number)
+        self.fill()
+        return "cancelled"
+
+    def fill(self) -> None:
+        while self.line and len(self.seated) < self.max_seats:
+            self.seated.append(self.line.pop(0))
+
+
+class Table:
+    """The rows, and each group decided by a ledger that is given no more than it asks for."""
+
+    def __init__(self, max_seats: int, waitlist_limit: int) -> None:
+        self.event = event(max_seats=max_seats, waitlist_limit=waitlist_limit)
+        self.rows: dict[int, Booking] = {}
+        self.promotions: list[int | None] = []
+
+    def decide(self, group: Sequence[Operation]) -> list[str]:
+        known = {
+            operation.booking
+            for operation in group
+            if isinstance(operation, Cancel) and operation.booking in self.rows
+        }
+        asking = {operation.user for operation in group if isinstance(operation, Book)}
+        ledger = Ledger(
+            self.event,
+            now=NOON,
+            active_users={user for user in asking if user in self.active_users()},
+            bookings={number: self.rows[number] for number in known},
+            waitlist=self.waiting()[: len(known)],
+        )
+        outcomes = [self._decide_one(ledger, operation) for operation in group]
+        self._write(ledger)
+        return outcomes
+
+    def resize(self, change: Resize) -> None:
+        self.event.max_seats = change.max_seats
+        self.event.waitlist_limit = change.waitlist_limit
+        promotable = min(self.event.seats_available, self.event.waitlisted_count)
+        ledger = Ledger(self.event, now=NOON, waitlist=self.waiting()[:promotable])
+        ledger.promote()
+        ledger.honour_what_is_taken()
+        self._write(ledger)
+
+    def waiting(self) -> list[Booking]:
+        rows = [row for row in self.rows.values() if row.status == BookingStatus.WAITLISTED]
+        return sorted(rows, key=lambda row: row.waitlist_order or 0)
+
+    def active_users(self) -> list[str]:
+        return [row.user_id for row in self.rows.values() if row.status != "cancelled"]
+
+    def numbers(self, status: BookingStatus) -> set[int]:
+        return {number for number, row in self.rows.items() if row.status == status}
+
+    def _decide_one(self, ledger: Ledger, operation: Operation) -> str:
+        try:
+            if isinstance(operation, Book):
+                return str(ledger.book(user_id=operation.user).status)
+            return str(ledger.cancel(booking_id=operation.booking).status)
+        except DomainError as refusal:
+            return refusal.code
+
+    def _write(self, ledger: Ledger) -> None:
+        changed = Counter(row.pk for row in ledger.changed)
+        assert all(count == 1 for count in changed.values()), "one update per row"
+        assert all(self.rows[pk] is row for pk, row in zip(changed, ledger.changed, strict=True))
+        self.promotions += [row.waitlist_order for row in ledger.promoted]
+        for booking in ledger.created:
+            booking.pk = len(self.rows) + 1
+            self.rows[booking.pk] = booking
+
+
+USERS = [f"user-{number}" for number in range(8)]
+OPERATIONS = st.one_of(
+    st.builds(Book, st.sampled_from(USERS)), st.builds(Cancel, st.integers(1, 25))
+)
+GROUPS = st.one_of(
+    st.lists(OPERATIONS, min_size=1, max_size=8),
+    st.builds(Resize, st.integers(1, 5), st.integers(0, 4)),
+)
+
+
+@given(
+    max_seats=st.integers(1, 4),
+    waitlist_limit=st.integers(0, 3),
+    groups=st.lists(GROUPS, max_size=15),
+)
+@example(
+    max_seats=1,
+    waitlist_limit=3,
+    groups=[[Book("user-0"), Book("user-1"), Book("user-2")], [Cancel(1), Cancel(2), Cancel(1)]],
+)
+def test_groups_are_decided_as_their_members_one_by_one(
+    max_seats: int, waitlist_limit: int, groups: list[Group]
+) -> None:
+    table, model = Table(max_seats, waitlist_limit), Model(max_seats, waitlist_limit)
+    for group in groups:
+        before = table.event.confirmed_count
+        if isinstance(group, Resize):
+            table.resize(group)
+            model.max_seats, model.waitlist_limit = group.max_seats, group.waitlist_limit
+            model.fill()
+        else:
+            existing = len(model.users)
+            group = [
+                operation
+                for operation in group
+                # What a group books has no number before the group is written.
+                if isinstance(operation, Book)
+                or operation.booking <= existing
+                or operation.booking > existing + len(group)
+            ]
+            expected = [
+                model.book(operation.user)
+                if isinstance(operation, Book)
+                else model.cancel(operation.booking)
+                for operation in group
+            ]
+            assert table.decide(group) == expected
+        agree(table, model)
+        keep_the_rules(table, confirmed_before=before)
+
+
+def agree(table: Table, model: Model) -> None:
+    assert table.numbers(BookingStatus.CONFIRMED) == set(model.seated)
+    assert [row.pk for row in table.waiting()] == model.line
+    assert table.numbers(BookingStatus.CANCELLED) == model.gone
+    assert {pk: row.user_id for pk, row in table.rows.items()} == model.users
+
+
+def keep_the_rules(table: Table, *, confirmed_before: int) -> None:
+    of = table.event
+    assert of.confirmed_count == len(table.numbers(BookingStatus.CONFIRMED))
+    assert of.waitlisted_count == len(table.waiting())
+    assert of.confirmed_count <= max(of.max_seats, confirmed_before), "never oversold"
+    assert of.confirmed_count <= of.max_seats or of.confirmed_count == of.honoured_seats
+    assert of.waitlisted_count <= of.waitlist_limit or of.waitlisted_count == of.honoured_waitlist
+    assert not (table.waiting() and of.confirmed_count < of.max_seats), "an idle seat"
+    users = table.active_users()
+    assert len(users) == len(set(users)), "one active booking per user"
+    orders = [row.waitlist_order for row in table.rows.values() if row.waitlist_order is not None]
+    assert orders == list(range(1, len(orders) + 1)), "unique, and growing with the row's number"
+    assert table.promotions == sorted(table.promotions, key=lambda order: order or 0)
