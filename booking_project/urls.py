@@ -1,10 +1,12 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from booking_project.bookings.api import urls as api
 from shared.api.health import health_view
 
 urlpatterns = [
-    path("api/v1/", include("booking_project.bookings.api.urls")),
+    # Unpacked, not included: one level of resolving less on the hot path.
+    *api.urlpatterns,
     path("health", health_view("booking-service")),
     path("admin/", admin.site.urls),
     path("api-auth/", include("rest_framework.urls")),
