@@ -1,18 +1,17 @@
 """Settings of the booking service."""
 
-from shared.env import Length, OneOf, Range, open_environment, seal
+from shared.env import Length, OneOf, Range, seal
 from shared.settings import *  # noqa: F403
-from shared.settings import INSTALLED_APPS, REST_FRAMEWORK
+from shared.settings import INSTALLED_APPS, REST_FRAMEWORK, env
 
-_env = open_environment()
-SECRET_KEY = _env.str("BOOKING_SECRET_KEY", validate=Length(min=32))
-_database = _env.dj_db_url("BOOKING_DATABASE_URL")
-_pool_size = _env.int("BOOKING_DB_POOL_SIZE", 8, validate=Range(min=2, max=100))
-_lock_timeout_ms = _env.int("BOOKING_LOCK_TIMEOUT_MS", 2000, validate=Range(min=100, max=60000))
-_statement_timeout_ms = _env.int("BOOKING_STATEMENT_TIMEOUT_MS", 0, validate=Range(min=0))
-ADMISSION_MAX_GROUP = _env.int("ADMISSION_MAX_GROUP", 64, validate=Range(min=1, max=1000))
-ADMISSION_GROUPING = _env.str("ADMISSION_GROUPING", "all", validate=OneOf(["all", "event"]))
-seal(_env)
+SECRET_KEY = env.str("BOOKING_SECRET_KEY", validate=Length(min=32))
+_database = env.dj_db_url("BOOKING_DATABASE_URL")
+_pool_size = env.int("BOOKING_DB_POOL_SIZE", 8, validate=Range(min=2, max=100))
+_lock_timeout_ms = env.int("BOOKING_LOCK_TIMEOUT_MS", 2000, validate=Range(min=100, max=60000))
+_statement_timeout_ms = env.int("BOOKING_STATEMENT_TIMEOUT_MS", 0, validate=Range(min=0))
+ADMISSION_MAX_GROUP = env.int("ADMISSION_MAX_GROUP", 64, validate=Range(min=1, max=1000))
+ADMISSION_GROUPING = env.str("ADMISSION_GROUPING", "all", validate=OneOf(["all", "event"]))
+seal(env)
 
 # Nobody waits for ever: a row that somebody holds costs that event's users a 503 after the lock
 # timeout, and nobody else anything. Only the server limits statements: migrations may take longer.

@@ -1,8 +1,13 @@
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+
+from shared.chunked import accept_chunked_bodies
 
 # Set, not defaulted: a stray variable must not make this the other service.
 os.environ["DJANGO_SETTINGS_MODULE"] = "booking_project.settings"
 
-application = get_wsgi_application()
+application = accept_chunked_bodies(
+    get_wsgi_application(), limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+)

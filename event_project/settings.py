@@ -1,13 +1,12 @@
 """Settings of the event service."""
 
-from shared.env import Length, open_environment, seal
+from shared.env import Length, seal
 from shared.settings import *  # noqa: F403
-from shared.settings import INSTALLED_APPS, REST_FRAMEWORK
+from shared.settings import INSTALLED_APPS, REST_FRAMEWORK, env
 
-_env = open_environment()
-SECRET_KEY = _env.str("EVENT_SECRET_KEY", validate=Length(min=32))
-_database = _env.dj_db_url("EVENT_DATABASE_URL", conn_max_age=60, conn_health_checks=True)
-seal(_env)
+SECRET_KEY = env.str("EVENT_SECRET_KEY", validate=Length(min=32))
+_database = env.dj_db_url("EVENT_DATABASE_URL", conn_max_age=60, conn_health_checks=True)
+seal(env)
 
 DATABASES = {"default": _database}
 

@@ -6,6 +6,8 @@ from typing import Any, NoReturn
 
 import orjson
 
+_MOST_DIGITS = 100
+
 
 def dump_json(data: Any) -> bytes:
     """Times in UTC with Z, money as a number."""
@@ -45,10 +47,19 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
+def _integer(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError("a number has too many digits")
+    return int(digits)
+
+
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
 
 
 _decode = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=Decimal
+    object_pairs_hook=_unique,
+    parse_int=_integer,
+    parse_constant=_no_constant,
+    parse_float=Decimal,
 ).decode

@@ -3,16 +3,16 @@
 import logging
 from typing import Any
 
-from shared.env import URL, open_environment, seal
+from shared.env import URL, open_environment
 
 _AMQP_URL = URL(schemes={"amqp", "amqps"}, require_tld=False)
 
-_env = open_environment()
-DEBUG = _env.bool("DEBUG", False)
-ALLOWED_HOSTS = _env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-LOG_LEVEL = _env.log_level("LOG_LEVEL", logging.INFO)
-RABBITMQ_URL = _env.str("RABBITMQ_URL", validate=_AMQP_URL)
-seal(_env)
+# Each service goes on reading from it and seals it, so that all bad variables are named at once.
+env = open_environment()
+DEBUG = env.bool("DEBUG", False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)
+RABBITMQ_URL = env.str("RABBITMQ_URL", validate=_AMQP_URL)
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -2,6 +2,7 @@
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from shared.messaging.errors import BrokerUnavailable, TopologyMismatch
@@ -26,7 +27,8 @@ def open_channel(
     parameters.blocked_connection_timeout = blocked_timeout
     try:
         connection = pika.BlockingConnection(parameters)
-    except (AMQPError, OSError) as error:
+    except (AMQPError, AMQPConnectorException, OSError) as error:
+        # The second is no AMQPError; a handshake that stalls raises it.
         raise BrokerUnavailable(f"no connection: {error!r}") from error
     try:
         channel = connection.channel()

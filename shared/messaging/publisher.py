@@ -1,7 +1,6 @@
 """Publishes with confirms, and never keeps its caller longer than it was told to."""
 
 import logging
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
@@ -46,15 +45,15 @@ class Publisher:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="publisher")
         self._stuck = False
 
-    def publish(self, messages: Sequence[OutgoingMessage]) -> None:
-        """Returns when the broker has confirmed and routed all of `messages`.
+    def publish(self, message: OutgoingMessage) -> None:
+        """Returns when the broker has confirmed and routed `message`.
 
-        Raises `BrokerUnavailable` or `Unroutable`; some of them may have been published then, and
-        publishing them again is the caller's task (delivery is at least once).
+        Raises `Unroutable`, or `BrokerUnavailable`; it may have been published in the latter case,
+        and publishing it again is the caller's task (delivery is at least once).
         """
         if self._stuck:
             raise BrokerUnavailable("still waiting for an earlier confirm")
-        attempt = self._thread.submit(self._publish, messages)
+        attempt = self._thread.submit(self._publish, message)
         try:
             attempt.result(timeout=self._timeout)
         except FutureTimeout:
@@ -66,23 +65,33 @@ class Publisher:
         self._thread.submit(self._drop_connection).result(timeout=self._timeout)
         self._thread.shutdown(wait=False)
 
-    def _publish(self, messages: Sequence[OutgoingMessage]) -> None:
-        if self._channel is None or not self._channel.is_open:
-            self._channel = self._open()
+    def _publish(self, message: OutgoingMessage) -> None:
+        channel = self._living_channel()
         try:
-            for message in messages:
-                self._channel.basic_publish(
-                    exchange=message.exchange,
-                    routing_key=message.routing_key,
-                    body=message.body,
-                    properties=_properties(message),
-                    mandatory=True,
-                )
+            channel.basic_publish(
+                exchange=message.exchange,
+                routing_key=message.routing_key,
+                body=message.body,
+                properties=_properties(message),
+                mandatory=True,
+            )
         except UnroutableError as error:
             raise Unroutable(f"no queue takes {message.routing_key}") from error
         except (AMQPError, NackError, OSError) as error:
             self._drop_connection()
             raise BrokerUnavailable(f"lost while publishing: {error!r}") from error
+
+    def _living_channel(self) -> BlockingChannel:
+        """The open channel, if the broker still has its other end: it drops whoever is silent for
+        two heartbeats, which a quiet publisher notices only when it looks."""
+        if self._channel is not None:
+            try:
+                self._channel.connection.process_data_events(time_limit=0)
+            except (AMQPError, OSError):
+                self._drop_connection()
+        if self._channel is None or not self._channel.is_open:
+            self._channel = self._open()
+        return self._channel
 
     def _open(self) -> BlockingChannel:
         channel = open_channel(

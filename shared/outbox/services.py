@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from shared.json import dump_json
+from shared.messaging.errors import BrokerUnavailable, Unroutable
 from shared.messaging.publisher import OutgoingMessage, Publisher
 from shared.outbox.models import OutboxMessage
 
@@ -28,21 +29,31 @@ def publish_pending(
 ) -> int:
     """Publish up to `limit` pending messages, oldest first, and mark them. Returns how many.
 
-    `only` restricts it to these ids. Rows that another publisher has in hand are skipped. They are
-    marked in one transaction after the broker confirmed all of them; where that doesn't come about
-    they stay pending. Raises `BrokerUnavailable` and `Unroutable`.
+    `only` restricts it to these ids. Rows that another publisher has in hand are skipped. A row is
+    marked when the broker has confirmed and routed it. Raises `BrokerUnavailable`, and `Unroutable`
+    after having published what can be: both leave the others marked.
     """
+    failure: BrokerUnavailable | Unroutable | None = None
     with transaction.atomic():
         pending = OutboxMessage.objects.filter(published_at__isnull=True)
         if only is not None:
             pending = pending.filter(pk__in=only)
-        rows = list(pending.order_by("pk").select_for_update(skip_locked=True)[:limit])
-        if not rows:
-            return 0
-        publisher.publish([_outgoing(row) for row in rows])
-        return OutboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(
-            published_at=Now()
-        )
+        published = []
+        for row in pending.order_by("pk").select_for_update(skip_locked=True)[:limit]:
+            try:
+                publisher.publish(_outgoing(row))
+            except Unroutable as error:
+                failure = error
+            except BrokerUnavailable as error:
+                failure = error
+                break
+            else:
+                published.append(row.pk)
+        if published:
+            OutboxMessage.objects.filter(pk__in=published).update(published_at=Now())
+    if failure is not None:
+        raise failure
+    return len(published)
 
 
 def _outgoing(row: OutboxMessage) -> OutgoingMessage:
