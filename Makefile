@@ -1,0 +1,121 @@
+# `make` alone prints what can be typed here.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+DEVSTACK := $(BIN)/python -m devstack
+# Real PostgreSQL and RabbitMQ on free ports, gone afterwards. Inside another such call, and where
+# the URLs of all three are set, those servers are used.
+WITH_SERVERS := $(DEVSTACK) exec --fast --
+# Settings need addresses. At these nobody answers, so a test that needs a server fails.
+WITHOUT_SERVERS := EVENT_DATABASE_URL=postgresql://127.0.0.1:9/event \
+	BOOKING_DATABASE_URL=postgresql://127.0.0.1:9/booking \
+	RABBITMQ_URL=amqp://127.0.0.1:9/ $(DEVSTACK) exec --
+LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-emit-index-url
+
+.PHONY: help
+help: ## what can be typed here
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+
+.venv/.installed: requirements-dev.lock .venv/bin/python
+	@devstack/bootstrap.sh
+
+# If it is missing, or a link to a Python that was uninstalled, .venv is made again.
+.venv/bin/python: ;
+
+##@ Run everything on this machine
+.PHONY: run start stop status logs demo clean
+run: .venv/.installed ## start everything, show the logs, stop everything at Ctrl-C
+	@$(DEVSTACK) run
+
+start: .venv/.installed ## the same in the background
+	@$(DEVSTACK) start
+
+stop: .venv/.installed ## stop what runs in the background
+	@$(DEVSTACK) stop
+
+status: .venv/.installed ## what runs, where and as which process
+	@$(DEVSTACK) status
+
+logs: .venv/.installed ## follow the logs of the services
+	@$(DEVSTACK) logs
+
+demo: .venv/.installed ## a sale from start to end against the running services
+	@$(BIN)/python -m devstack.demo
+
+clean: ## stop everything, delete its data, .venv and caches
+	@if [ -e .venv/.installed ]; then $(DEVSTACK) clean; fi
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+##@ Test
+.PHONY: test lint types imports migrations-check test-unit test-integration test-api test-proof
+test: lint types imports ## everything below, in this order
+	@$(WITH_SERVERS) $(MAKE) migrations-check test-unit test-integration test-api
+
+lint: .venv/.installed ## ruff: rules and format
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+
+types: .venv/.installed ## mypy: one run per project, as each has its own settings
+	@DJANGO_SETTINGS_MODULE=event_project.settings $(WITHOUT_SERVERS) \
+		$(BIN)/mypy --config-file pyproject.toml -p event_project -p shared -p devstack
+	@DJANGO_SETTINGS_MODULE=booking_project.settings $(WITHOUT_SERVERS) \
+		$(BIN)/mypy --config-file pyproject.toml -p booking_project -p bench
+
+imports: .venv/.installed ## import-linter: the architecture
+	@$(BIN)/lint-imports
+
+migrations-check: .venv/.installed ## models without a migration, in both projects
+	@$(WITH_SERVERS) sh -ec '\
+		$(BIN)/python manage_event.py makemigrations --check --dry-run; \
+		$(BIN)/python manage_booking.py makemigrations --check --dry-run'
+
+test-unit: .venv/.installed ## tests that need no server
+	@$(WITHOUT_SERVERS) sh -ec '\
+		$(BIN)/pytest tests/shared/unit; \
+		$(BIN)/pytest --ds event_project.settings tests/event/unit; \
+		$(BIN)/pytest --ds booking_project.settings tests/booking/unit'
+
+test-integration: .venv/.installed ## both projects, their proofs and devstack, on real servers
+	@$(WITH_SERVERS) sh -ec '\
+		$(BIN)/pytest tests/shared/integration; \
+		$(BIN)/pytest --ds event_project.settings tests/event/integration; \
+		$(BIN)/pytest --ds booking_project.settings tests/booking/integration; \
+		$(BIN)/pytest --ds booking_project.settings tests/proof; \
+		$(BIN)/pytest tests/devstack'
+
+test-api: .venv/.installed ## both services as processes, over real HTTP
+	@$(WITH_SERVERS) $(BIN)/pytest tests/end_to_end
+
+test-proof: .venv/.installed ## the long search for a wrong outcome (about 10 minutes)
+	@PROOF_SECONDS=120 PROOF_CLIENTS=300 $(WITH_SERVERS) \
+		$(BIN)/pytest --ds booking_project.settings --hypothesis-profile=long -s tests/proof
+
+##@ Measure
+.PHONY: bench
+bench: .venv/.installed ## load the booking API, verify, print medians (BENCH="--quick hot_sale")
+	@EVENT_DATABASE_URL=postgresql://unused RABBITMQ_URL=amqp://unused \
+		$(DEVSTACK) exec -- $(BIN)/python -m bench $(BENCH)
+
+##@ Dependencies and containers
+.PHONY: lock docker-up docker-up-all docker-down build-test
+lock: .venv/.installed ## write both lock files from pyproject.toml
+	@$(LOCK) pyproject.toml --output-file requirements.lock
+	@$(LOCK) pyproject.toml --extra dev --output-file requirements-dev.lock
+
+docker-up: ## PostgreSQL and RabbitMQ in containers
+	@deploy/docker/new_env.sh .env
+	@docker compose up --detach --wait
+
+docker-up-all: ## everything in containers, built from this checkout
+	@deploy/docker/new_env.sh .env
+	@docker compose --profile all up --detach --build --wait
+
+docker-down: ## stop the containers; their data is kept
+	@docker compose --profile all down
+
+build-test: .venv/.installed ## build, start beside all that, run the end-to-end tests, remove it
+	@deploy/docker/build_test.sh $(BIN)/pytest tests/end_to_end

@@ -1,0 +1,53 @@
+"""`python -m devstack`: the commands behind the Makefile."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from devstack import private, signals
+from devstack.errors import DevstackError, Interrupted
+from devstack.stack import Stack
+
+COMMANDS = {
+    "run": "start everything, show the logs, stop everything at Ctrl-C",
+    "start": "start everything in the background",
+    "stop": "stop everything",
+    "status": "what runs, where and as which process",
+    "logs": "follow the logs of the services",
+    "clean": "stop everything and delete its data",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    signals.raise_interrupted()
+    try:
+        if options.command == "exec":
+            return private.execute(options.words, os.environ, fast=options.fast)
+        getattr(Stack.configured(os.environ), options.command)()
+    except DevstackError as error:
+        print(f"devstack: {error}", file=sys.stderr)
+        return 1
+    except Interrupted as interrupted:
+        # To end `run` and `logs` there is no other way, so for them it is a success.
+        return 0 if options.command in ("run", "logs") else 128 + interrupted.number
+    except BrokenPipeError:  # `make status | head`; what runs was stopped where that is due
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="devstack", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in COMMANDS.items():
+        commands.add_parser(name, help=text)
+    execute = commands.add_parser("exec", help="run a command with private servers of its own")
+    execute.add_argument("--fast", action="store_true", help="databases that may lose data")
+    execute.add_argument("words", nargs="+", metavar="command", help="after --")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

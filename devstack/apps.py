@@ -1,0 +1,70 @@
+"""The four processes of the two services, and how to tell that they answer."""
+
+import http.client
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from devstack import processes
+from devstack.environment import ROOT
+from devstack.errors import DevstackError
+from devstack.ports import LOOPBACK
+from devstack.runner import Program, Runner
+
+MANAGE = {"event": "manage_event.py", "booking": "manage_booking.py"}
+API_PORTS = {"event": "EVENT_PORT", "booking": "BOOKING_PORT"}
+CONSUMER = "consumer"
+RELAY = "relay"
+NAMES = (*API_PORTS, CONSUMER, RELAY)
+
+
+def programs() -> list[Program]:
+    return [
+        *(
+            _app(
+                service,
+                *("-m", "gunicorn", "-c", f"deploy/gunicorn_{service}.py"),
+                f"{service}_project.wsgi",
+            )
+            for service in API_PORTS
+        ),
+        _app(CONSUMER, MANAGE["booking"], "consume_events"),
+        _app(RELAY, MANAGE["event"], "relay_outbox"),
+    ]
+
+
+def url(service: str, ports: Mapping[str, int]) -> str:
+    return f"http://localhost:{ports[API_PORTS[service]]}"
+
+
+def is_healthy(service: str, ports: Mapping[str, int]) -> bool:
+    connection = http.client.HTTPConnection(LOOPBACK, ports[API_PORTS[service]], timeout=5)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def migrate(runner: Runner, environ: Mapping[str, str]) -> None:
+    """Brings both databases up to date, at the same time."""
+    running = {}
+    for service, script in MANAGE.items():
+        with runner.log_of(f"migrate_{service}").open("ab") as log:
+            running[service] = subprocess.Popen(
+                [sys.executable, script, "migrate", "--noinput"],
+                cwd=ROOT,
+                env={**environ, processes.MARK: str(runner.folder)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+    for service, process in running.items():
+        if process.wait() != 0:
+            raise DevstackError(runner.obituary(f"migrate_{service}", "failed"))
+
+
+def _app(name: str, *arguments: str) -> Program:
+    return Program(name=name, group="apps", command=[sys.executable, *arguments])

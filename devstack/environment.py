@@ -1,0 +1,23 @@
+"""Where devstack reads what it is told: the process environment, then `.env`, then defaults."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def with_dotenv(environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` on top of the checkout's `.env`; an empty value counts as not set."""
+    file = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value}
+    return file | {name: value for name, value in environ.items() if value}
+
+
+def data_folder(environ: Mapping[str, str]) -> Path:
+    return (ROOT / Path(environ.get("DEVSTACK_DATA", ".devstack")).expanduser()).resolve()
+
+
+def is_root() -> bool:
+    return os.geteuid() == 0

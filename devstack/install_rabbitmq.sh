@@ -1,0 +1,26 @@
+#!/bin/sh
+# Installs the distribution's rabbitmq-server for its programs only. Needs root.
+# Its package would start a system-wide broker now and at every boot: neither is wanted here.
+set -eu
+
+export DEBIAN_FRONTEND=noninteractive
+policy=/usr/sbin/policy-rc.d
+
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    printf '#!/bin/sh\nexit 101\n' >"$policy" # Debian's way to say: start no service now
+    chmod 755 "$policy"
+fi
+
+had_erlang=$(command -v epmd || true)
+
+apt-get -q update || echo "apt-get update failed: going on with the package lists that are here"
+apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends rabbitmq-server
+
+update-rc.d rabbitmq-server disable
+if command -v systemctl >/dev/null; then
+    systemctl disable rabbitmq-server.service
+    [ -n "$had_erlang" ] || systemctl disable epmd.service epmd.socket
+fi

@@ -1,0 +1,99 @@
+"""The ports of the parts: which variable sets each, and who needs it."""
+
+import errno
+import random
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import psutil
+
+from devstack.errors import DevstackError
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Port:
+    variable: str
+    default: int
+    owner: str
+
+
+PORTS = (
+    Port("EVENT_PORT", 8081, "the event API"),
+    Port("BOOKING_PORT", 8082, "the booking API"),
+    Port("EVENT_DB_PORT", 54321, "the event service's PostgreSQL"),
+    Port("BOOKING_DB_PORT", 54322, "the booking service's PostgreSQL"),
+    Port("RABBITMQ_PORT", 56720, "RabbitMQ"),
+    Port("RABBITMQ_DIST_PORT", 56721, "RabbitMQ's command line tools"),
+    Port("RABBITMQ_EPMD_PORT", 56722, "RabbitMQ's name server, epmd"),
+)
+OWNERS = {port.variable: port.owner for port in PORTS}
+
+# Below the range that Linux hands out to outgoing connections, so that none takes the port
+# between the moment it is found free and the moment its server listens.
+PRIVATE_RANGE = range(20_000, 32_000)
+
+
+def configured(environ: Mapping[str, str]) -> dict[str, int]:
+    """The port of each variable, all valid and different."""
+    ports: dict[str, int] = {}
+    for port in PORTS:
+        number = _number(port.variable, environ.get(port.variable, str(port.default)))
+        for other, taken in ports.items():
+            if number == taken:
+                raise DevstackError(
+                    f"{other} and {port.variable} are both {number}: each needs its own port"
+                )
+        ports[port.variable] = number
+    return ports
+
+
+def private() -> dict[str, int]:
+    """Ports that nobody uses at the moment."""
+    candidates = iter(random.sample(PRIVATE_RANGE, 1_000))
+    return {port.variable: next(n for n in candidates if _refusal(n) is None) for port in PORTS}
+
+
+def require_free(ports: Mapping[str, int], variables: Iterable[str]) -> None:
+    for variable in variables:
+        number = ports[variable]
+        refusal = _refusal(number)
+        if refusal is None:
+            continue
+        if refusal.errno != errno.EADDRINUSE:
+            raise DevstackError(
+                f"port {number} for {OWNERS[variable]} cannot be used ({refusal.strerror}): "
+                f"set {variable} to another port"
+            )
+        raise DevstackError(
+            f"port {number}, which {OWNERS[variable]} needs, is taken{_holder(number)}: "
+            f"stop what uses it, or set {variable} to a free port"
+        )
+
+
+def _number(variable: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65_535):
+        raise DevstackError(f"{variable} is {text!r}: it must be a port number, 1 to 65535")
+    return int(text)
+
+
+def _refusal(number: int) -> OSError | None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, number))
+        except OSError as refusal:
+            return refusal
+    return None
+
+
+def _holder(number: int) -> str:
+    """ " by pid 12 (nginx)", or nothing where the system does not tell an ordinary user."""
+    for connection in psutil.net_connections("tcp"):
+        if connection.status != psutil.CONN_LISTEN or not connection.laddr:
+            continue
+        if connection.laddr.port == number and connection.pid:
+            return f" by pid {connection.pid} ({psutil.Process(connection.pid).name()})"
+    return ""

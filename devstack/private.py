@@ -1,0 +1,82 @@
+"""Runs a command with servers of its own, on free ports and in a temporary folder."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from devstack import folder, keys, ports, processes, servers, signals
+from devstack.errors import DevstackError, Interrupted
+from devstack.runner import Runner
+
+PATIENCE_SECONDS = 30
+
+
+def execute(command: Sequence[str], environ: Mapping[str, str], *, fast: bool) -> int:
+    """The exit status of `command`. Nothing that was started here, or by it, outlives the call.
+
+    `.env` is not read: tests and benches must not find somebody's working database by accident.
+    """
+    if shutil.which(command[0]) is None:
+        raise DevstackError(f"there is no command {command[0]!r}")
+    given = {name: value for name, value in environ.items() if value or name not in servers.URLS}
+    if given.keys() >= set(servers.URLS):
+        os.execvpe(command[0], list(command), {**_service_keys(), **given})  # noqa: S606
+    data = Path(tempfile.mkdtemp(prefix="devstack-")).resolve()
+    runner = Runner(data)
+    try:
+        folder.make(data)
+        below = servers.embedded(data, given, ports.private(), fast=fast)
+        _start(runner, below, given)
+        return _run(command, {**_service_keys(), **given, **below.environment}, runner)
+    finally:
+        with signals.ignored():
+            runner.stop_at_once()
+            folder.remove(data)
+
+
+def _start(runner: Runner, below: servers.Servers, environ: Mapping[str, str]) -> None:
+    began = time.monotonic()
+    below.create()
+    runner.launch(below.programs, environ, dies_with_caller=True)
+    below.wait_for_databases(runner)
+    below.wait_for_broker(runner)
+    seconds = time.monotonic() - began
+    print(f"devstack: private servers are up after {seconds:.1f} s", file=sys.stderr, flush=True)
+
+
+def _service_keys() -> dict[str, str]:
+    return {name: key for name, key in keys.make().items() if name in keys.OF_SERVICES}
+
+
+def _run(command: Sequence[str], environ: Mapping[str, str], runner: Runner) -> int:
+    marked = {
+        **environ,
+        processes.MARK: str(runner.folder),
+        "DEVSTACK_SUPERVISOR_CONF": str(runner.config),
+    }
+    process = subprocess.Popen(command, env=marked)
+    while True:
+        try:
+            status = process.wait()
+        except Interrupted as interrupted:
+            _pass_on(interrupted.number, process)
+        else:
+            return status if status >= 0 else 128 - status
+
+
+def _pass_on(number: int, process: subprocess.Popen[bytes]) -> None:
+    """Ends `process` by the signal that was sent to us, at the latest after its patience."""
+    # Ctrl-C at a terminal has reached the command already, and two of them may mean "at once".
+    if not (number == signal.SIGINT and os.isatty(sys.stdin.fileno())):
+        process.send_signal(number)
+    with signals.ignored():
+        try:
+            process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()

@@ -1,0 +1,154 @@
+"""A private RabbitMQ node, run from the programs of the distribution's `rabbitmq-server`."""
+
+import shlex
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack import processes
+from devstack.environment import is_root
+from devstack.errors import DevstackError
+from devstack.ports import LOOPBACK
+from devstack.runner import Program
+
+PROGRAMS = Path("/usr/lib/rabbitmq/bin")
+INSTALL_SCRIPT = Path(__file__).with_name("install_rabbitmq.sh")
+BY_HAND = "type `sudo apt-get install rabbitmq-server`"
+
+CONNECTION_START = b"\x00\x0a\x00\x0a"  # class 10, method 10: the first thing an AMQP broker says
+
+
+@dataclass(frozen=True)
+class RabbitMQ:
+    folder: Path
+    instance: Path
+    ports: Mapping[str, int]
+    cookie: str
+
+    @property
+    def url(self) -> str:
+        return f"amqp://guest:guest@{LOOPBACK}:{self._port}/%2F"
+
+    @property
+    def tools(self) -> Path:
+        """A folder with `rabbitmqctl`, `rabbitmq-diagnostics`, … that talk to this node."""
+        return self.folder / "bin"
+
+    @property
+    def programs(self) -> list[Program]:
+        epmd = ["epmd", "-port", str(self.ports["RABBITMQ_EPMD_PORT"]), "-address", LOOPBACK]
+        return [
+            # Ours and in the foreground: else RabbitMQ leaves a daemon behind when it stops.
+            Program(name="epmd", group="epmd", command=epmd),
+            Program(name="rabbitmq", group="broker", command=[str(self.tools / "rabbitmq-server")]),
+        ]
+
+    def create(self) -> None:
+        """Writes the node's configuration and its commands. Its data stays as it is."""
+        home = self.folder / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        cookie = home / ".erlang.cookie"
+        cookie.unlink(missing_ok=True)
+        cookie.touch(mode=0o600)
+        cookie.write_text(self.cookie)
+        cookie.chmod(0o400)  # Erlang insists
+        (self.folder / "rabbitmq.conf").write_text(f"listeners.tcp.1 = {LOOPBACK}:{self._port}\n")
+        for name, text in {
+            "enabled_plugins": "[].\n",
+            "advanced.config": "[].\n",
+            "env.conf": "",
+        }.items():
+            (self.folder / name).write_text(text)
+        self.tools.mkdir(exist_ok=True)
+        for original in PROGRAMS.iterdir():
+            if original.name.startswith("rabbitmq"):
+                self._write_command(original)
+
+    def accepts(self) -> bool:
+        """Whether the node speaks AMQP; Erlang's own check would take a second."""
+        try:
+            with socket.create_connection((LOOPBACK, self._port), timeout=2) as connection:
+                connection.sendall(b"AMQP\x00\x00\x09\x01")
+                answer = connection.recv(11)
+        except OSError:
+            return False
+        return answer[7:11] == CONNECTION_START
+
+    @property
+    def _port(self) -> int:
+        return self.ports["RABBITMQ_PORT"]
+
+    def _write_command(self, original: Path) -> None:
+        """A command that runs `original` for this node, whatever its caller's environment says.
+
+        Debian's own /usr/sbin/rabbitmqctl would talk to the system's node as another user.
+        """
+        command = self.tools / original.name
+        assignments = [shlex.quote(f"{name}={value}") for name, value in self._environment.items()]
+        words = ["exec env -i", *assignments, shlex.quote(str(original)), '"$@"']
+        command.write_text("#!/bin/sh\n" + " \\\n    ".join(words) + "\n")
+        command.chmod(0o755)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8",
+            "HOME": str(self.folder / "home"),
+            processes.MARK: str(self.instance),
+            "ERL_EPMD_PORT": str(self.ports["RABBITMQ_EPMD_PORT"]),
+            "ERL_EPMD_ADDRESS": LOOPBACK,
+            "RABBITMQ_NODENAME": "devstack@localhost",
+            "RABBITMQ_DIST_PORT": str(self.ports["RABBITMQ_DIST_PORT"]),
+            "RABBITMQ_MNESIA_BASE": str(self.folder / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(self.folder / "log"),
+            "RABBITMQ_LOGS": "-",  # standard output, which the process runner keeps and rotates
+            "RABBITMQ_PID_FILE": str(self.folder / "pid"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "enabled_plugins"),
+            "RABBITMQ_GENERATED_CONFIG_DIR": str(self.folder / "generated"),
+            # All three, so that nothing is read from /etc/rabbitmq.
+            "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(self.folder / "advanced.config"),
+            "RABBITMQ_CONF_ENV_FILE": str(self.folder / "env.conf"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
+                "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false"
+            ),
+            # Makes the start script become the broker instead of its parent: a signal to the
+            # program's pid, SIGKILL included, then reaches the broker itself.
+            "RUNNING_UNDER_SYSTEMD": "true",
+        }
+
+
+def install(log: Path) -> None:
+    """Installs RabbitMQ if it is missing and this user may; else says what to type."""
+    if (PROGRAMS / "rabbitmq-server").exists() and shutil.which("epmd"):
+        return
+    if shutil.which("apt-get") is None:
+        raise DevstackError(
+            "RabbitMQ is not installed, and there is no apt-get here: install rabbitmq-server "
+            "with your package manager, or set RABBITMQ_URL to a broker that runs already"
+        )
+    become_root = [] if is_root() else ["sudo", "-n"]
+    if become_root and not _has_passwordless_sudo():
+        raise DevstackError(f"RabbitMQ is not installed: {BY_HAND}, then start again")
+    print("devstack: installing rabbitmq-server with apt-get, once", flush=True)
+    with log.open("w") as output:
+        apt = subprocess.run(
+            [*become_root, "sh", str(INSTALL_SCRIPT)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=False,
+        )
+    if apt.returncode != 0:
+        end = "\n".join(f"    {line}" for line in log.read_text().splitlines()[-10:])
+        raise DevstackError(f"rabbitmq-server could not be installed:\n{end}\n{BY_HAND}")
+
+
+def _has_passwordless_sudo() -> bool:
+    if shutil.which("sudo") is None:
+        return False
+    return subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0

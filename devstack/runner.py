@@ -1,0 +1,257 @@
+"""The process runner, supervisord: which programs it keeps alive, and how to talk to it."""
+
+import contextlib
+import hashlib
+import os
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+from supervisor.xmlrpc import Faults, SupervisorTransport
+
+from devstack import processes
+from devstack.environment import ROOT, is_root
+from devstack.errors import DevstackError
+
+# In starting order. Stopping goes the other way round, one group after the other.
+GROUPS = ("databases", "epmd", "broker", "apps")
+
+LOG_LINES_SHOWN = 15
+STOP_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    group: str
+    command: Sequence[str]
+    as_user: Sequence[str] = ()
+    stop_signal: str = "TERM"
+    # Apps have workers that must not outlive them. A database ends its own processes in order.
+    stop_whole_group: bool = True
+
+
+@dataclass(frozen=True)
+class Running:
+    """What supervisord says about a program."""
+
+    name: str
+    state: str
+    pid: int
+
+
+class NotRunningError(Exception):
+    """There is no supervisord to ask, or it is shutting down."""
+
+
+class Runner:
+    """The supervisord of one data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "supervisord.conf"
+        self.logs = folder / "log"
+        # A socket's path must be short (108 characters), which a checkout's need not be.
+        digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+        self._socket_folder = Path(f"/tmp/devstack-{os.geteuid()}-{digest}")  # noqa: S108 (0700)
+        self._socket = self._socket_folder / "supervisor.sock"
+        self._first_pids: dict[str, int] = {}
+        self._log_sizes: dict[Path, int] = {}  # when this start began
+        self._daemon: subprocess.Popen[bytes] | None = None
+
+    def log_of(self, program: str) -> Path:
+        return self.logs / f"{program}.log"
+
+    def launch(
+        self, programs: Iterable[Program], environ: Mapping[str, str], *, dies_with_caller: bool
+    ) -> subprocess.Popen[bytes]:
+        """Starts supervisord with all groups but the apps. Its programs inherit `environ`."""
+        self._make_socket_folder()
+        self.logs.mkdir(exist_ok=True)
+        self._log_sizes = {log: log.stat().st_size for log in self.logs.glob("*.log")}
+        self.config.write_text(self._configuration(list(programs)))
+        command = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(self.config)]
+        if dies_with_caller:
+            command = dying_with_parent(command)
+        with self.log_of("supervisord").open("ab") as log:
+            self._daemon = daemon = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**environ, processes.MARK: str(self.folder)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the caller, who stops the parts in order
+            )
+        deadline = time.monotonic() + 20
+        while not self.is_up():
+            if daemon.poll() is not None or time.monotonic() > deadline:
+                raise DevstackError(self.obituary("supervisord", "did not start"))
+            time.sleep(0.05)
+        return daemon
+
+    def is_up(self) -> bool:
+        try:
+            self._call("getState")
+        except NotRunningError:
+            return False
+        return True
+
+    def pid(self) -> int:
+        return int(self._call("getPID"))
+
+    def programs(self) -> list[Running]:
+        return [
+            Running(name=info["name"], state=info["statename"], pid=info["pid"])
+            for info in self._call("getAllProcessInfo")
+        ]
+
+    def start_app(self, name: str) -> None:
+        self._call("startProcess", f"apps:{name}", False)
+
+    def wait(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
+        """Waits until `ready()`, or until a program dies, which is reported with its last words."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            self.require_no_death()
+            if time.monotonic() > deadline:
+                raise DevstackError(f"{what} within {seconds:.0f} s: see {self.logs}")
+            time.sleep(0.1)
+
+    def require_no_death(self) -> None:
+        try:
+            programs = self.programs()
+        except NotRunningError:
+            raise DevstackError(self.obituary("supervisord", "died")) from None
+        for program in programs:
+            # supervisord restarts what dies: a new pid is the trace of a death between two looks.
+            first = self._first_pids.setdefault(program.name, program.pid) if program.pid else 0
+            if program.state in ("BACKOFF", "EXITED", "FATAL") or program.pid != first:
+                raise DevstackError(self.obituary(program.name, "died while starting"))
+
+    def stop(self) -> bool:
+        """Ends every process of the folder; says whether there was any."""
+        found = bool(processes.of(self.folder))
+        with contextlib.suppress(NotRunningError):
+            daemon = self.pid()
+            self._call("shutdown")
+            processes.wait_gone(self.folder, seconds=STOP_SECONDS, pid=daemon)
+        self.stop_at_once()
+        return found
+
+    def stop_at_once(self) -> None:
+        """Ends every process of the folder at the same time: quicker, where order is no matter."""
+        processes.end(self.folder)
+        if self._daemon:
+            self._daemon.wait()  # else it stays a zombie until somebody waits in our place
+        shutil.rmtree(self._socket_folder, ignore_errors=True)
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        transport = SupervisorTransport(serverurl=f"unix://{self._socket}")
+        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
+            try:
+                return getattr(server.supervisor, method)(*arguments)
+            except (OSError, HTTPException) as error:
+                raise NotRunningError from error
+            except xmlrpc.client.Fault as fault:
+                if fault.faultCode != Faults.SHUTDOWN_STATE:
+                    raise
+                # It ends what it started, in order; whoever asks has to wait for that.
+                processes.wait_gone(self.folder, seconds=STOP_SECONDS)
+                raise NotRunningError from fault
+
+    def obituary(self, program: str, what: str) -> str:
+        log = self.log_of(program)
+        lines: list[str] = []
+        if log.exists():
+            with log.open(errors="replace") as file:
+                file.seek(self._log_sizes.get(log, 0))
+                lines = file.read().splitlines()
+        shown = "\n".join(f"    {line}" for line in lines[-LOG_LINES_SHOWN:])
+        return f"{program} {what}; from {log}:\n{shown or '    (empty)'}"
+
+    def _make_socket_folder(self) -> None:
+        self._socket_folder.mkdir(mode=0o700, exist_ok=True)
+        found = self._socket_folder.lstat()
+        private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
+        if not private or found.st_uid != os.geteuid():
+            raise DevstackError(f"{self._socket_folder} is not private to you: remove it")
+
+    def _configuration(self, programs: list[Program]) -> str:
+        sections = [
+            section(
+                "supervisord",
+                nodaemon="true",
+                silent="true",
+                user="root" if is_root() else None,
+                directory=ROOT,
+                logfile=self.log_of("supervisord"),
+                logfile_maxbytes="5MB",
+                logfile_backups=1,
+                pidfile=self.folder / "supervisord.pid",
+                childlogdir=self.logs,
+            ),
+            section("unix_http_server", file=self._socket, chmod="0700"),
+            section("supervisorctl", serverurl=f"unix://{self._socket}"),
+            section(
+                "rpcinterface:supervisor",
+                **{
+                    "supervisor.rpcinterface_factory": (
+                        "supervisor.rpcinterface:make_main_rpcinterface"
+                    )
+                },
+            ),
+        ]
+        for rank, group in enumerate(GROUPS):
+            members = [program for program in programs if program.group == group]
+            if members:
+                names = ",".join(member.name for member in members)
+                sections.append(section(f"group:{group}", programs=names, priority=rank))
+            sections += [self._program_section(member) for member in members]
+        return "\n".join(sections)
+
+    def _program_section(self, program: Program) -> str:
+        return section(
+            f"program:{program.name}",
+            command=shlex.join(
+                # In this order: changing the user would clear the death signal.
+                [*program.as_user, *dying_with_parent(program.command, program.stop_signal)]
+            ),
+            directory="/" if program.as_user else None,  # who may not be allowed into ours
+            autostart=str(program.group != "apps").lower(),
+            autorestart="true",
+            startsecs=1,
+            startretries=1000,  # a database away for an hour must not end the consumer for good
+            stopsignal=program.stop_signal,
+            stopwaitsecs=30,
+            stopasgroup=str(program.stop_whole_group).lower(),
+            killasgroup="true",
+            redirect_stderr="true",
+            stdout_logfile=self.log_of(program.name),
+            stdout_logfile_maxbytes="10MB",
+            stdout_logfile_backups=2,
+        )
+
+
+def dying_with_parent(command: Sequence[str], signal_name: str = "TERM") -> list[str]:
+    """`command`, sent a signal by the kernel as soon as its parent dies, even by SIGKILL."""
+    return ["setpriv", "--pdeathsig", signal_name, *command]
+
+
+def section(name: str, /, **options: object) -> str:
+    """A section of supervisord's configuration, where % must be doubled; None is left out."""
+    lines = [
+        f"{option} = {str(value).replace('%', '%%')}"
+        for option, value in options.items()
+        if value is not None
+    ]
+    return "\n".join([f"[{name}]", *lines, ""])

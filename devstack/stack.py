@@ -1,0 +1,167 @@
+"""The whole system on one machine: brought up, looked at, taken down."""
+
+import contextlib
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from devstack import apps, environment, folder, keys, ports, processes, servers, signals
+from devstack.errors import DevstackError
+from devstack.follow import follow, sizes
+from devstack.runner import NotRunningError, Runner
+
+HEALTH_SECONDS = 60
+_STATUS_ORDER = [*apps.NAMES, "event_db", "booking_db", "rabbitmq", "epmd"]
+
+
+@dataclass(frozen=True)
+class Stack:
+    data: Path
+    environ: Mapping[str, str]
+    runner: Runner
+
+    @classmethod
+    def configured(cls, environ: Mapping[str, str]) -> Self:
+        known = environment.with_dotenv(environ)
+        data = environment.data_folder(known)
+        return cls(data, known, Runner(data))
+
+    def start(self) -> None:
+        """Leaves everything running in the background; does nothing where it runs already."""
+        folder.make(self.data)
+        with folder.claimed(self.data):
+            if self._is_complete():
+                print(f"devstack: already running. {self._ready_line()}")
+                return
+            with self._stopped_on_failure():
+                self._bring_up(dies_with_caller=False)
+            print(self._ready_line(), flush=True)
+
+    def run(self) -> None:
+        """Stays in the foreground, printing logs, until interrupted or stopped from elsewhere."""
+        folder.make(self.data)
+        with contextlib.ExitStack() as claim:
+            claim.enter_context(folder.claimed(self.data))
+            if self._is_complete():
+                raise DevstackError(
+                    f"already running, as pid {self.runner.pid()}: "
+                    "`make logs` shows what it does, `make stop` stops it"
+                )
+            with self._stopped_on_failure():
+                before = sizes(self._app_logs)
+                daemon = self._bring_up(dies_with_caller=True)
+                claim.close()
+                print(self._ready_line(), flush=True)
+                follow(self._app_logs, before, while_true=lambda: daemon.poll() is None)
+                if daemon.returncode != 0:
+                    raise DevstackError("supervisord was killed: everything is stopped")
+        print("devstack: stopped from elsewhere")
+
+    def stop(self) -> None:
+        if not self.data.exists():
+            print("devstack: nothing is running")
+            return
+        folder.make(self.data)
+        with folder.claimed(self.data), signals.ignored():
+            found = self.runner.stop()
+        print("devstack: stopped" if found else "devstack: nothing is running")
+
+    def clean(self) -> None:
+        self.stop()
+        folder.remove(self.data)
+
+    def status(self) -> None:
+        try:
+            programs = self.runner.programs()
+        except NotRunningError:
+            left = len(processes.of(self.data))
+            print(f"devstack: {left} leftover processes" if left else "devstack: not running")
+            return
+        addresses = {service: apps.url(service, self.ports) for service in apps.API_PORTS}
+        addresses |= servers.addresses(self.ports)
+        for program in sorted(programs, key=lambda each: _STATUS_ORDER.index(each.name)):
+            address = addresses.get(program.name, "")
+            print(f"{program.name:<12}{program.state:<10}pid {program.pid:<8}{address}".rstrip())
+        print(f"logs and data: {self.data}")
+
+    def logs(self) -> None:
+        """Follows the logs of the four apps until interrupted."""
+        if not self.runner.is_up():
+            raise DevstackError("not running, so nothing is logged: `make start` starts it")
+        follow(self._app_logs, sizes(self._app_logs), while_true=self.runner.is_up)
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Read when needed: a typo in a port must not keep anybody from stopping."""
+        return ports.configured(self.environ)
+
+    @property
+    def _app_logs(self) -> dict[str, Path]:
+        return {name: self.runner.log_of(name) for name in apps.NAMES}
+
+    def _bring_up(self, *, dies_with_caller: bool) -> subprocess.Popen[bytes]:
+        if processes.of(self.data):
+            print("devstack: stopping what an earlier, incomplete start left", flush=True)
+            self.runner.stop()
+        ports.require_free(
+            self.ports, [*apps.API_PORTS.values(), *servers.required_ports(self.environ)]
+        )
+        below = servers.embedded(self.data, self.environ, self.ports, fast=False)
+        below.create()
+        environ = {**self._app_environ(), **below.environment}
+        print("devstack: starting", flush=True)
+        daemon = self.runner.launch(
+            [*below.programs, *apps.programs()],
+            environ,
+            dies_with_caller=dies_with_caller,
+        )
+        below.wait_for_databases(self.runner)
+        apps.migrate(self.runner, environ)
+        for service in apps.API_PORTS:
+            self.runner.start_app(service)
+        below.wait_for_broker(self.runner)
+        for name in (apps.CONSUMER, apps.RELAY):
+            self.runner.start_app(name)
+        for service in apps.API_PORTS:
+            self.runner.wait(
+                partial(apps.is_healthy, service, self.ports),
+                f"GET /health of the {service} API did not answer 200",
+                HEALTH_SECONDS,
+            )
+        self.runner.wait(self._all_run, "consumer and relay did not stay up", HEALTH_SECONDS)
+        return daemon
+
+    def _app_environ(self) -> dict[str, str]:
+        secrets = keys.load(self.data)
+        defaults = {
+            **{name: secrets[name] for name in keys.OF_SERVICES},
+            "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        }
+        api_ports = {port: str(self.ports[port]) for port in apps.API_PORTS.values()}
+        return {**defaults, **self.environ, **api_ports, "PYTHONUNBUFFERED": "1"}
+
+    def _all_run(self) -> bool:
+        return all(program.state == "RUNNING" for program in self.runner.programs())
+
+    def _is_complete(self) -> bool:
+        return (
+            self.runner.is_up()
+            and self._all_run()
+            and all(apps.is_healthy(service, self.ports) for service in apps.API_PORTS)
+        )
+
+    def _ready_line(self) -> str:
+        urls = [f"{service} {apps.url(service, self.ports)}" for service in apps.API_PORTS]
+        return f"READY  {'  '.join(urls)}  (each with /docs and /admin/)"
+
+    @contextlib.contextmanager
+    def _stopped_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            with signals.ignored():
+                self.runner.stop()
+            raise

@@ -1,0 +1,62 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from devstack.environment import ROOT
+from tests.devstack.conftest import Devstack, left_of
+
+NOWHERE = {
+    "EVENT_DATABASE_URL": "postgresql://127.0.0.1:9/event",
+    "BOOKING_DATABASE_URL": "postgresql://127.0.0.1:9/booking",
+    "RABBITMQ_URL": "amqp://127.0.0.1:9/",
+}
+
+
+def test_a_command_gets_private_servers_and_leaves_only_its_status(
+    devstack: Devstack, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    done = devstack(
+        "exec", "--fast", "--", sys.executable, "-m", "tests.devstack.command", str(report)
+    )
+    assert done.returncode == 7, done.stderr
+    seen = json.loads(report.read_text())
+    folder = Path(seen["folder"])
+    assert {"127.0.0.1"} <= set(seen["hosts"]) <= {"127.0.0.1", "::1"}
+    assert not folder.exists()
+    assert left_of(folder) == []
+
+
+def test_servers_that_are_still_starting_are_stopped_by_a_signal(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "devstack", "exec", "--fast", "--", "true"], cwd=ROOT, env=environ
+    )
+    while not (started := [*tmp_path.glob("devstack-*/supervisord.pid")]):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 128 + signal.SIGTERM
+    folder = started[0].parent
+    assert not folder.exists()
+    assert left_of(folder) == []
+
+
+def test_no_server_is_started_where_all_are_given(devstack: Devstack) -> None:
+    done = devstack("exec", "--", "sh", "-c", 'echo "$RABBITMQ_URL"; exit 3', **NOWHERE)
+    assert (done.stdout, done.stderr, done.returncode) == ("amqp://127.0.0.1:9/\n", "", 3)
+
+
+def test_a_command_that_does_not_exist_is_refused_before_anything_starts(
+    devstack: Devstack, tmp_path: Path
+) -> None:
+    done = devstack("exec", "--", "no-such-command")
+    assert (done.stderr, done.returncode) == (
+        "devstack: there is no command 'no-such-command'\n",
+        1,
+    )
+    assert not [*tmp_path.glob("devstack-*")]

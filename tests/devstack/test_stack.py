@@ -1,0 +1,85 @@
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from devstack.environment import ROOT
+from tests.devstack.conftest import Devstack, left_of
+
+# Enough where a test ends before anybody asks the broker: RabbitMQ takes seconds to start.
+NO_BROKER = {"RABBITMQ_URL": "amqp://127.0.0.1:9/"}
+TOO_SHORT = {"EVENT_SECRET_KEY": "short"}
+
+
+@pytest.fixture
+def data(environ: dict[str, str]) -> Path:
+    return Path(environ["DEVSTACK_DATA"])
+
+
+def test_stopping_what_does_not_run_is_no_error(devstack: Devstack, data: Path) -> None:
+    done = devstack("stop")
+    assert (done.stdout, done.returncode) == ("devstack: nothing is running\n", 0)
+    assert not data.exists()
+
+
+def test_a_typo_in_a_port_keeps_nobody_from_stopping(devstack: Devstack) -> None:
+    assert devstack("start", EVENT_PORT="abc").returncode == 1
+    assert devstack("stop", EVENT_PORT="abc").returncode == 0
+
+
+def test_a_taken_port_stops_the_start_before_anything_runs(
+    devstack: Devstack, environ: dict[str, str], data: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", int(environ["RABBITMQ_PORT"]))):
+        done = devstack("start")
+    assert done.returncode == 1
+    assert "which RabbitMQ needs, is taken" in done.stderr
+    assert "set RABBITMQ_PORT" in done.stderr
+    assert left_of(data) == []
+
+
+def test_a_failing_start_shows_why_and_leaves_nothing(devstack: Devstack, data: Path) -> None:
+    done = devstack("start", **NO_BROKER, **TOO_SHORT)
+    assert done.returncode == 1
+    assert "migrate_event failed" in done.stderr
+    assert "EVENT_SECRET_KEY" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert left_of(data) == []
+
+
+def test_what_a_killed_start_left_is_stopped(
+    devstack: Devstack, environ: dict[str, str], data: Path
+) -> None:
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "devstack", "start"], cwd=ROOT, env=environ | NO_BROKER
+    )
+    while len(left_of(data)) < 3:
+        assert killed.poll() is None
+        time.sleep(0.05)
+    killed.kill()
+    killed.wait()
+    done = devstack("stop")
+    assert (done.stdout, done.returncode) == ("devstack: stopped\n", 0)
+    assert left_of(data) == []
+
+
+def test_everything_starts_and_stops(
+    devstack: Devstack, environ: dict[str, str], data: Path
+) -> None:
+    first = devstack("start")
+    assert first.returncode == 0, first.stderr
+    ready = first.stdout.splitlines()[-1]
+    assert ready.startswith("READY")
+    assert f"http://localhost:{environ['BOOKING_PORT']}" in ready
+
+    assert "already running. READY" in devstack("start").stdout
+    status = devstack("status").stdout
+    assert status.count("RUNNING") == 8
+    assert f"http://localhost:{environ['EVENT_PORT']}" in status
+
+    stopped = devstack("stop")
+    assert (stopped.stdout, stopped.returncode) == ("devstack: stopped\n", 0)
+    assert left_of(data) == []
