@@ -1,0 +1,162 @@
+"""Each row of the event service's contract, as curl would see it through gunicorn."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.end_to_end.clients import EVENTS, Sale, assert_problem, event_input
+
+
+def chunked(text: bytes) -> Iterator[bytes]:
+    """httpx sends an iterator without a Content-Length, in chunks."""
+    yield text[: len(text) // 2]
+    yield text[len(text) // 2 :]
+
+
+def test_health(sale: Sale) -> None:
+    response = sale.events.get("/health")
+
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.json() == {"status": "ok", "service": "event-service"}
+
+
+def test_an_event_is_created_read_and_listed(sale: Sale) -> None:
+    sent = event_input(
+        name="งาน",
+        price=2500.5,
+        booking_start_at="2026-02-20T17:00:00+07:00",
+        booking_end_at="2026-02-25T17:00:00+07:00",
+    )
+    response = sale.events.post(EVENTS, json=sent)
+
+    assert response.status_code == 201
+    assert response.headers["Content-Type"] == "application/json"
+    event = response.json()
+    assert list(event) == [
+        *("id", "name", "max_seats", "waitlist_limit", "price"),
+        *("booking_start_at", "booking_end_at", "created_at"),
+        *("updated_at", "version", "cancelled_at"),
+    ]
+    assert event["name"] == "งาน"
+    assert b'"price":2500.5,' in response.content
+    assert event["booking_start_at"] == "2026-02-20T10:00:00Z"
+    assert event["created_at"].endswith("Z")
+    read = sale.events.get(f"{EVENTS}/{event['id']}")
+    assert read.status_code == 200
+    assert read.json() == event
+    assert read.headers["X-Content-Type-Options"] == "nosniff"
+    assert event in everything(sale)
+
+
+def everything(sale: Sale) -> list[object]:
+    """All pages, by the `Link` header."""
+    found: list[object] = []
+    url: str | None = f"{EVENTS}?limit=50"
+    while url:
+        response = sale.events.get(url)
+        assert response.status_code == 200
+        assert isinstance(response.json(), list)
+        found += response.json()
+        url = response.links.get("next", {}).get("url")
+    return found
+
+
+def test_pages_are_linked_by_absolute_urls(sale: Sale) -> None:
+    for _ in range(3):
+        sale.events.post(EVENTS, json=event_input())
+
+    first = sale.events.get(EVENTS, params={"limit": 1})
+    second = sale.events.get(first.links["next"]["url"])
+
+    assert len(first.json()) == len(second.json()) == 1
+    assert first.json()[0]["id"] < second.json()[0]["id"]
+    assert sale.events.get(second.links["prev"]["url"]).json() == first.json()
+    assert first.links["next"]["url"].startswith(str(sale.events.base_url).rstrip("/"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": ""},
+        {"name": "\u200b"},
+        {"max_seats": 0},
+        {"max_seats": "50"},
+        {"max_seats": 2**31},
+        {"waitlist_limit": -1},
+        {"price": -1},
+        {"booking_start_at": "2026-02-20T17:00:00"},
+        {"booking_start_at": "2026-02-20T17:00:00Z", "booking_end_at": "2026-02-20T17:00:00Z"},
+    ],
+)
+def test_bad_input_is_400(sale: Sale, changes: dict[str, object]) -> None:
+    response = sale.events.post(EVENTS, json=event_input(**changes))
+
+    assert_problem(response, 400, code="invalid_input")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "message"),
+    [
+        (f"{EVENTS}/abc", 400, "invalid event id"),
+        (f"{EVENTS}/0", 400, "invalid event id"),
+        (f"{EVENTS}/-1", 400, "invalid event id"),
+        (f"{EVENTS}/1%00", 400, "invalid event id"),
+        (f"{EVENTS}/999999999", 404, "event not found"),
+        (f"{EVENTS}/{'9' * 100}", 404, "event not found"),
+        (f"{EVENTS}?limit=0", 400, "limit must be a whole number from 1 to 1000"),
+        (f"{EVENTS}?cursor=x", 400, "cursor is not one that this API gave out"),
+        ("/nowhere", 404, "there is nothing at this path"),
+    ],
+)
+def test_a_bad_path_is_a_problem(sale: Sale, path: str, status: int, message: str) -> None:
+    assert_problem(sale.events.get(path), status, message=message)
+
+
+def test_a_body_in_chunks_is_read_like_any_other(sale: Sale) -> None:
+    whole = httpx.Request("POST", "http://x", json=event_input(name="In chunks")).content
+
+    response = sale.events.post(
+        EVENTS, content=chunked(whole), headers={"Content-Type": "application/json"}
+    )
+
+    assert response.status_code == 201, response.text
+    assert response.json()["name"] == "In chunks"
+
+
+def test_what_is_not_json_is_415_and_what_is_too_large_413(sale: Sale) -> None:
+    assert_problem(sale.events.post(EVENTS, data={"name": "a"}), 415)
+    large = event_input(name="x" * 10_000_000)
+    assert_problem(sale.events.post(EVENTS, json=large), 413, code="body_too_large")
+    deep = b"[" * 1000 + b"]" * 1000
+    json = {"Content-Type": "application/json"}
+    assert_problem(sale.events.post(EVENTS, content=deep, headers=json), 400)
+
+
+def test_a_body_too_large_in_chunks_is_413(sale: Sale) -> None:
+    response = sale.events.post(
+        EVENTS,
+        content=chunked(b'{"name": "' + b"x" * 1_000_000 + b'"}'),
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert_problem(response, 413, code="body_too_large")
+
+
+def test_a_wrong_method_is_405(sale: Sale) -> None:
+    response = sale.events.delete(EVENTS)
+
+    assert_problem(response, 405, code="method_not_allowed")
+    assert "POST" in response.headers["Allow"]
+
+
+def test_a_browser_gets_pages(sale: Sale) -> None:
+    html = {"Accept": "text/html"}
+
+    for path in (EVENTS, "/admin/login/"):
+        response = sale.events.get(path, headers=html)
+        assert response.status_code == 200
+        assert response.headers["Content-Type"].startswith("text/html")
+    style = sale.events.get("/static/admin/css/base.css")
+    assert style.status_code == 200

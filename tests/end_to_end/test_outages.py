@@ -1,0 +1,193 @@
+"""What goes on, and what is not lost, while a part is away."""
+
+import threading
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.end_to_end.clients import (
+    EVENTS,
+    Sale,
+    all_at_once,
+    assert_problem,
+    event_input,
+    open_client,
+)
+from tests.end_to_end.system import OwnProcesses
+from tests.shared.tcp_proxy import TcpProxy
+from tests.shared.waiting import until
+
+
+@pytest.fixture
+def proxy(own: OwnProcesses) -> Iterator[TcpProxy]:
+    """A way to the broker that can be cut."""
+    parts = urlsplit(own.environ["RABBITMQ_URL"])
+    proxy = TcpProxy(parts.hostname or "", parts.port or 5672)
+    yield proxy
+    proxy.close()
+
+
+def test_booking_goes_on_while_the_event_service_is_dead(own: OwnProcesses, sale: Sale) -> None:
+    event = sale.create_event(max_seats=1, waitlist_limit=1)
+    first = sale.booked(event, "a")
+    own.event.kill()
+    own.relay.kill()
+
+    with pytest.raises(httpx.TransportError):
+        sale.events.get("/health")
+    assert sale.booked(event, "b")["status"] == "waitlisted"
+    assert sale.book(event, "c").status_code == 409
+    assert sale.cancel(first["id"]).status_code == 200
+    assert sale.counts(event) == (1, 0, 0)
+    assert sale.bookings.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("service", ["event", "booking"])
+def test_health_is_200_while_the_database_is_gone_and_calls_fail_as_problems(
+    own: OwnProcesses, service: str
+) -> None:
+    dead = {f"{service.upper()}_DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
+    path = EVENTS if service == "event" else f"{EVENTS}/1/status"
+    with own.another_service(service, f"{service}-without-database", **dead) as url:
+        client = open_client(url)
+        assert client.get("/health").status_code == 200
+        response = client.get(path)
+        assert response.status_code in (500, 503)
+        problem = assert_problem(response, response.status_code)
+        assert "127.0.0.1" not in problem["message"]
+        assert client.get("/health").status_code == 200
+        client.close()
+
+
+def test_an_event_created_while_the_consumer_is_stopped_arrives_after_its_return(
+    own: OwnProcesses, sale: Sale
+) -> None:
+    with own.stopped(own.consumer):
+        response = sale.events.post(EVENTS, json=event_input(name="Meanwhile"))
+        assert response.status_code == 201
+        event = response.json()["id"]
+        assert not sale.has(event)
+
+    sale.wait_for(event)
+    assert sale.status(event)["name"] == "Meanwhile"
+
+
+def test_a_stopped_consumer_exits_with_zero_and_without_a_traceback(own: OwnProcesses) -> None:
+    start = own.consumer.log.stat().st_size
+
+    assert own.consumer.stop() == 0
+
+    assert "Traceback" not in own.consumer.text(start)
+
+
+def test_a_killed_consumer_loses_no_event(own: OwnProcesses, sale: Sale) -> None:
+    def create(number: int) -> int:
+        response = sale.events.post(EVENTS, json=event_input(name=f"Number {number}"))
+        assert response.status_code == 201
+        event: int = response.json()["id"]
+        return event
+
+    events = [create(number) for number in range(5)]
+    own.consumer.kill()
+    events += [create(number) for number in range(5, 10)]
+    own.consumer.start()
+
+    for event in events:
+        sale.wait_for(event)
+
+
+def test_an_event_created_while_the_broker_is_away_arrives_through_the_relay(
+    own: OwnProcesses, sale: Sale, proxy: TcpProxy
+) -> None:
+    through_proxy = {"RABBITMQ_URL": proxy.url(own.environ["RABBITMQ_URL"])}
+    with (
+        own.stopped(own.relay),
+        own.another_service("event", "event-behind-proxy", **through_proxy) as url,
+    ):
+        client = open_client(url)
+        proxy.cut()
+        began = time.monotonic()
+        response = client.post(EVENTS, json=event_input(name="In the dark"))
+        assert response.status_code == 201
+        assert time.monotonic() - began < 2
+        event = response.json()["id"]
+        client.close()
+        with own.another_relay("relay-behind-proxy", **through_proxy) as relay:
+            until(lambda: "trying again" in relay.text(), "a failed attempt of the relay")
+            assert not sale.has(event)
+            proxy.mend()
+            sale.wait_for(event)
+
+    assert sale.status(event)["name"] == "In the dark"
+
+
+def test_a_killed_worker_loses_no_booking_that_was_acknowledged(
+    own: OwnProcesses, sale: Sale
+) -> None:
+    event = sale.create_event(max_seats=1000, waitlist_limit=0)
+    acknowledged: list[int] = []
+    killed = threading.Event()
+
+    def book_on(thread: int) -> int:
+        """Until a good while after the kill. A lost answer may hide a booking, never invent one."""
+        lost = attempt = after = 0
+        while after < 10:
+            attempt += 1
+            after += killed.is_set()
+            try:
+                response = sale.book(event, f"user-{thread}-{attempt}")
+            except httpx.TransportError:
+                lost += 1
+                continue
+            assert response.status_code == 201, response.text
+            acknowledged.append(response.json()["id"])
+        return lost
+
+    def kill_a_worker(_: int) -> int:
+        until(lambda: len(acknowledged) > 50, "bookings under way")
+        own.booking.workers[0].kill()
+        killed.set()
+        return 0
+
+    actions = [kill_a_worker, *[book_on] * 12]
+    lost = sum(all_at_once(lambda number: actions[number](number), range(len(actions))))
+
+    assert len(acknowledged) > 100
+    stored = {booking["id"] for booking in sale.list(event, limit="1000")}
+    assert stored >= set(acknowledged)
+    assert len(stored) <= len(acknowledged) + lost
+    assert sale.counts(event) == (len(stored), 0, 1000 - len(stored))
+    until(lambda: len(own.booking.workers) == 2, "a new worker")
+
+
+def test_a_stop_in_the_middle_of_a_rush_answers_what_it_accepted(
+    own: OwnProcesses, sale: Sale
+) -> None:
+    event = sale.create_event(max_seats=1000, waitlist_limit=0)
+    acknowledged: list[int] = []
+    start = own.booking.log.stat().st_size
+
+    def book_on(thread: int) -> None:
+        for attempt in range(1000):
+            try:
+                response = sale.book(event, f"user-{thread}-{attempt}")
+            except httpx.TransportError:
+                return
+            assert response.status_code == 201, response.text
+            acknowledged.append(response.json()["id"])
+
+    def stop(_: int) -> None:
+        until(lambda: len(acknowledged) > 20, "bookings under way")
+        assert own.booking.stop() == 0
+
+    actions = [stop, *[book_on] * 6]
+    all_at_once(lambda number: actions[number](number), range(len(actions)))
+
+    own.ensure_running()
+    stored = {booking["id"] for booking in sale.list(event, limit="1000")}
+    assert stored >= set(acknowledged)
+    assert sale.counts(event)[0] == len(stored)
+    assert "Traceback" not in own.booking.text(start)

@@ -1,0 +1,22 @@
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+
+from shared.outbox import after_commit
+
+
+@pytest.fixture
+def client() -> Client:
+    """A client that gets the answer to an unhandled exception, not the exception."""
+    return Client(raise_request_exception=False)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_attempts() -> Iterator[None]:
+    """A process remembers its connection and the pause after a failure; a test must not."""
+    after_commit._attempts.cache_clear()
+    yield
+    if after_commit._attempts.cache_info().currsize:
+        after_commit._attempts()._publisher.close()
+        after_commit._attempts.cache_clear()

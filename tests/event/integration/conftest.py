@@ -1,0 +1,14 @@
+"""Real PostgreSQL and, for those who ask for it, a real RabbitMQ."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.shared.broker import Broker, connected
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    """RabbitMQ with our topology and empty queues."""
+    with connected() as broker:
+        yield broker

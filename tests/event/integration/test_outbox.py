@@ -1,0 +1,133 @@
+"""A created event has a message, and a message has an event: both are stored, or neither."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.core import serializers
+from django.db import transaction
+from django.test import Client
+
+from event_project.events.messages import event_message
+from event_project.events.models import Event
+from event_project.events.services import event_create
+from shared.outbox import after_commit
+from shared.outbox.models import OutboxMessage
+from shared.outbox.services import outbox_add
+from tests.event.factories import EventFactory
+from tests.event.http import VALID, post, valid
+
+pytestmark = pytest.mark.django_db
+
+
+def arguments() -> dict[str, Any]:
+    event = EventFactory.build()
+    names = ("name", "max_seats", "booking_start_at", "booking_end_at")
+    return {name: getattr(event, name) for name in names}
+
+
+def test_a_created_event_stores_its_message_pending(client: Client) -> None:
+    response = post(client, VALID)
+
+    row = OutboxMessage.objects.get()
+    assert (row.exchange, row.routing_key) == ("events", "event.created")
+    assert row.published_at is None
+    assert row.body == response.json()
+    assert row.body == event_message(Event.objects.get())
+
+
+def test_a_refused_event_stores_no_message(client: Client) -> None:
+    post(client, valid(max_seats=0))
+
+    assert not OutboxMessage.objects.exists()
+
+
+def test_a_rolled_back_event_leaves_no_message() -> None:
+    @transaction.atomic
+    def create_and_fail() -> None:
+        event_create(**arguments())
+        assert OutboxMessage.objects.count() == 1
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        create_and_fail()
+
+    assert not Event.objects.exists()
+    assert not OutboxMessage.objects.exists()
+
+
+def test_an_event_whose_message_cannot_be_stored_is_not_created(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(**_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(OutboxMessage.objects, "create", fail)
+    with pytest.raises(ZeroDivisionError):
+        event_create(**arguments())
+
+    assert not Event.objects.exists()
+
+
+def test_saving_an_event_again_announces_no_second_creation() -> None:
+    event = event_create(**arguments())
+
+    event.save()
+
+    assert OutboxMessage.objects.count() == 1
+
+
+def test_a_loaded_fixture_announces_nothing() -> None:
+    now = datetime.now(UTC)
+    text = serializers.serialize(
+        "json", [EventFactory.build(pk=77, created_at=now, updated_at=now)]
+    )
+
+    for loaded in serializers.deserialize("json", text):
+        loaded.save()
+
+    assert Event.objects.get().pk == 77
+    assert not OutboxMessage.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_outside_a_transaction_is_refused() -> None:
+    with pytest.raises(RuntimeError, match="transaction"):
+        outbox_add(exchange="events", routing_key="event.created", body={})
+
+    assert not OutboxMessage.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_is_offered_to_the_broker_after_the_commit_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    offered: list[tuple[int | None, bool]] = []
+
+    def publish_pending(_: object, *, only: list[int]) -> int:
+        offered.append((only[0], transaction.get_connection().in_atomic_block))
+        return 1
+
+    monkeypatch.setattr(after_commit, "publish_pending", publish_pending)
+    with transaction.atomic():
+        event_create(**arguments())
+        assert offered == []
+
+    assert offered == [(OutboxMessage.objects.get().pk, False)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_callback_that_fails_before_ours_loses_no_message() -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    @transaction.atomic
+    def create() -> None:
+        transaction.on_commit(fail)
+        event_create(**arguments())
+
+    with pytest.raises(ZeroDivisionError):
+        create()
+
+    assert Event.objects.count() == 1
+    assert OutboxMessage.objects.get().published_at is None

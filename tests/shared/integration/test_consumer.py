@@ -1,0 +1,317 @@
+"""`Consumer` on a real broker: what is acknowledged, kept, buried, and what it outlives."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from pika.exceptions import UnroutableError
+
+from shared.messaging import consumer
+from shared.messaging.consumer import Consumer, HandlerUnavailable, IncomingMessage
+from shared.messaging.errors import BadMessage, TopologyMismatch
+from shared.messaging.topology import EVENTS_QUEUE
+from tests.shared.broker import Broker
+from tests.shared.tcp_proxy import TcpProxy
+from tests.shared.waiting import until
+
+
+class Handler:
+    """Keeps the bodies it finished; `bad` ones are bad, and none passes while `away` or held."""
+
+    def __init__(self) -> None:
+        self.done: list[bytes] = []
+        self.attempts: list[bytes] = []
+        self.messages: list[IncomingMessage] = []
+        self.away = False
+        self.held = threading.Event()
+        self.held.set()
+
+    def __call__(self, message: IncomingMessage) -> None:
+        self.attempts.append(message.body)
+        assert self.held.wait(20)
+        if self.away:
+            raise HandlerUnavailable("the database is away")
+        if message.body.startswith(b"bad"):
+            raise BadMessage(f"cannot read {message.body.decode()}")
+        if message.body == b"bug":
+            raise ZeroDivisionError
+        self.done.append(message.body)
+        self.messages.append(message)
+
+
+class Running:
+    """A consumer in a thread of its own."""
+
+    def __init__(self, url: str, handler: Handler) -> None:
+        self.consumer = Consumer(url=url, queue=EVENTS_QUEUE, handler=handler)
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.consumer.run()
+        except BaseException as error:
+            self.error = error
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def join(self) -> None:
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+    def stop(self) -> None:
+        self.consumer.stop()
+        self.join()
+
+
+@pytest.fixture
+def handler() -> Handler:
+    return Handler()
+
+
+@pytest.fixture
+def running(proxy: TcpProxy, broker: Broker, handler: Handler) -> Iterator[Running]:
+    running = Running(proxy.url(broker.url), handler)
+    yield running
+    handler.away = False
+    handler.held.set()
+    proxy.mend()
+    running.stop()
+
+
+def wait_for(handler: Handler, *bodies: bytes) -> None:
+    until(lambda: len(handler.done) >= len(bodies), f"message {bodies[-1]!r}")
+    assert handler.done == list(bodies)
+
+
+def unacknowledged(broker: Broker, running: Running) -> int:
+    """What goes back to the queue when the consumer is gone."""
+    running.stop()
+    found = until(lambda: [broker.size()], "an answer")
+    return found[0]
+
+
+def test_messages_are_handled_in_order_and_gone(
+    broker: Broker, handler: Handler, running: Running
+) -> None:
+    for number in range(50):
+        broker.publish(b"%d" % number, message_id=f"id-{number}", routing_key="event.updated")
+
+    wait_for(handler, *(b"%d" % number for number in range(50)))
+    assert handler.messages[7].message_id == "id-7"
+    assert handler.messages[7].routing_key == "event.updated"
+    assert unacknowledged(broker, running) == 0
+
+
+def test_a_message_is_acknowledged_only_when_its_handler_has_returned(
+    broker: Broker, handler: Handler, proxy: TcpProxy, running: Running
+) -> None:
+    handler.held.clear()
+    broker.publish(b"1")
+    until(lambda: handler.attempts, "message in hand")
+
+    proxy.cut_connections()
+    handler.held.set()
+
+    until(lambda: len(handler.done) == 2, "the same message again")
+    assert handler.done == [b"1", b"1"], "at least once"
+
+
+def test_a_bad_message_is_buried_with_its_reason_and_later_ones_flow_on(
+    broker: Broker, handler: Handler, running: Running
+) -> None:
+    broker.publish(b"1")
+    broker.publish(b"bad one", message_id="the bad one")
+    broker.publish(b"2")
+
+    wait_for(handler, b"1", b"2")
+    dead = broker.wait_for_message(broker.dead_letter_queue)
+    assert dead.body == b"bad one"
+    assert dead.properties.headers["x-reason"] == "cannot read bad one"
+    assert dead.properties.headers["traceparent"] == "kept", "its own headers stay"
+    assert dead.properties.message_id == "the bad one"
+    assert dead.properties.delivery_mode == 2
+    assert unacknowledged(broker, running) == 0
+    assert broker.size(broker.dead_letter_queue) == 0, "buried once"
+
+
+def test_a_reason_of_any_length_fits_into_the_header(
+    broker: Broker, handler: Handler, running: Running
+) -> None:
+    broker.publish(b"bad" + "ไ".encode() * 200_000)
+
+    dead = broker.wait_for_message(broker.dead_letter_queue)
+
+    assert dead.properties.headers["x-reason"].startswith("cannot read bad")
+
+
+def test_while_the_handler_cannot_work_messages_wait_in_their_order(
+    broker: Broker, handler: Handler, running: Running
+) -> None:
+    handler.away = True
+    broker.publish(b"1")
+    broker.publish(b"2")
+    until(lambda: len(handler.attempts) >= 3, "a third attempt")
+    assert set(handler.attempts) == {b"1"}, "the second waits behind the first"
+    assert running.is_alive
+
+    handler.away = False
+
+    wait_for(handler, b"1", b"2")
+    assert unacknowledged(broker, running) == 0
+    assert broker.size(broker.dead_letter_queue) == 0
+
+
+def test_stopping_while_the_handler_cannot_work_keeps_the_message(
+    broker: Broker, handler: Handler, running: Running
+) -> None:
+    handler.away = True
+    broker.publish(b"1")
+    until(lambda: len(handler.attempts) >= 2, "a second attempt")
+
+    assert unacknowledged(broker, running) == 1
+    assert running.error is None
+
+
+def test_stopping_finishes_the_message_in_hand_and_takes_no_other(
+    broker: Broker, handler: Handler, running: Running
+) -> None:
+    handler.held.clear()
+    broker.publish(b"1")
+    broker.publish(b"2")
+    until(lambda: handler.attempts, "message in hand")
+
+    running.consumer.stop()
+    handler.held.set()
+    running.join()
+
+    assert handler.attempts == handler.done == [b"1"]
+    assert [message.body for message in broker.take_all()] == [b"2"]
+
+
+def test_stopping_an_idle_consumer_ends_it(running: Running) -> None:
+    running.stop()
+
+    assert running.error is None
+
+
+def test_a_consumer_whose_queue_is_deleted_declares_it_again_and_goes_on(
+    broker: Broker, handler: Handler, running: Running
+) -> None:
+    broker.publish(b"1")
+    wait_for(handler, b"1")
+
+    broker.delete_queues()
+    until(lambda: routed(broker, b"2"), "a queue declared again")
+
+    wait_for(handler, b"1", b"2")
+
+
+def routed(broker: Broker, body: bytes) -> bool:
+    """Whether there was a queue for it: queue and binding come one after the other."""
+    try:
+        broker.publish(body)
+    except UnroutableError:
+        return False
+    return True
+
+
+def test_a_killed_connection_is_opened_again(
+    broker: Broker, handler: Handler, proxy: TcpProxy, running: Running
+) -> None:
+    broker.publish(b"1")
+    wait_for(handler, b"1")
+    proxy.cut_connections()
+    broker.publish(b"2")
+
+    until(lambda: b"2" in handler.done, "message after the reconnect")
+    assert proxy.accepted >= 2
+
+
+def test_a_broker_away_at_the_start_and_later_is_waited_for(
+    broker: Broker, handler: Handler, proxy: TcpProxy
+) -> None:
+    proxy.cut()
+    running = Running(proxy.url(broker.url), handler)
+    broker.publish(b"1")
+    proxy.mend()
+    until(lambda: handler.done, "first message")
+    proxy.cut()
+    broker.publish(b"2")
+    proxy.mend()
+
+    until(lambda: b"2" in handler.done, "message after the outage")
+    running.stop()
+
+
+def test_a_broker_that_hangs_while_it_starts_is_waited_for(
+    broker: Broker, handler: Handler, proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "_CONNECT_SECONDS", 0.3)
+    proxy.freeze()
+    running = Running(proxy.url(broker.url), handler)
+    until(lambda: proxy.accepted >= 2, "a second attempt", seconds=3)
+    proxy.mend()
+    broker.publish(b"1")
+
+    until(lambda: handler.done, "message after the start")
+    running.stop()
+
+
+def test_a_consumer_can_be_stopped_while_the_broker_is_away(
+    broker: Broker, handler: Handler, proxy: TcpProxy
+) -> None:
+    proxy.cut()
+    running = Running(proxy.url(broker.url), handler)
+
+    running.stop()
+
+    assert running.error is None
+
+
+def test_a_bug_in_the_handler_ends_the_run_and_keeps_the_message(
+    broker: Broker, handler: Handler, running: Running
+) -> None:
+    broker.publish(b"bug")
+    running.join()
+
+    assert isinstance(running.error, ZeroDivisionError)
+    message = broker.wait_for_message()
+    assert message.body == b"bug"
+    assert message.redelivered
+
+
+def test_a_message_that_ends_every_run_is_dead_lettered_in_the_end(
+    broker: Broker, handler: Handler
+) -> None:
+    broker.publish(b"bug")
+    runs = 0
+    while not broker.size(broker.dead_letter_queue):
+        runs += 1
+        assert runs <= EVENTS_QUEUE.delivery_limit + 2
+        before = len(handler.attempts)
+        running = Running(broker.url, handler)
+        while running.is_alive and not broker.size(broker.dead_letter_queue):
+            time.sleep(0.01)
+        assert len(handler.attempts) - before <= 1, "one delivery ends one run"
+        running.stop()
+
+    dead = broker.wait_for_message(broker.dead_letter_queue)
+    assert dead.body == b"bug"
+    assert dead.properties.headers["x-first-death-reason"] == "delivery_limit"
+
+
+def test_a_queue_with_other_arguments_ends_the_run_with_the_reason(
+    broker: Broker, handler: Handler
+) -> None:
+    broker.delete_queues()
+    broker.channel.queue_declare(broker.queue, durable=True)
+
+    running = Running(broker.url, handler)
+    running.join()
+
+    assert isinstance(running.error, TopologyMismatch)

@@ -1,0 +1,97 @@
+"""What everybody who connects declares."""
+
+from collections.abc import Callable
+
+import pytest
+from pika.adapters.blocking_connection import BlockingChannel
+from pika.exceptions import ChannelClosedByBroker
+
+from shared.messaging.connection import open_channel
+from shared.messaging.errors import BrokerUnavailable, TopologyMismatch
+from shared.messaging.topology import EVENTS_QUEUE, declare
+from tests.shared.broker import Broker
+from tests.shared.tcp_proxy import TcpProxy
+
+
+def opened(url: str) -> BlockingChannel:
+    return open_channel(url, connect_timeout=5, heartbeat=30, blocked_timeout=5)
+
+
+def test_names_are_those_of_the_contract(broker: Broker) -> None:
+    assert EVENTS_QUEUE.name == "booking-service.events"
+    assert EVENTS_QUEUE.exchange == "events"
+    broker.channel.exchange_declare("events", exchange_type="topic", durable=True, passive=True)
+
+
+@pytest.mark.parametrize("routing_key", ["event.created", "event.updated", "event.cancelled"])
+def test_every_kind_of_event_message_reaches_the_queue(broker: Broker, routing_key: str) -> None:
+    broker.publish(b"{}", routing_key=routing_key)
+
+    message = broker.take()
+    assert message is not None
+    assert message.routing_key == routing_key
+
+
+def test_declaring_again_changes_and_loses_nothing(broker: Broker) -> None:
+    broker.publish(b"kept")
+
+    declare(broker.channel)
+    opened(broker.url).connection.close()
+
+    message = broker.take()
+    assert message is not None
+    assert message.body == b"kept"
+
+
+def test_opening_a_connection_declares_what_is_missing(broker: Broker) -> None:
+    broker.delete_queues()
+
+    opened(broker.url).connection.close()
+
+    assert broker.size(broker.queue) == broker.size(broker.dead_letter_queue) == 0
+
+
+def test_exchange_and_queues_outlive_the_broker(broker: Broker) -> None:
+    """Durable: declaring any of them as not durable must be refused."""
+    attempts: list[Callable[[BlockingChannel], object]] = [
+        lambda channel: channel.exchange_declare("events", exchange_type="topic"),
+        lambda channel: channel.queue_declare(broker.queue),
+        lambda channel: channel.queue_declare(broker.dead_letter_queue),
+    ]
+    for declare_transient in attempts:
+        channel = broker.channel.connection.channel()
+        with pytest.raises(ChannelClosedByBroker) as refusal:
+            declare_transient(channel)
+        assert refusal.value.reply_code == 406
+
+
+def test_a_queue_with_other_arguments_is_reported_with_the_way_out(broker: Broker) -> None:
+    broker.delete_queues()
+    broker.channel.queue_declare(broker.queue, durable=True)
+
+    with pytest.raises(TopologyMismatch, match=r"booking-service\.events.*delete it"):
+        opened(broker.url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("amqp://guest:guest@127.0.0.1:1/", id="nobody listens"),
+        pytest.param("amqp://guest:guest@no-such-host.invalid/", id="no such host"),
+    ],
+)
+def test_a_broker_that_cannot_be_reached_is_unavailable(url: str) -> None:
+    with pytest.raises(BrokerUnavailable):
+        opened(url)
+
+
+def test_a_wrong_password_is_reported_as_unavailable(broker: Broker) -> None:
+    with pytest.raises(BrokerUnavailable, match=r"(?i)auth"):
+        opened(broker.url.replace("guest:guest", "guest:wrong"))
+
+
+def test_a_broker_that_says_nothing_is_given_up_in_time(proxy: TcpProxy, broker: Broker) -> None:
+    proxy.freeze()
+
+    with pytest.raises(BrokerUnavailable):
+        open_channel(proxy.url(broker.url), connect_timeout=0.3, heartbeat=30, blocked_timeout=1)

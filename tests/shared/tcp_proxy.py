@@ -1,0 +1,99 @@
+"""A TCP proxy between a service and its broker, that can be cut, frozen and mended."""
+
+import contextlib
+import socket
+import threading
+from urllib.parse import urlsplit
+
+
+class TcpProxy:
+    """Listens on a free port of the loopback interface.
+
+    cut: connections are reset and new ones refused. frozen: nothing is passed on, nothing is
+    refused; bytes wait in the proxy.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._server: socket.socket | None = None
+        self._open = threading.Event()
+        self._open.set()
+        self._sockets: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+        self._mutex = threading.Lock()
+        self.accepted = 0
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port: int = probe.getsockname()[1]
+        self.mend()
+
+    def url(self, original: str) -> str:
+        """`original`, led through this proxy."""
+        parts = urlsplit(original)
+        user, _, _ = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{user}@127.0.0.1:{self.port}").geturl()
+
+    def mend(self) -> None:
+        self._open.set()
+        if self._server is None:
+            self._server = socket.create_server(("127.0.0.1", self.port))
+            self._start(self._accept, self._server)
+
+    def cut(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            with contextlib.suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+            server.close()
+        self.cut_connections()
+
+    def cut_connections(self) -> None:
+        """Those that are open; new ones are welcome."""
+        with self._mutex:
+            sockets, self._sockets = self._sockets, set()
+        for each in sockets:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def freeze(self) -> None:
+        self._open.clear()
+
+    def close(self) -> None:
+        self.cut()
+        self._open.set()
+        for thread in self._threads:
+            thread.join(5)
+
+    def _start(self, target: object, *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self, server: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = server.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            try:
+                far = socket.create_connection(self._target)
+            except OSError:
+                near.close()
+                continue
+            with self._mutex:
+                self._sockets |= {near, far}
+            self._start(self._pass_on, near, far)
+            self._start(self._pass_on, far, near)
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self._open.wait()
+                sink.sendall(data)
+        for each in (source, sink):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+            with self._mutex:
+                self._sockets.discard(each)
