@@ -1,0 +1,79 @@
+"""A database of its own on the server of `BOOKING_DATABASE_URL`, gone afterwards."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from bench.errors import BenchError
+
+NAME = f"bench_{os.getpid()}"
+
+
+@dataclass(frozen=True)
+class Database:
+    """`connection` commits each statement by itself."""
+
+    url: str
+    connection: psycopg.Connection[tuple[Any, ...]]
+
+    def value(self, query: str, *parameters: object) -> Any:
+        """The only column of the only row."""
+        row = self.connection.execute(query.encode(), parameters).fetchone()
+        assert row is not None
+        return row[0]
+
+    def empty(self) -> None:
+        """Start each measurement from the same state, with nothing left to clean up or write."""
+        self.connection.execute("TRUNCATE bookings_booking, bookings_event")
+
+    def settle(self) -> None:
+        """Let the planner know the data, and pay for writing it now and not while measuring."""
+        self.connection.execute("VACUUM ANALYZE bookings_booking, bookings_event")
+        self.connection.execute("CHECKPOINT")
+
+    @property
+    def deadlocks(self) -> int:
+        """Since the database was made."""
+        return int(
+            self.value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        )
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Version, and what decides whether a commit is on disk."""
+        names = ("server_version", "fsync", "synchronous_commit", "full_page_writes")
+        return {name: str(self.value("SELECT current_setting(%s)", name)) for name in names}
+
+    def postmaster(self) -> psutil.Process | None:
+        """The server's main process, or None where it doesn't run on this machine."""
+        try:
+            backend = psutil.Process(self.value("SELECT pg_backend_pid()"))
+            parent = backend.parent()
+        except psutil.NoSuchProcess:
+            return None
+        is_server = "postgres" in backend.name() and parent and "postgres" in parent.name()
+        return parent if is_server else None
+
+
+@contextmanager
+def fresh_database() -> Iterator[Database]:
+    """Migrations are not run yet."""
+    given = os.environ.get("BOOKING_DATABASE_URL")
+    if not given:
+        raise BenchError("BOOKING_DATABASE_URL is not set: type `make bench`, which starts servers")
+    url = urlsplit(given)._replace(path=f"/{NAME}").geturl()
+    name = sql.Identifier(NAME)
+    with psycopg.connect(given, autocommit=True) as maintenance:
+        maintenance.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        try:
+            with psycopg.connect(url, autocommit=True) as connection:
+                yield Database(url=url, connection=connection)
+        finally:
+            maintenance.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))

@@ -1,0 +1,78 @@
+"""What the same machine does at the same time with nothing to decide, to compare with."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from bench import generator
+from bench.database import Database
+from bench.errors import BenchError
+from bench.seed import Seeder
+from bench.server import Server
+
+SCRIPTS = Path(__file__).parent / "pgbench"
+EVENTS = 200
+# As many as the scenarios have connections, and few, which a hot row suits better.
+CLIENTS = (4, 64)
+
+
+def empty_view_rate(server: Server, method: str, *, connections: int, seconds: int) -> float:
+    """Answers per second of an API view that does nothing."""
+    load = generator.run(server.url, "empty", (method,), connections=connections, seconds=seconds)
+    if load.answers.keys() != {"200"}:
+        raise BenchError(f"the empty view answered {dict(load.answers)}")
+    return load.rate
+
+
+def postgres_rates(
+    name: str, database: Database, seeder: Seeder, *, seconds: int
+) -> dict[int, float]:
+    """Transactions per second of a pgbench script, by the number of its clients."""
+    return {
+        clients: _pgbench(name, database, seeder, clients=clients, seconds=seconds)
+        for clients in CLIENTS
+    }
+
+
+def _pgbench(name: str, database: Database, seeder: Seeder, *, clients: int, seconds: int) -> float:
+    if name == "sold_out":
+        events = seeder.events(seats=50, confirmed=50)
+    else:
+        events = seeder.events(number=EVENTS, seats=10_000_000)
+    url = urlsplit(database.url)
+    run = subprocess.run(
+        [
+            *(_program(), "--no-vacuum", "--protocol", "prepared", "--file", f"{name}.sql"),
+            *("--client", str(clients), "--jobs", "1", "--time", str(seconds)),
+            *("--define", f"event_id={events.first}", "--define", f"events={events.number}"),
+        ],
+        cwd=SCRIPTS,
+        env={
+            **os.environ,
+            "PGHOST": url.hostname or "",
+            "PGPORT": str(url.port or 5432),
+            "PGUSER": unquote(url.username or ""),
+            "PGPASSWORD": unquote(url.password or ""),
+            "PGDATABASE": url.path.removeprefix("/"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.search(r"^tps = ([0-9.]+)", run.stdout, re.MULTILINE)
+    if run.returncode != 0 or found is None:
+        raise BenchError(f"pgbench failed with {name}.sql:\n{run.stdout}{run.stderr.strip()}")
+    return float(found[1])
+
+
+def _program() -> str:
+    """From PostgreSQL's own folder, or from PATH where the server is somebody else's."""
+    program = shutil.which("pgbench", path=os.environ.get("DEVSTACK_PG_BIN")) or shutil.which(
+        "pgbench"
+    )
+    if program is None:
+        raise BenchError("pgbench is not installed: it comes with PostgreSQL's server packages")
+    return program
