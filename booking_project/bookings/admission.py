@@ -28,6 +28,7 @@ from booking_project.bookings.errors import AlreadyCancelled, TryAgainLater
 from booking_project.bookings.models import Booking, BookingStatus
 from booking_project.bookings.requests import Book, Cancel, Request
 from shared.connections import give_back_connection
+from shared.errors import DomainError
 from shared.grouping import Group, GroupOverdue
 
 MAX_WAIT_SECONDS = 5.0
@@ -50,27 +51,22 @@ def cancel(*, booking_id: int) -> Booking:
     return _admission().submit(Cancel(event_id=booking.event_id, booking_id=booking_id))
 
 
-class _Lane:
-    def __init__(self, group: Group[Request, Answer]) -> None:
-        self.group = group
-        self.users = 0
-
-
 class _Admission:
     def __init__(self, *, max_group: int, common_desk: bool) -> None:
         self._max_group = max_group
-        self._desk = self._group(_at_desk) if common_desk else None
-        self._lanes: dict[int, _Lane] = {}
+        self._desk = _Counter(services.admit_to_free_events, max_group, looks_first=False)
+        self._common_desk = common_desk
+        self._lanes: dict[int, _Counter] = {}
         self._mutex = threading.Lock()
 
     def submit(self, request: Request) -> Booking:
         try:
             answer: Answer = HELD
-            if self._desk is not None and request.event_id not in self._lanes:
-                answer = self._desk.submit(request)
+            if self._common_desk and request.event_id not in self._lanes:
+                answer = self._desk.group.submit(request)
             if answer is HELD:
                 with self._lane(request.event_id) as lane:
-                    answer = lane.submit(request)
+                    answer = lane.group.submit(request)
         except GroupOverdue:
             raise TryAgainLater from None
         if isinstance(answer, Booking):
@@ -79,23 +75,68 @@ class _Admission:
         raise answer
 
     @contextmanager
-    def _lane(self, event_id: int) -> Iterator[Group[Request, Answer]]:
+    def _lane(self, event_id: int) -> Iterator["_Counter"]:
         with self._mutex:
             lane = self._lanes.get(event_id)
             if lane is None:
-                handle = functools.partial(_in_lane, event_id)
-                lane = self._lanes[event_id] = _Lane(self._group(handle))
+                admit = functools.partial(services.admit_to_event, event_id)
+                lane = self._lanes[event_id] = _Counter(admit, self._max_group, looks_first=True)
             lane.users += 1
         try:
-            yield lane.group
+            yield lane
         finally:
             with self._mutex:
                 lane.users -= 1
                 if not lane.users:
                     del self._lanes[event_id]
 
-    def _group(self, handle: Admit) -> Group[Request, Answer]:
-        return Group(handle, max_size=self._max_group, max_wait=MAX_WAIT_SECONDS)
+
+class _Counter:
+    """A desk or a lane: admits groups in its way.
+
+    It looks for what can be refused without a lock before it admits, unless the last group had
+    nothing to refuse: while there are seats, the look costs a statement for nothing.
+    """
+
+    def __init__(self, admit: Admit, max_group: int, *, looks_first: bool) -> None:
+        self.group = Group(self._answer, max_size=max_group, max_wait=MAX_WAIT_SECONDS)
+        self.users = 0
+        self._admit = admit
+        self._looks_first = looks_first
+
+    def _answer(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """Raises `TryAgainLater` for all of them."""
+        try:
+            answers = self._isolated(requests)
+        except (OperationalError, InternalError) as error:
+            # The connection is lost, or a lock, statement or idle timeout (25P03, InternalError).
+            raise TryAgainLater from error
+        finally:
+            give_back_connection()
+        self._looks_first = any(isinstance(answer, DomainError) for answer in answers)
+        return answers
+
+    def _isolated(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        """If a group fails because of one of them, each gets a transaction of its own."""
+        try:
+            return self._refuse_or_admit(requests)
+        except (OperationalError, InternalError):
+            raise
+        except Exception as error:
+            if len(requests) == 1:
+                return [error]
+            return [answer for request in requests for answer in self._isolated([request])]
+
+    def _refuse_or_admit(self, requests: Sequence[Request]) -> Sequence[Answer]:
+        if not self._looks_first:
+            return self._admit(requests)
+        answers: list[Answer] = list(selectors.refusals(requests))
+        rest = [position for position, answer in enumerate(answers) if answer is None]
+        if rest:
+            admitted = self._admit([requests[position] for position in rest])
+            for position, answer in zip(rest, admitted, strict=True):
+                answers[position] = answer
+        return answers
 
 
 @functools.cache
@@ -104,45 +145,3 @@ def _admission() -> _Admission:
         max_group=settings.ADMISSION_MAX_GROUP,
         common_desk=settings.ADMISSION_GROUPING == "all",
     )
-
-
-def _at_desk(requests: Sequence[Request]) -> Sequence[Answer]:
-    return _answer(requests, services.admit_to_free_events)
-
-
-def _in_lane(event_id: int, requests: Sequence[Request]) -> Sequence[Answer]:
-    return _answer(requests, functools.partial(services.admit_to_event, event_id))
-
-
-def _answer(requests: Sequence[Request], admit: Admit) -> Sequence[Answer]:
-    """Raises `TryAgainLater` for all of them."""
-    try:
-        return _isolated(requests, admit)
-    except (OperationalError, InternalError) as error:
-        # The connection is lost, or a lock, statement or idle timeout (25P03, an InternalError).
-        raise TryAgainLater from error
-    finally:
-        give_back_connection()
-
-
-def _isolated(requests: Sequence[Request], admit: Admit) -> Sequence[Answer]:
-    """The group failed because of one of them: then each gets a transaction of its own."""
-    try:
-        return _refuse_or_admit(requests, admit)
-    except (OperationalError, InternalError):
-        raise
-    except Exception as error:
-        if len(requests) == 1:
-            return [error]
-        return [answer for request in requests for answer in _isolated([request], admit)]
-
-
-def _refuse_or_admit(requests: Sequence[Request], admit: Admit) -> Sequence[Answer]:
-    """Refuse what needs no lock, admit the rest."""
-    answers: list[Answer] = list(selectors.refusals(requests))
-    rest = [position for position, answer in enumerate(answers) if answer is None]
-    if rest:
-        admitted = admit([requests[position] for position in rest])
-        for position, answer in zip(rest, admitted, strict=True):
-            answers[position] = answer
-    return answers

@@ -16,7 +16,7 @@ from booking_project.bookings.requests import Book, Cancel, Request
 from booking_project.bookings.statements import (
     CounterChange,
     clock_and_active_users,
-    insert_bookings,
+    insert_bookings_and_update_counters,
     update_counters,
     update_statuses,
     waitlist_heads,
@@ -88,7 +88,7 @@ def event_sync(state: EventState) -> bool:
     ledger = Ledger(event, now=now, waitlist=waiting)
     ledger.promote()
     ledger.honour_what_is_taken()
-    write_bookings([ledger])
+    write_changed([ledger])
     event.save()
     return True
 
@@ -98,8 +98,7 @@ def _decide(events: Mapping[int, Event], requests: Sequence[Request]) -> list[Ou
         return []
     ledgers = _open_ledgers(events, requests)
     outcomes = [_decide_one(ledgers[request.event_id], request) for request in requests]
-    write_bookings(ledgers.values())
-    _write_counters(ledgers.values())
+    _write(ledgers.values())
     return outcomes
 
 
@@ -137,18 +136,18 @@ def _open_ledgers(events: Mapping[int, Event], requests: Sequence[Request]) -> d
     }
 
 
-def write_bookings(ledgers: Collection[Ledger]) -> None:
-    """Updates before inserts: a user who cancelled may have booked again in the same group."""
+def write_changed(ledgers: Collection[Ledger]) -> None:
+    """Write what became of bookings that have a row already."""
     changed = [booking for ledger in ledgers for booking in ledger.changed]
     if changed:
         update_statuses(changed)
+
+
+def _write(ledgers: Collection[Ledger]) -> None:
+    """Updates before inserts: a user who cancelled may have booked again in the same group."""
+    write_changed(ledgers)
     created = [booking for ledger in ledgers for booking in ledger.created]
-    if created:
-        insert_bookings(created)
-
-
-def _write_counters(ledgers: Collection[Ledger]) -> None:
-    changes = [
+    counters = [
         CounterChange(
             event_id=ledger.event.pk,
             confirmed_change=ledger.confirmed_change,
@@ -160,5 +159,7 @@ def _write_counters(ledgers: Collection[Ledger]) -> None:
         for ledger in ledgers
         if ledger.created or ledger.changed
     ]
-    if changes:
-        update_counters(changes)
+    if created:
+        insert_bookings_and_update_counters(created, counters)
+    elif counters:
+        update_counters(counters)

@@ -10,7 +10,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 from booking_project.bookings.ledger import Ledger
 from booking_project.bookings.locks import lock_event
 from booking_project.bookings.models import BookingStatus, Event
-from booking_project.bookings.services import write_bookings
+from booking_project.bookings.services import write_changed
 from booking_project.bookings.statements import clock_and_active_users, waitlist_heads
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def repair_event(*, event_id: int) -> None:
     ledger = Ledger(event, now=now, waitlist=waitlist_heads(event_id=event_id, count=idle))
     ledger.promote()
     ledger.honour_what_is_taken()
-    write_bookings([ledger])
+    write_changed([ledger])
     event.save()
 
 

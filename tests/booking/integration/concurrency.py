@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 Result = TypeVar("Result")
 
 PATIENCE_SECONDS = 0.3
-_WRITES = ("INSERT", "UPDATE")
+_WRITES = ("INSERT", "UPDATE", "WITH")
 
 
 def at_once(
