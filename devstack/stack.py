@@ -155,7 +155,7 @@ class Stack:
 
     def _ready_line(self) -> str:
         urls = [f"{service} {apps.url(service, self.ports)}" for service in apps.API_PORTS]
-        return f"READY  {'  '.join(urls)}  (each with /docs and /admin/)"
+        return f"READY  {'  '.join(urls)}  (each with /admin/)"
 
     @contextlib.contextmanager
     def _stopped_on_failure(self) -> Iterator[None]:
