@@ -87,10 +87,12 @@ class Booking(models.Model):
                 condition=~Q(status=BookingStatus.CANCELLED),
                 name="booking_one_active_per_user_and_event",
             ),
+            # Also the index that finds the head of the line, which is why those who have left it
+            # are not in it: they would all be read again at each promotion.
             models.UniqueConstraint(
                 fields=["event", "waitlist_order"],
-                condition=Q(waitlist_order__isnull=False),
-                name="booking_waitlist_order_given_once_per_event",
+                condition=Q(status=BookingStatus.WAITLISTED),
+                name="booking_one_place_in_line_per_event",
             ),
             models.CheckConstraint(
                 condition=Q(status__in=BookingStatus.values), name="booking_status_known"
@@ -102,14 +104,7 @@ class Booking(models.Model):
             ),
             models.CheckConstraint(condition=~Q(user_id=""), name="booking_has_a_user"),
         ]
-        indexes = [
-            models.Index(fields=["event", "id"], name="booking_by_event"),
-            models.Index(
-                fields=["event", "waitlist_order"],
-                condition=Q(status=BookingStatus.WAITLISTED),
-                name="booking_waitlist",
-            ),
-        ]
+        indexes = [models.Index(fields=["event", "id"], name="booking_by_event")]
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.status} (#{self.pk})"

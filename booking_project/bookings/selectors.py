@@ -35,10 +35,7 @@ def refusals(requests: Sequence[Request]) -> list[DomainError | None]:
     bookings = [request for request in requests if isinstance(request, Book)]
     if not bookings:
         return [None] * len(requests)
-    events = snapshot(
-        event_ids={request.event_id for request in bookings},
-        user_ids={request.user_id for request in bookings},
-    )
+    events = snapshot(bookings)
     return [
         _refusal(events.get(request.event_id), request) if isinstance(request, Book) else None
         for request in requests

@@ -15,6 +15,7 @@ from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.requests import Book, Cancel, Request
 from booking_project.bookings.statements import (
     CounterChange,
+    clock,
     clock_and_active_users,
     insert_bookings_and_update_counters,
     update_counters,
@@ -83,9 +84,8 @@ def event_sync(state: EventState) -> bool:
     for name, value in columns.items():
         setattr(event, name, value)
     promotable = min(event.seats_available, event.waitlisted_count)
-    now, _ = clock_and_active_users(event_ids=[], user_ids=[])
     waiting = waitlist_heads(event_id=event.pk, count=promotable)
-    ledger = Ledger(event, now=now, waitlist=waiting)
+    ledger = Ledger(event, now=clock(), waitlist=waiting)
     ledger.promote()
     ledger.honour_what_is_taken()
     write_changed([ledger])
@@ -113,9 +113,10 @@ def _decide_one(ledger: Ledger, request: Request) -> Outcome:
 
 def _open_ledgers(events: Mapping[int, Event], requests: Sequence[Request]) -> dict[int, Ledger]:
     """Read what the decisions rest on, after the lock."""
-    users = {request.user_id for request in requests if isinstance(request, Book)}
     booking_ids = [request.booking_id for request in requests if isinstance(request, Cancel)]
-    now, active_users = clock_and_active_users(event_ids=events, user_ids=users)
+    now, active_users = clock_and_active_users(
+        [request for request in requests if isinstance(request, Book)]
+    )
     bookings: dict[int, dict[int, Booking]] = defaultdict(dict)
     waitlists: dict[int, list[Booking]] = {}
     if booking_ids:

@@ -11,7 +11,7 @@ from booking_project.bookings.ledger import Ledger
 from booking_project.bookings.locks import lock_event
 from booking_project.bookings.models import BookingStatus, Event
 from booking_project.bookings.services import write_changed
-from booking_project.bookings.statements import clock_and_active_users, waitlist_heads
+from booking_project.bookings.statements import clock, waitlist_heads
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -47,9 +47,8 @@ def repair_event(*, event_id: int) -> None:
     event.confirmed_count = counted.counted_confirmed
     event.waitlisted_count = counted.counted_waitlisted
     event.last_waitlist_order = max(event.last_waitlist_order, counted.highest_order or 0)
-    now, _ = clock_and_active_users(event_ids=[], user_ids=[])
     idle = min(event.seats_available, event.waitlisted_count)
-    ledger = Ledger(event, now=now, waitlist=waitlist_heads(event_id=event_id, count=idle))
+    ledger = Ledger(event, now=clock(), waitlist=waitlist_heads(event_id=event_id, count=idle))
     ledger.promote()
     ledger.honour_what_is_taken()
     write_changed([ledger])

@@ -92,13 +92,12 @@ def test_the_same_user_in_another_event_is_fine() -> None:
     assert Booking.objects.filter(status=BookingStatus.CONFIRMED).count() == 2
 
 
-@pytest.mark.parametrize("status", BookingStatus.values)
-def test_a_number_in_line_given_twice(status: str) -> None:
+def test_two_with_the_same_number_in_line() -> None:
     event = EventFactory(max_seats=1)
     _, waiting = booked(event, ["ann", "ben"])
 
-    with refused_by("booking_waitlist_order_given_once_per_event"):
-        insert_like(waiting, user_id="cat", status=status)
+    with refused_by("booking_one_place_in_line_per_event"):
+        insert_like(waiting, user_id="cat")
 
 
 def test_the_same_number_in_line_in_another_event_is_fine() -> None:
