@@ -71,6 +71,11 @@ class Broker:
         answer: Any = self.channel.queue_declare(queue or self.queue, passive=True)
         return int(answer.method.message_count)
 
+    def consumers(self) -> int:
+        """How many the queue has; what one had in hand is ready again when it is not counted."""
+        answer: Any = self.channel.queue_declare(self.queue, passive=True)
+        return int(answer.method.consumer_count)
+
     def wait_until_empty(self, queue: str | None = None) -> None:
         until(lambda: self.size(queue) == 0, "an empty queue")
 

@@ -91,8 +91,8 @@ def wait_for(handler: Handler, *bodies: bytes) -> None:
 def unacknowledged(broker: Broker, running: Running) -> int:
     """What goes back to the queue when the consumer is gone."""
     running.stop()
-    found = until(lambda: [broker.size()], "an answer")
-    return found[0]
+    until(lambda: broker.consumers() == 0, "a queue without the consumer")
+    return broker.size()
 
 
 def test_messages_are_handled_in_order_and_gone(
