@@ -1,9 +1,10 @@
 """Django settings that both services share; each service's settings module starts from here."""
 
 import logging
+from datetime import timedelta
 from typing import Any
 
-from shared.env import URL, open_environment
+from shared.env import URL, Range, open_environment
 
 _AMQP_URL = URL(schemes={"amqp", "amqps"}, require_tld=False)
 
@@ -13,6 +14,9 @@ DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)
 RABBITMQ_URL = env.str("RABBITMQ_URL", validate=_AMQP_URL)
+OUTBOX_RETENTION = env.timedelta(
+    "OUTBOX_RETENTION", timedelta(days=1), validate=Range(min=timedelta())
+)
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -1,4 +1,4 @@
-"""Opens connections to RabbitMQ that can't hang for ever."""
+"""How connections to RabbitMQ are opened, so that none can hang for ever."""
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
@@ -8,23 +8,28 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker
 from shared.messaging.errors import BrokerUnavailable, TopologyMismatch
 from shared.messaging.topology import declare
 
+HEARTBEAT_SECONDS = 30
 _PRECONDITION_FAILED = 406
 
 
-def open_channel(
-    url: str, *, connect_timeout: float, heartbeat: int, blocked_timeout: float
-) -> BlockingChannel:
-    """A channel of a new connection, with the topology declared. Times are in seconds.
-
-    `blocked_timeout` bounds a broker alarm (pika's default waits for ever).
-    Raises `BrokerUnavailable`, and `TopologyMismatch` where a queue exists with other arguments.
-    """
+def connection_parameters(url: str, *, connect_timeout: float) -> pika.URLParameters:
+    """`connect_timeout` is in seconds and bounds the connect and, once more, the handshake."""
     parameters = pika.URLParameters(url)
     parameters.socket_timeout = connect_timeout
     parameters.stack_timeout = connect_timeout
     parameters.connection_attempts = 1
-    parameters.heartbeat = heartbeat
-    parameters.blocked_connection_timeout = blocked_timeout
+    parameters.heartbeat = HEARTBEAT_SECONDS
+    return parameters
+
+
+def open_channel(url: str, *, timeout: float) -> BlockingChannel:
+    """A channel of a new connection, with the topology declared. `timeout` is in seconds.
+
+    It bounds each step and a broker alarm, too (pika's default waits for ever).
+    Raises `BrokerUnavailable`, and `TopologyMismatch` where a queue exists with other arguments.
+    """
+    parameters = connection_parameters(url, connect_timeout=timeout)
+    parameters.blocked_connection_timeout = timeout
     try:
         connection = pika.BlockingConnection(parameters)
     except (AMQPError, AMQPConnectorException, OSError) as error:
@@ -35,12 +40,17 @@ def open_channel(
         declare(channel)
     except ChannelClosedByBroker as error:
         connection.close()
-        if error.reply_code == _PRECONDITION_FAILED:
-            raise TopologyMismatch(
-                f"RabbitMQ has a queue or exchange that differs from ours: {error.reply_text}. "
-                "Let its messages drain, delete it, and start again."
-            ) from error
-        raise BrokerUnavailable(f"refused: {error!r}") from error
+        raise refusal(error) from error
     except (AMQPError, OSError) as error:
         raise BrokerUnavailable(f"lost while opening: {error!r}") from error
     return channel
+
+
+def refusal(error: ChannelClosedByBroker) -> BrokerUnavailable | TopologyMismatch:
+    """What it means that the broker closed a channel that declared our topology."""
+    if error.reply_code == _PRECONDITION_FAILED:
+        return TopologyMismatch(
+            f"RabbitMQ has a queue or exchange that differs from ours: {error.reply_text}. "
+            "Let its messages drain, delete it, and start again."
+        )
+    return BrokerUnavailable(f"refused: {error!r}")

@@ -2,11 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import pika
-import tenacity
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
 from pika.spec import Basic
@@ -14,19 +16,25 @@ from pika.spec import Basic
 from shared.messaging.connection import open_channel
 from shared.messaging.errors import BadMessage, BrokerUnavailable
 from shared.messaging.topology import Queue
+from shared.patience import patient
 
 logger = logging.getLogger(__name__)
 
-_HEARTBEAT_SECONDS = 30
-_POLL_SECONDS = 0.5
+T = TypeVar("T")
+
+_IDLE_SECONDS = 0.5
 _CONNECT_SECONDS = 5.0
-_PREFETCH = 32
+
+# A crash counts as a delivery for every message that was prefetched: with more than one, those
+# behind a message that crashes each run would reach the delivery limit together with it.
+_PREFETCH = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class IncomingMessage:
     message_id: str | None
     routing_key: str
+    headers: Mapping[str, Any]
     body: bytes
 
 
@@ -44,32 +52,39 @@ class Consumer:
     its headers. `HandlerUnavailable` keeps it and tries again, with growing pauses, and so do
     later messages wait: their order is kept. Any other exception ends `run`: a bug in the handler
     should be seen, and the broker's delivery limit bounds how often that message comes back.
+
+    `spare_time` is called between messages, and twice a second while there are none: it does one
+    bounded piece of other work, and returns whether there is more. It may raise
+    `HandlerUnavailable`.
     """
 
-    def __init__(self, *, url: str, queue: Queue, handler: Handler) -> None:
+    def __init__(
+        self,
+        *,
+        url: str,
+        queue: Queue,
+        handler: Handler,
+        spare_time: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._url = url
         self._queue = queue
         self._handler = handler
+        self._spare_time = spare_time
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Let `run` return after the message in hand. Safe in a signal handler."""
+        """Let `run` return after the message in hand."""
         self._stopping.set()
 
     def run(self) -> None:
         """Consume until `stop`. Raises `TopologyMismatch`, and what the handler didn't expect."""
-        connecting = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type((BrokerUnavailable, AMQPError)),
-            wait=tenacity.wait_random_exponential(multiplier=0.2, max=10),
-            sleep=tenacity.sleep_using_event(self._stopping),
-            stop=tenacity.stop_when_event_set(self._stopping),
-            before_sleep=_log_pause,
-            reraise=True,
+        connecting = patient(
+            errors=(BrokerUnavailable, AMQPError), stopping=self._stopping, longest=10
         )
         while not self._stopping.is_set():
             try:
                 channel = connecting(self._open)
-            except BrokerUnavailable:
+            except (BrokerUnavailable, AMQPError):
                 break
             try:
                 self._consume(channel)
@@ -80,12 +95,7 @@ class Consumer:
                     channel.connection.close()
 
     def _open(self) -> BlockingChannel:
-        channel = open_channel(
-            self._url,
-            connect_timeout=_CONNECT_SECONDS,
-            heartbeat=_HEARTBEAT_SECONDS,
-            blocked_timeout=_CONNECT_SECONDS,
-        )
+        channel = open_channel(self._url, timeout=_CONNECT_SECONDS)
         channel.confirm_delivery()
         channel.basic_qos(prefetch_count=_PREFETCH)
         logger.info("consuming %s", self._queue.name)
@@ -93,26 +103,34 @@ class Consumer:
 
     def _consume(self, channel: BlockingChannel) -> None:
         """Until `stop`, or until the broker cancels us (queue deleted, leader moved)."""
-        for method, properties, body in channel.consume(
-            self._queue.name, inactivity_timeout=_POLL_SECONDS
-        ):
-            if self._stopping.is_set():
-                return
-            if method is not None:
-                self._take(channel, method, properties, body)
+        arrived: deque[_Delivery] = deque()
+        cancelled = threading.Event()
+        channel.add_on_cancel_callback(lambda _: cancelled.set())
+        channel.basic_consume(
+            self._queue.name, lambda _, *delivery: arrived.append(_Delivery(*delivery))
+        )
+        while not self._stopping.is_set() and not cancelled.is_set():
+            if arrived:
+                self._take(channel, arrived.popleft())
+            more = self._use_spare_time(channel)
+            channel.connection.process_data_events(time_limit=0 if more else _IDLE_SECONDS)
 
-    def _take(
-        self,
-        channel: BlockingChannel,
-        method: Basic.Deliver,
-        properties: pika.BasicProperties,
-        body: bytes,
-    ) -> None:
+    def _use_spare_time(self, channel: BlockingChannel) -> bool:
+        try:
+            return self._patiently(channel, self._spare_time)
+        except HandlerUnavailable:
+            return False  # stopping
+
+    def _take(self, channel: BlockingChannel, delivery: "_Delivery") -> None:
+        method, properties, body = delivery
         message = IncomingMessage(
-            message_id=properties.message_id, routing_key=method.routing_key, body=body
+            message_id=properties.message_id,
+            routing_key=method.routing_key,
+            headers=properties.headers or {},
+            body=body,
         )
         try:
-            self._handle_patiently(channel, message)
+            self._patiently(channel, partial(self._handler, message))
         except BadMessage as error:
             logger.error("message %s is dead: %s", message.message_id, error)
             self._bury(channel, properties, body, reason=str(error))
@@ -120,19 +138,15 @@ class Consumer:
             return  # stopping: unacknowledged, it goes back to the queue
         channel.basic_ack(method.delivery_tag)
 
-    def _handle_patiently(self, channel: BlockingChannel, message: IncomingMessage) -> None:
+    def _patiently(self, channel: BlockingChannel, work: Callable[[], T]) -> T:
         def pause(seconds: float) -> None:
             # Heartbeats must go on, or the broker takes us for dead and redelivers.
             channel.connection.process_data_events(time_limit=seconds)
 
-        tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(HandlerUnavailable),
-            wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-            sleep=pause,
-            stop=tenacity.stop_when_event_set(self._stopping),
-            before_sleep=_log_pause,
-            reraise=True,
-        )(self._handler, message)
+        patiently = patient(
+            errors=(HandlerUnavailable,), stopping=self._stopping, longest=5, sleep=pause
+        )
+        return patiently(work)
 
     def _bury(
         self,
@@ -148,8 +162,7 @@ class Consumer:
         channel.basic_publish("", self._queue.dead_letter_queue, body, properties, mandatory=True)
 
 
-def _log_pause(state: tenacity.RetryCallState) -> None:
-    if state.outcome is not None and state.next_action is not None:
-        logger.warning(
-            "%s; trying again in %.1f s", state.outcome.exception(), state.next_action.sleep
-        )
+class _Delivery(NamedTuple):
+    method: Basic.Deliver
+    properties: pika.BasicProperties
+    body: bytes

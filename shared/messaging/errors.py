@@ -1,18 +1,21 @@
 """What can go wrong between us and the broker, without naming the client library."""
 
 
-class BrokerUnavailable(Exception):
-    """The broker can't be reached, is blocked, or did not confirm in time. Nothing is lost:
-    whoever publishes keeps the message."""
+class NotPublished(Exception):
+    """Why a message is not at the broker, as far as we know. Whoever publishes keeps it."""
 
 
-class Unroutable(Exception):
+class BrokerUnavailable(NotPublished):
+    """The broker can't be reached, is blocked, or did not confirm in time."""
+
+
+class Unroutable(NotPublished):
     """The broker has no queue for this message: an operator's problem, not a passing one."""
+
+
+class TopologyMismatch(NotPublished):
+    """A queue or exchange exists with other arguments than ours."""
 
 
 class BadMessage(Exception):
     """A message that no retry will make understandable. Its text is the reason."""
-
-
-class TopologyMismatch(Exception):
-    """A queue or exchange exists with other arguments than ours."""

@@ -1,22 +1,20 @@
 """Publishes with confirms, and never keeps its caller longer than it was told to."""
 
-import logging
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import suppress
+import threading
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import pika
-from pika.adapters.blocking_connection import BlockingChannel
-from pika.exceptions import AMQPError, NackError, UnroutableError
+from pika.channel import Channel
+from pika.frame import Method
+from pika.spec import Basic
 
-from shared.messaging.connection import open_channel
-from shared.messaging.errors import BrokerUnavailable, Unroutable
-
-logger = logging.getLogger(__name__)
-
-_HEARTBEAT_SECONDS = 30
+from shared.messaging.errors import BrokerUnavailable, NotPublished, Unroutable
+from shared.messaging.link import Link, LinkFailure
+from shared.messaging.topology import BROADCASTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,88 +24,117 @@ class OutgoingMessage:
     message_id: str
     exchange: str
     routing_key: str
+    headers: Mapping[str, str]
     body: bytes
     created_at: datetime
 
 
 class Publisher:
-    """One connection in one thread of its own.
-
-    pika waits for a confirm without a limit, so the waiting is done in that thread and the caller
-    waits for the thread. While the thread is stuck (a frozen broker), further calls fail at once.
-    """
+    """Opens its link at the first use, so it may be made before a fork."""
 
     def __init__(self, url: str, *, timeout: float) -> None:
         """`timeout` is in seconds and bounds each call of `publish` as a whole."""
         self._url = url
         self._timeout = timeout
-        self._channel: BlockingChannel | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="publisher")
-        self._stuck = False
+        self._turn = threading.Lock()
+        self._link: Link | None = None
+        self._batch = _Batch([])
 
-    def publish(self, message: OutgoingMessage) -> None:
-        """Returns when the broker has confirmed and routed `message`.
+    def publish(self, messages: Sequence[OutgoingMessage]) -> list[NotPublished | None]:
+        """Send `messages` in their order, all at once, and wait for their confirms.
 
-        Raises `Unroutable`, or `BrokerUnavailable`; it may have been published in the latter case,
-        and publishing it again is the caller's task (delivery is at least once).
+        None where the broker has confirmed and routed the message, else why not. What failed for
+        `BrokerUnavailable` may have arrived: publishing it again is the caller's task (delivery is
+        at least once).
         """
-        if self._stuck:
-            raise BrokerUnavailable("still waiting for an earlier confirm")
-        attempt = self._thread.submit(self._publish, message)
-        try:
-            attempt.result(timeout=self._timeout)
-        except FutureTimeout:
-            self._stuck = True
-            attempt.add_done_callback(lambda _: setattr(self, "_stuck", False))
-            raise BrokerUnavailable(f"no confirm within {self._timeout} s") from None
+        deadline = time.monotonic() + self._timeout
+        with self._turn:
+            batch = self._batch = _Batch(messages)
+            link = self._link = self._link or Link(
+                self._url,
+                on_confirm=self._on_confirm,
+                on_return=self._on_return,
+                on_failure=self._on_failure,
+            )
+            try:
+                link.require_open(timeout=deadline - time.monotonic())
+            except NotPublished as failure:
+                return [failure for _ in messages]
+            link.call(partial(batch.send, link))
+            if not batch.settled.wait(deadline - time.monotonic()):
+                link.suspect(BrokerUnavailable(f"no confirm within {self._timeout} s"))
+            outcomes = batch.outcomes()
+            if any(isinstance(outcome, Unroutable) for outcome in outcomes):
+                link.call(link.declare)  # somebody deleted a queue: the next attempt finds it
+            return outcomes
 
     def close(self) -> None:
-        self._thread.submit(self._drop_connection).result(timeout=self._timeout)
-        self._thread.shutdown(wait=False)
+        """Waits no longer than `publish`. What is unconfirmed then is unpublished."""
+        if self._link is not None:
+            self._link.close(timeout=self._timeout)
 
-    def _publish(self, message: OutgoingMessage) -> None:
-        channel = self._living_channel()
-        try:
-            channel.basic_publish(
+    def _on_confirm(self, frame: Method) -> None:
+        self._batch.confirm(frame.method)
+
+    def _on_return(
+        self, channel: Channel, method: Basic.Return, properties: pika.BasicProperties, body: bytes
+    ) -> None:
+        self._batch.returned.add(properties.message_id)
+
+    def _on_failure(self, failure: LinkFailure) -> None:
+        self._batch.abandon(failure)
+
+
+class _Batch:
+    """Messages on their way. Changed in the link's thread only, but for `abandon`.
+
+    Late confirms of an earlier batch don't matter: no delivery tag is used twice on a channel.
+    """
+
+    def __init__(self, messages: Sequence[OutgoingMessage]) -> None:
+        self.settled = threading.Event()
+        self.returned: set[str | None] = set()
+        self._messages = messages
+        self._unconfirmed: dict[int, OutgoingMessage] = {}
+        self._outcomes: dict[str, NotPublished | None] = {}
+        self._reason: NotPublished = BrokerUnavailable("it was not confirmed")
+
+    def send(self, link: Link) -> None:
+        for message in self._messages:
+            tag = link.publish(
                 exchange=message.exchange,
                 routing_key=message.routing_key,
                 body=message.body,
                 properties=_properties(message),
-                mandatory=True,
+                mandatory=message.exchange not in BROADCASTS,
             )
-        except UnroutableError as error:
-            raise Unroutable(f"no queue takes {message.routing_key}") from error
-        except (AMQPError, NackError, OSError) as error:
-            self._drop_connection()
-            raise BrokerUnavailable(f"lost while publishing: {error!r}") from error
+            self._unconfirmed[tag] = message
 
-    def _living_channel(self) -> BlockingChannel:
-        """The open channel, if the broker still has its other end: it drops whoever is silent for
-        two heartbeats, which a quiet publisher notices only when it looks."""
-        if self._channel is not None:
-            try:
-                self._channel.connection.process_data_events(time_limit=0)
-            except (AMQPError, OSError):
-                self._drop_connection()
-        if self._channel is None or not self._channel.is_open:
-            self._channel = self._open()
-        return self._channel
+    def confirm(self, answer: Basic.Ack | Basic.Nack) -> None:
+        """A message that no queue took is returned before it is confirmed."""
+        for tag in self._tags(answer):
+            message = self._unconfirmed.pop(tag)
+            if isinstance(answer, Basic.Nack):
+                outcome: NotPublished | None = BrokerUnavailable("the broker refused it")
+            elif message.message_id in self.returned:
+                outcome = Unroutable(f"no queue takes {message.routing_key}")
+            else:
+                outcome = None
+            self._outcomes[message.message_id] = outcome
+        if len(self._outcomes) == len(self._messages):
+            self.settled.set()
 
-    def _open(self) -> BlockingChannel:
-        channel = open_channel(
-            self._url,
-            connect_timeout=self._timeout,
-            heartbeat=_HEARTBEAT_SECONDS,
-            blocked_timeout=self._timeout,
-        )
-        channel.confirm_delivery()
-        return channel
+    def abandon(self, failure: NotPublished) -> None:
+        self._reason = failure
+        self.settled.set()
 
-    def _drop_connection(self) -> None:
-        channel, self._channel = self._channel, None
-        if channel is not None and channel.connection.is_open:
-            with suppress(AMQPError, OSError):
-                channel.connection.close()
+    def outcomes(self) -> list[NotPublished | None]:
+        return [self._outcomes.get(message.message_id, self._reason) for message in self._messages]
+
+    def _tags(self, answer: Basic.Ack | Basic.Nack) -> list[int]:
+        if answer.multiple:
+            return [tag for tag in self._unconfirmed if tag <= answer.delivery_tag]
+        return [tag for tag in (answer.delivery_tag,) if tag in self._unconfirmed]
 
 
 def _properties(message: OutgoingMessage) -> pika.BasicProperties:
@@ -118,4 +145,5 @@ def _properties(message: OutgoingMessage) -> pika.BasicProperties:
         message_id=message.message_id,
         timestamp=int(message.created_at.timestamp()),
         type=message.routing_key,
+        headers=dict(message.headers),
     )

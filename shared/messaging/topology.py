@@ -4,12 +4,22 @@ The same arguments on RabbitMQ 3.10 to 4.x. Quorum queues keep messages through 
 or loss; `reject-publish` is what at-least-once dead lettering demands of them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.channel import Channel
 
 EVENTS_EXCHANGE = "events"
+BOOKINGS_EXCHANGE = "bookings"
+
+# Nobody has to listen here: what no queue takes is published all the same.
+BROADCASTS = frozenset({BOOKINGS_EXCHANGE})
+
+# RabbitMQ 4 drops a message of a quorum queue after 20 deliveries unless told otherwise, and
+# looking at a dead letter is a delivery. "Unlimited" has no word that 3.10 understands.
+_NEVER_DROPPED = 2**31 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +28,7 @@ class Queue:
 
     name: str
     exchange: str
-    binding_key: str
+    binding_keys: tuple[str, ...]
     delivery_limit: int = 20
 
     @property
@@ -36,9 +46,20 @@ class Queue:
             "x-overflow": "reject-publish",
         }
 
+    @property
+    def dead_letter_arguments(self) -> dict[str, Any]:
+        return {"x-queue-type": "quorum", "x-delivery-limit": _NEVER_DROPPED}
 
-EVENTS_QUEUE = Queue(name="booking-service.events", exchange=EVENTS_EXCHANGE, binding_key="event.*")
-_QUEUES = (EVENTS_QUEUE,)
+
+EVENTS_QUEUE = Queue(
+    name="booking-service.events", exchange=EVENTS_EXCHANGE, binding_keys=("event.*",)
+)
+NOTIFICATIONS_QUEUE = Queue(
+    name="booking-service.notifications",
+    exchange=BOOKINGS_EXCHANGE,
+    binding_keys=("booking.promoted", "booking.cancelled"),
+)
+QUEUES = (EVENTS_QUEUE, NOTIFICATIONS_QUEUE)
 
 
 def declare(channel: BlockingChannel) -> None:
@@ -47,10 +68,44 @@ def declare(channel: BlockingChannel) -> None:
     Publishers declare the queues too: a message that is published before the first consumer ever
     started must find its queue.
     """
-    for queue in _QUEUES:
-        channel.exchange_declare(queue.exchange, exchange_type="topic", durable=True)
-        channel.queue_declare(
-            queue.dead_letter_queue, durable=True, arguments={"x-queue-type": "quorum"}
-        )
-        channel.queue_declare(queue.name, durable=True, arguments=queue.arguments)
-        channel.queue_bind(queue.name, queue.exchange, queue.binding_key)
+    for method, arguments in _declarations():
+        getattr(channel, method)(**arguments)
+
+
+def declare_on(channel: Channel, *, then: Callable[[], None]) -> None:
+    """The same on a channel that doesn't block; `then` is called when all of it stands."""
+    *others, (last, last_arguments) = _declarations()
+    for method, arguments in others:
+        getattr(channel, method)(**arguments, callback=lambda _: None)
+    getattr(channel, last)(**last_arguments, callback=lambda _: then())
+
+
+def _declarations() -> list[tuple[str, dict[str, Any]]]:
+    steps: list[tuple[str, dict[str, Any]]] = []
+    for queue in QUEUES:
+        steps += [
+            (
+                "exchange_declare",
+                {"exchange": queue.exchange, "exchange_type": "topic", "durable": True},
+            ),
+            (
+                "queue_declare",
+                {
+                    "queue": queue.dead_letter_queue,
+                    "durable": True,
+                    "arguments": queue.dead_letter_arguments,
+                },
+            ),
+            (
+                "queue_declare",
+                {"queue": queue.name, "durable": True, "arguments": queue.arguments},
+            ),
+        ]
+        steps += [
+            (
+                "queue_bind",
+                {"queue": queue.name, "exchange": queue.exchange, "routing_key": binding_key},
+            )
+            for binding_key in queue.binding_keys
+        ]
+    return steps

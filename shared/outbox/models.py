@@ -7,12 +7,15 @@ from django.db.models.functions import Now
 class OutboxMessage(models.Model):
     """A message on its way to the broker. Pending while `published_at` is null.
 
-    Full-state messages may leave in any order and more than once: receivers go by their version.
+    Messages of one `ordering_key` leave in the order of their ids, which is the order of the
+    changes they tell of as long as whoever adds them holds a lock on what they are about.
     """
 
-    message_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
+    message_id = models.UUIDField(default=uuid.uuid4, editable=False)
     exchange = models.CharField(max_length=255)
     routing_key = models.CharField(max_length=255)
+    ordering_key = models.CharField(max_length=255)
+    headers = models.JSONField(default=dict)
     body = models.JSONField()
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     published_at = models.DateTimeField(null=True, blank=True)
@@ -23,7 +26,12 @@ class OutboxMessage(models.Model):
                 fields=["id"],
                 condition=models.Q(published_at__isnull=True),
                 name="outbox_pending",
-            )
+            ),
+            models.Index(
+                fields=["published_at"],
+                condition=models.Q(published_at__isnull=False),
+                name="outbox_published",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,177 @@
+"""A connection to RabbitMQ that lives in a thread of its own and opens itself again for ever.
+
+    connecting ──► open ──► not open: lost, blocked by an alarm, or a confirm is overdue
+        ▲           ▲           │   │
+        └───────────┼─── lost ──┘   │
+                    └───────────────┘ unblocked, or confirmed after all
+
+Nobody waits for it but the first caller: after a failure whoever asks is told so at once, until the
+link itself has found the broker again. So it is a circuit breaker, and its own probe.
+"""
+
+import itertools
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pika
+from pika.adapters.select_connection import SelectConnection
+from pika.channel import Channel
+from pika.exceptions import ChannelClosedByBroker, ConnectionClosedByClient
+from pika.frame import Method
+from pika.spec import Basic
+
+from shared.messaging.connection import connection_parameters, refusal
+from shared.messaging.errors import BrokerUnavailable, TopologyMismatch
+from shared.messaging.topology import declare_on
+from shared.patience import patient
+
+logger = logging.getLogger(__name__)
+
+LinkFailure = BrokerUnavailable | TopologyMismatch
+
+_CONNECT_SECONDS = 5.0
+
+
+class Link:
+    """All callbacks run in the link's own thread."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        on_confirm: Callable[[Method], None],
+        on_return: Callable[[Channel, Basic.Return, pika.BasicProperties, bytes], None],
+        on_failure: Callable[[LinkFailure], None],
+    ) -> None:
+        """`on_failure`: what was sent and is not confirmed by now may not have arrived."""
+        self._parameters = connection_parameters(url, connect_timeout=_CONNECT_SECONDS)
+        self._on_confirm = on_confirm
+        self._on_return = on_return
+        self._on_failure = on_failure
+        self._tried = threading.Event()
+        self._open = threading.Event()
+        self._closing = threading.Event()
+        self._failure: LinkFailure = BrokerUnavailable("not connected yet")
+        self._connection: SelectConnection | None = None
+        self._thread = threading.Thread(target=self._live, name="broker-link", daemon=True)
+        self._thread.start()
+
+    def require_open(self, *, timeout: float) -> None:
+        """Waits at most `timeout` seconds, and only while nothing is known of the broker yet.
+
+        Raises `BrokerUnavailable` or `TopologyMismatch`.
+        """
+        if not self._tried.wait(timeout):
+            raise BrokerUnavailable(f"no connection within {timeout:.1f} s")
+        if not self._open.is_set():
+            raise self._failure
+
+    def declare(self) -> None:
+        """In the link's thread: declare the topology once more."""
+        if self._channel.is_open:
+            declare_on(self._channel, then=lambda: None)
+
+    def call(self, work: Callable[[], None]) -> None:
+        """Do `work` in the link's thread; not at all if the connection ends before, which
+        `on_failure` tells."""
+        connection = self._connection
+        if connection is not None:
+            connection.ioloop.add_callback_threadsafe(work)
+
+    def suspect(self, failure: BrokerUnavailable) -> None:
+        """A confirm is overdue. The connection is kept: the confirm is what ends the suspicion,
+        or else the heartbeats end the connection."""
+        self._fail(failure)
+
+    def close(self, *, timeout: float) -> None:
+        """Close the connection in an orderly way, in at most `timeout` seconds."""
+        self._closing.set()
+        self.call(self._hang_up)
+        self._thread.join(timeout)
+
+    def publish(self, **message: Any) -> int:
+        """In the link's thread: `basic_publish`. Returns the delivery tag of its confirm, which is
+        never used again. Does nothing where the channel is closed: `on_failure` has told."""
+        tag = next(self._tags)
+        if self._channel.is_open:
+            self._channel.basic_publish(**message)
+        return tag
+
+    def _live(self) -> None:
+        outages = (BrokerUnavailable, TopologyMismatch)
+        patiently = patient(errors=outages, stopping=self._closing, longest=5)
+        with suppress(*outages):
+            while not self._closing.is_set():
+                patiently(self._connect_and_serve)
+
+    def _connect_and_serve(self) -> None:
+        """Returns when a connection that was open has ended; raises why none could be opened."""
+        self._was_open = False
+        self._connection = connection = SelectConnection(
+            self._parameters,
+            on_open_callback=self._on_connected,
+            on_open_error_callback=self._on_ended,
+            on_close_callback=self._on_ended,
+        )
+        try:
+            connection.ioloop.start()
+        finally:
+            self._connection = None
+            connection.ioloop.close()
+        if not self._was_open:
+            raise self._failure
+
+    def _on_connected(self, connection: SelectConnection) -> None:
+        connection.add_on_connection_blocked_callback(
+            lambda _, frame: self._fail(
+                BrokerUnavailable(f"the broker takes no messages now: {frame.method.reason}")
+            )
+        )
+        connection.add_on_connection_unblocked_callback(lambda *_: self._open.set())
+        connection.channel(on_open_callback=self._on_channel)
+
+    def _on_channel(self, channel: Channel) -> None:
+        self._channel = channel
+        self._tags = itertools.count(1)
+        channel.add_on_close_callback(self._on_channel_closed)
+        channel.add_on_return_callback(self._on_return)
+        declare_on(
+            channel,
+            then=lambda: channel.confirm_delivery(
+                self._on_ack_or_nack, callback=lambda _: self._on_ready()
+            ),
+        )
+
+    def _on_ready(self) -> None:
+        self._was_open = True
+        self._open.set()
+        self._tried.set()
+        logger.info("connected to the broker")
+
+    def _on_ack_or_nack(self, frame: Method) -> None:
+        self._open.set()
+        self._on_confirm(frame)
+
+    def _on_channel_closed(self, channel: Channel, reason: Exception) -> None:
+        if isinstance(reason, ChannelClosedByBroker):
+            self._fail(refusal(reason))
+            self._hang_up()
+
+    def _on_ended(self, connection: SelectConnection, reason: BaseException) -> None:
+        if not isinstance(reason, ConnectionClosedByClient):
+            self._fail(BrokerUnavailable(f"no connection: {reason!r}"))
+        connection.ioloop.stop()
+
+    def _hang_up(self) -> None:
+        connection = self._connection
+        if connection is not None and not (connection.is_closing or connection.is_closed):
+            connection.close()
+
+    def _fail(self, failure: LinkFailure) -> None:
+        self._failure = failure
+        self._open.clear()
+        self._tried.set()
+        self._on_failure(failure)

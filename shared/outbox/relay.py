@@ -1,0 +1,73 @@
+"""The loop that empties the outbox."""
+
+import logging
+import threading
+import time
+from datetime import timedelta
+
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+
+from shared.messaging.errors import BrokerUnavailable, Unroutable
+from shared.messaging.publisher import Publisher
+from shared.outbox.services import PRUNE_BATCH, PUBLISH_BATCH, prune_published, publish_pending
+from shared.outbox.statements import listen, wait_for_notification
+from shared.patience import patient
+
+logger = logging.getLogger(__name__)
+
+_POLL_SECONDS = 1.0
+_PRUNE_SECONDS = 60.0
+_PUBLISH_SECONDS = 10.0
+
+
+class Relay:
+    """Any number of them may run: they take turns, and one that dies is not missed."""
+
+    def __init__(self, *, url: str, retention: timedelta) -> None:
+        """`retention` is how long published messages are kept."""
+        self._publisher = Publisher(url, timeout=_PUBLISH_SECONDS)
+        self._retention = retention
+        self._stopping = threading.Event()
+        self._pruned_at = 0.0
+
+    def stop(self) -> None:
+        """Let `run` return after the batch in hand."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Publish until `stop`. An outage of broker or database pauses it.
+
+        Raises `TopologyMismatch`.
+        """
+        outages = (BrokerUnavailable, Unroutable, DatabaseError)
+        patiently = patient(errors=outages, stopping=self._stopping, longest=5)
+        logger.info("relaying the outbox")
+        try:
+            while not self._stopping.is_set():
+                patiently(self._relay)
+        except outages:
+            pass  # stopped during an outage
+        finally:
+            self._publisher.close()
+
+    def _relay(self) -> None:
+        """Publish all there is, then wait for more."""
+        close_old_connections()
+        listen()
+        published = PUBLISH_BATCH
+        while published == PUBLISH_BATCH and not self._stopping.is_set():
+            published = publish_pending(self._publisher, wait=True)
+            if published:
+                logger.info("published %d messages", published)
+        self._prune()
+        if not self._stopping.is_set():
+            wait_for_notification(timeout=_POLL_SECONDS)
+
+    def _prune(self) -> None:
+        if time.monotonic() - self._pruned_at < _PRUNE_SECONDS:
+            return
+        while prune_published(older_than=self._retention) == PRUNE_BATCH:
+            if self._stopping.is_set():
+                return
+        self._pruned_at = time.monotonic()

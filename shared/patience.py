@@ -1,0 +1,36 @@
+"""Waiting out what will pass: retries with growing, scattered pauses, and an end on request."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+import tenacity
+
+logger = logging.getLogger(__name__)
+
+
+def patient(
+    *,
+    errors: tuple[type[Exception], ...],
+    stopping: threading.Event,
+    longest: float,
+    sleep: Callable[[float], None] | None = None,
+) -> tenacity.Retrying:
+    """Calls what it is given until that raises none of `errors`, or until `stopping` is set; then
+    the last error is raised. Pauses grow to `longest` seconds; `sleep` replaces how they are spent.
+    """
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(errors),
+        wait=tenacity.wait_random_exponential(multiplier=0.2, max=longest),
+        sleep=sleep or tenacity.sleep_using_event(stopping),
+        stop=tenacity.stop_when_event_set(stopping),
+        before_sleep=_log_pause,
+        reraise=True,
+    )
+
+
+def _log_pause(state: tenacity.RetryCallState) -> None:
+    if state.outcome is not None and state.next_action is not None:
+        logger.warning(
+            "%s; trying again in %.1f s", state.outcome.exception(), state.next_action.sleep
+        )

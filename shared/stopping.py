@@ -1,0 +1,12 @@
+"""How long-running commands are told to stop."""
+
+import signal
+import threading
+from collections.abc import Callable
+
+
+def stop_on_signals(stop: Callable[[], None]) -> None:
+    """Have SIGTERM and SIGINT call `stop`, in a thread of its own: the main thread may hold the
+    very lock that `stop` needs when the signal interrupts it."""
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda *_: threading.Thread(target=stop).start())
