@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from pika.exceptions import AMQPError
 from pika.spec import Basic
 
 from shared.messaging.connection import open_channel
+from shared.messaging.dead_letters import REASON_HEADER
 from shared.messaging.errors import BadMessage, BrokerUnavailable
+from shared.messaging.metrics import DEAD_LETTERS, HANDLED
 from shared.messaging.topology import Queue
 from shared.patience import patient
 
@@ -24,6 +27,7 @@ T = TypeVar("T")
 
 _IDLE_SECONDS = 0.5
 _CONNECT_SECONDS = 5.0
+_COUNT_SECONDS = 10.0
 
 # A crash counts as a delivery for every message that was prefetched: with more than one, those
 # behind a message that crashes each run would reach the delivery limit together with it.
@@ -71,6 +75,7 @@ class Consumer:
         self._handler = handler
         self._spare_time = spare_time
         self._stopping = threading.Event()
+        self._counted_at = 0.0
 
     def stop(self) -> None:
         """Let `run` return after the message in hand."""
@@ -113,7 +118,15 @@ class Consumer:
             if arrived:
                 self._take(channel, arrived.popleft())
             more = self._use_spare_time(channel)
+            self._count_dead_letters(channel)
             channel.connection.process_data_events(time_limit=0 if more else _IDLE_SECONDS)
+
+    def _count_dead_letters(self, channel: BlockingChannel) -> None:
+        if time.monotonic() - self._counted_at < _COUNT_SECONDS:
+            return
+        answer: Any = channel.queue_declare(self._queue.dead_letter_queue, passive=True)
+        DEAD_LETTERS.labels(self._queue.name).set(answer.method.message_count)
+        self._counted_at = time.monotonic()
 
     def _use_spare_time(self, channel: BlockingChannel) -> bool:
         try:
@@ -125,18 +138,22 @@ class Consumer:
         method, properties, body = delivery
         message = IncomingMessage(
             message_id=properties.message_id,
-            routing_key=method.routing_key,
+            # Sent back from the dead letters, it came by the queue's name and not by its own key.
+            routing_key=method.routing_key if method.exchange else (properties.type or ""),
             headers=properties.headers or {},
             body=body,
         )
         try:
             self._patiently(channel, partial(self._handler, message))
+            outcome = "done"
         except BadMessage as error:
             logger.error("message %s is dead: %s", message.message_id, error)
             self._bury(channel, properties, body, reason=str(error))
+            outcome = "dead"
         except HandlerUnavailable:
             return  # stopping: unacknowledged, it goes back to the queue
         channel.basic_ack(method.delivery_tag)
+        HANDLED.labels(self._queue.name, outcome).inc()
 
     def _patiently(self, channel: BlockingChannel, work: Callable[[], T]) -> T:
         def pause(seconds: float) -> None:
@@ -157,7 +174,7 @@ class Consumer:
         reason: str,
     ) -> None:
         """Confirmed before the original is acknowledged: at worst it is buried twice."""
-        properties.headers = {**(properties.headers or {}), "x-reason": reason[:1000]}
+        properties.headers = {**(properties.headers or {}), REASON_HEADER: reason[:1000]}
         properties.delivery_mode = pika.DeliveryMode.Persistent.value
         channel.basic_publish("", self._queue.dead_letter_queue, body, properties, mandatory=True)
 

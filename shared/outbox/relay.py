@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
+from prometheus_client import Counter
 
 from shared.messaging.errors import BrokerUnavailable, Unroutable
 from shared.messaging.publisher import Publisher
@@ -16,7 +17,9 @@ from shared.patience import patient
 
 logger = logging.getLogger(__name__)
 
-_POLL_SECONDS = 1.0
+PUBLISHED = Counter("relay_published_messages", "Messages that this relay has published")
+
+POLL_SECONDS = 1.0
 _PRUNE_SECONDS = 60.0
 _PUBLISH_SECONDS = 10.0
 
@@ -59,10 +62,11 @@ class Relay:
         while published == PUBLISH_BATCH and not self._stopping.is_set():
             published = publish_pending(self._publisher, wait=True)
             if published:
+                PUBLISHED.inc(published)
                 logger.info("published %d messages", published)
         self._prune()
         if not self._stopping.is_set():
-            wait_for_notification(timeout=_POLL_SECONDS)
+            wait_for_notification(timeout=POLL_SECONDS)
 
     def _prune(self) -> None:
         if time.monotonic() - self._pruned_at < _PRUNE_SECONDS:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from pika.exceptions import UnroutableError
@@ -43,8 +43,12 @@ class Handler:
 class Running:
     """A consumer in a thread of its own."""
 
-    def __init__(self, url: str, handler: Handler) -> None:
-        self.consumer = Consumer(url=url, queue=EVENTS_QUEUE, handler=handler)
+    def __init__(
+        self, url: str, handler: Handler, *, spare_time: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.consumer = Consumer(
+            url=url, queue=EVENTS_QUEUE, handler=handler, spare_time=spare_time
+        )
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -191,6 +195,61 @@ def test_stopping_finishes_the_message_in_hand_and_takes_no_other(
 
     assert handler.attempts == handler.done == [b"1"]
     assert [message.body for message in broker.take_all()] == [b"2"]
+
+
+def test_a_poison_message_takes_no_other_along(broker: Broker, handler: Handler) -> None:
+    """A crash counts as a delivery for all that is prefetched, so no other may be."""
+    broker.publish(b"bug")
+    broker.publish(b"innocent")
+    until(lambda: broker.size() == 2, "both messages")
+    running = Running(broker.url, handler)
+    running.join()
+    until(lambda: broker.size() == 2, "both messages back")
+
+    counts = {
+        message.body: message.properties.headers["x-delivery-count"]
+        for message in broker.take_all()
+    }
+    assert counts == {b"bug": 1, b"innocent": 0}
+
+
+def test_spare_time_is_used_between_messages_and_while_idle(
+    broker: Broker, handler: Handler
+) -> None:
+    pieces = [True, True, True]
+    used: list[int] = []
+
+    def piece() -> bool:
+        used.append(len(handler.done))
+        return pieces.pop() if pieces else False
+
+    running = Running(broker.url, handler, spare_time=piece)
+    until(lambda: len(used) >= 5, "spare time without a message")
+    broker.publish(b"1")
+    wait_for(handler, b"1")
+    until(lambda: used[-1] == 1, "spare time after the message")
+    running.stop()
+    assert running.error is None
+
+
+def test_other_work_that_cannot_be_done_now_is_tried_again(
+    broker: Broker, handler: Handler
+) -> None:
+    attempts: list[int] = []
+
+    def piece() -> bool:
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise HandlerUnavailable("the database is away")
+        return False
+
+    broker.publish(b"1")
+    running = Running(broker.url, handler, spare_time=piece)
+
+    until(lambda: len(attempts) >= 4, "attempts that went on")
+    wait_for(handler, b"1")
+    running.stop()
+    assert running.error is None
 
 
 def test_stopping_an_idle_consumer_ends_it(running: Running) -> None:

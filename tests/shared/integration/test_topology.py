@@ -11,10 +11,11 @@ from shared.messaging.errors import BrokerUnavailable, TopologyMismatch
 from shared.messaging.topology import EVENTS_QUEUE, declare
 from tests.shared.broker import Broker
 from tests.shared.tcp_proxy import TcpProxy
+from tests.shared.waiting import until
 
 
 def opened(url: str) -> BlockingChannel:
-    return open_channel(url, connect_timeout=5, heartbeat=30, blocked_timeout=5)
+    return open_channel(url, timeout=5)
 
 
 def test_names_are_those_of_the_contract(broker: Broker) -> None:
@@ -30,6 +31,24 @@ def test_every_kind_of_event_message_reaches_the_queue(broker: Broker, routing_k
     message = broker.take()
     assert message is not None
     assert message.routing_key == routing_key
+
+
+def test_a_dead_letter_outlives_any_number_of_looks_at_it(broker: Broker) -> None:
+    """RabbitMQ 4 drops a message after 20 deliveries unless the queue says otherwise."""
+    broker.channel.basic_publish("", broker.dead_letter_queue, b"dead", mandatory=True)
+
+    for _ in range(30):
+        method, _, _ = until(
+            lambda: (
+                answer
+                if (answer := broker.channel.basic_get(broker.dead_letter_queue))[0]
+                else None
+            ),
+            "the dead letter",
+        )
+        broker.channel.basic_nack(method.delivery_tag, requeue=True)
+
+    assert broker.wait_for_message(broker.dead_letter_queue).body == b"dead"
 
 
 def test_declaring_again_changes_and_loses_nothing(broker: Broker) -> None:
@@ -55,6 +74,7 @@ def test_exchange_and_queues_outlive_the_broker(broker: Broker) -> None:
     """Durable: declaring any of them as not durable must be refused."""
     attempts: list[Callable[[BlockingChannel], object]] = [
         lambda channel: channel.exchange_declare("events", exchange_type="topic"),
+        lambda channel: channel.exchange_declare("bookings", exchange_type="topic"),
         lambda channel: channel.queue_declare(broker.queue),
         lambda channel: channel.queue_declare(broker.dead_letter_queue),
     ]
@@ -94,4 +114,4 @@ def test_a_broker_that_says_nothing_is_given_up_in_time(proxy: TcpProxy, broker:
     proxy.freeze()
 
     with pytest.raises(BrokerUnavailable):
-        open_channel(proxy.url(broker.url), connect_timeout=0.3, heartbeat=30, blocked_timeout=1)
+        open_channel(proxy.url(broker.url), timeout=0.3)

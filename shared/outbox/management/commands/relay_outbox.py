@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from shared.messaging.errors import TopologyMismatch
+from shared.metrics import Address, add_metrics_option, serve_metrics
 from shared.outbox.relay import Relay
 from shared.stopping import stop_on_signals
 
@@ -13,7 +14,11 @@ from shared.stopping import stop_on_signals
 class Command(BaseCommand):
     help = "Publish pending outbox messages to RabbitMQ until stopped (SIGTERM, SIGINT)."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_metrics_option(parser)
+
+    def handle(self, *args: Any, metrics: Address | None, **options: Any) -> None:
+        serve_metrics(metrics)
         relay = Relay(url=settings.RABBITMQ_URL, retention=settings.OUTBOX_RETENTION)
         stop_on_signals(relay.stop)
         try:

@@ -1,0 +1,132 @@
+"""Messages that nobody could process: looked at, sent back to their queue, or thrown away."""
+
+import hashlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pika
+from pika.adapters.blocking_connection import BlockingChannel
+from pika.exceptions import AMQPError, UnroutableError
+
+from shared.messaging.connection import open_channel
+from shared.messaging.errors import BrokerUnavailable, Unroutable
+from shared.messaging.topology import Queue
+
+REASON_HEADER = "x-reason"
+_TIMEOUT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """`id` is the message id, or made from the body where whoever sent it gave none."""
+
+    id: str
+    type: str
+    reason: str
+    sent_at: datetime | None
+    headers: dict[str, Any]
+    body: bytes
+
+
+class UnknownDeadLetters(Exception):
+    """There are no dead letters with these ids (or somebody else has them in hand)."""
+
+    def __init__(self, ids: Collection[str]) -> None:
+        super().__init__(f"no dead letter has the id {', '.join(sorted(ids))}")
+
+
+@dataclass(frozen=True)
+class _Held:
+    letter: DeadLetter
+    tag: int
+    properties: pika.BasicProperties
+
+
+def dead_letters(*, url: str, queue: Queue) -> list[DeadLetter]:
+    """All that lie there now, oldest first; they stay. Raises `BrokerUnavailable`."""
+    with _held(url, queue) as (_, held):
+        return [each.letter for each in held]
+
+
+def replay(*, url: str, queue: Queue, ids: Collection[str] | None) -> int:
+    """Send dead letters back to `queue`: those with `ids`, or all. Returns how many.
+
+    Each leaves only when the broker has confirmed it in its queue: at worst it is in both.
+    Raises `UnknownDeadLetters` before anything is moved, and `BrokerUnavailable`.
+    """
+    with _held(url, queue) as (channel, held):
+        chosen = _chosen(held, ids)
+        for each in chosen:
+            _send_back(channel, queue, each)
+            channel.basic_ack(each.tag)
+        return len(chosen)
+
+
+def drop(*, url: str, queue: Queue, ids: Collection[str] | None) -> int:
+    """Throw dead letters away, for good: those with `ids`, or all. Returns how many.
+
+    Raises `UnknownDeadLetters` before anything is dropped, and `BrokerUnavailable`.
+    """
+    with _held(url, queue) as (channel, held):
+        chosen = _chosen(held, ids)
+        for each in chosen:
+            channel.basic_ack(each.tag)
+        return len(chosen)
+
+
+@contextmanager
+def _held(url: str, queue: Queue) -> Iterator[tuple[BlockingChannel, list[_Held]]]:
+    """Takes all of them in hand. What is not acknowledged at the end goes back to its place."""
+    channel = open_channel(url, timeout=_TIMEOUT_SECONDS)
+    try:
+        channel.confirm_delivery()
+        held = []
+        while True:
+            method, properties, body = channel.basic_get(queue.dead_letter_queue)
+            if method is None:
+                break
+            held.append(_Held(_letter(properties, body), method.delivery_tag, properties))
+        yield channel, held
+    except UnroutableError as error:
+        raise Unroutable(f"{queue.name} is gone") from error
+    except AMQPError as error:
+        raise BrokerUnavailable(f"lost the connection: {error!r}") from error
+    finally:
+        if channel.connection.is_open:
+            channel.connection.close()
+
+
+def _letter(properties: pika.BasicProperties, body: bytes) -> DeadLetter:
+    headers = dict(properties.headers or {})
+    sent_at = properties.timestamp
+    return DeadLetter(
+        id=properties.message_id or f"body-{hashlib.sha256(body).hexdigest()[:12]}",
+        type=properties.type or "",
+        reason=str(headers.get(REASON_HEADER) or headers.get("x-first-death-reason") or "unknown"),
+        sent_at=None if sent_at is None else datetime.fromtimestamp(sent_at, UTC),
+        headers=headers,
+        body=body,
+    )
+
+
+def _chosen(held: Collection[_Held], ids: Collection[str] | None) -> list[_Held]:
+    if ids is None:
+        return list(held)
+    unknown = set(ids) - {each.letter.id for each in held}
+    if unknown:
+        raise UnknownDeadLetters(unknown)
+    return [each for each in held if each.letter.id in ids]
+
+
+def _send_back(channel: BlockingChannel, queue: Queue, held: _Held) -> None:
+    """As it came, without the marks of its death: its deliveries are counted anew."""
+    held.properties.headers = {
+        name: value
+        for name, value in held.letter.headers.items()
+        if name not in (REASON_HEADER, "x-death", "x-delivery-count")
+        and not name.startswith(("x-first-death-", "x-last-death-"))
+    }
+    channel.basic_publish("", queue.name, held.letter.body, held.properties, mandatory=True)

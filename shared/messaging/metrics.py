@@ -1,0 +1,10 @@
+"""What a consuming process tells of itself."""
+
+from prometheus_client import Counter, Gauge
+
+HANDLED = Counter(
+    "consumer_messages",
+    "Messages that are off the queue, by what became of them",
+    ["queue", "outcome"],
+)
+DEAD_LETTERS = Gauge("consumer_dead_letters", "Messages in the dead-letter queue", ["queue"])

@@ -1,0 +1,55 @@
+"""How the outbox is doing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, Min
+from django.db.models.functions import Now
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from shared.outbox.models import OutboxMessage
+
+WINDOW = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboxStatus:
+    pending: int
+    oldest_pending_seconds: float
+    published_per_second: float
+
+
+def outbox_status() -> OutboxStatus:
+    """Of this moment; the rate is that of the last minute. Reads only what is pending or young."""
+    pending = OutboxMessage.objects.filter(published_at__isnull=True).aggregate(
+        count=Count("pk"), oldest=Min("created_at"), now=Now()
+    )
+    oldest, now = pending["oldest"], pending["now"]
+    published = OutboxMessage.objects.filter(published_at__gt=Now() - WINDOW).count()
+    return OutboxStatus(
+        pending=pending["count"],
+        oldest_pending_seconds=(now - oldest).total_seconds() if oldest else 0.0,
+        published_per_second=published / WINDOW.total_seconds(),
+    )
+
+
+class OutboxCollector(Collector):
+    """The same as metrics."""
+
+    def collect(self) -> Iterator[Metric]:
+        status = outbox_status()
+        yield GaugeMetricFamily(
+            "outbox_pending_messages", "Messages not yet published", status.pending
+        )
+        yield GaugeMetricFamily(
+            "outbox_oldest_pending_seconds",
+            "Age of the oldest message not yet published",
+            status.oldest_pending_seconds,
+        )
+        yield GaugeMetricFamily(
+            "outbox_published_per_second",
+            "Messages published in the last minute, per second",
+            status.published_per_second,
+        )
