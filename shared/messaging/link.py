@@ -125,6 +125,9 @@ class Link:
             raise self._failure
 
     def _on_connected(self, connection: SelectConnection) -> None:
+        if self._closing.is_set():
+            connection.close()
+            return
         connection.add_on_connection_blocked_callback(
             lambda _, frame: self._fail(
                 BrokerUnavailable(f"the broker takes no messages now: {frame.method.reason}")
@@ -166,8 +169,9 @@ class Link:
         connection.ioloop.stop()
 
     def _hang_up(self) -> None:
+        """One that is not open yet can't be closed (pika); its attempt is bounded."""
         connection = self._connection
-        if connection is not None and not (connection.is_closing or connection.is_closed):
+        if connection is not None and connection.is_open:
             connection.close()
 
     def _fail(self, failure: LinkFailure) -> None:

@@ -1,18 +1,22 @@
 """`manage_event.py relay_outbox`, as the process that it is."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
+from shared.outbox import relay as relaying
 from shared.outbox.models import OutboxMessage
+from shared.outbox.services import NewMessage, outbox_add
 from tests.shared.broker import Broker
 from tests.shared.tcp_proxy import TcpProxy
 from tests.shared.waiting import until
@@ -49,8 +53,18 @@ def relay(broker_url: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
 
 
-def add(number: int, routing_key: str = "event.created") -> None:
-    OutboxMessage.objects.create(exchange="events", routing_key=routing_key, body={"id": number})
+def add(number: int) -> None:
+    with transaction.atomic():
+        outbox_add(
+            [
+                NewMessage(
+                    exchange="events",
+                    routing_key="event.created",
+                    ordering_key=f"event-{number}",
+                    body={"id": number},
+                )
+            ]
+        )
 
 
 def all_published() -> bool:
@@ -70,6 +84,60 @@ def test_it_publishes_what_was_left_and_what_comes_and_ends_well(
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
     assert b"Traceback" not in (tmp_path / "log").read_bytes()
+
+
+def test_a_new_message_wakes_it_at_once(broker: Broker, tmp_path: Path) -> None:
+    """Ten in a row, each added when the one before has arrived: by polling alone that takes ten
+    seconds, on an idle machine and on a busy one."""
+    with relay(broker.url, tmp_path / "log"):
+        add(0)
+        broker.wait_for_message()
+        began = time.monotonic()
+        for number in range(1, 11):
+            add(number)
+            broker.wait_for_message()
+        assert time.monotonic() - began < 10 * relaying.POLL_SECONDS
+
+
+def test_several_at_once_keep_the_order_and_publish_nothing_twice(
+    broker: Broker, tmp_path: Path
+) -> None:
+    with (
+        relay(broker.url, tmp_path / "1"),
+        relay(broker.url, tmp_path / "2"),
+        relay(broker.url, tmp_path / "3"),
+    ):
+        for number in range(300):
+            add(number)
+        until(all_published, "marks on the published messages")
+
+    found = [json.loads(message.body)["id"] for message in broker.take_all()]
+    assert found == list(range(300))
+
+
+def test_a_killed_relay_is_not_missed(broker: Broker, tmp_path: Path) -> None:
+    with relay(broker.url, tmp_path / "1") as first, relay(broker.url, tmp_path / "2"):
+        for number in range(100):
+            add(number)
+            if number == 50:
+                first.kill()
+        until(all_published, "marks on the published messages")
+
+    found = [json.loads(message.body)["id"] for message in broker.take_all()]
+    assert set(found) == set(range(100))
+
+
+def test_a_queue_with_other_arguments_ends_it_with_the_reason(
+    broker: Broker, tmp_path: Path
+) -> None:
+    broker.delete_queues()
+    broker.channel.queue_declare(broker.queue, durable=True)
+    add(1)
+    with relay(broker.url, tmp_path / "log") as process:
+        assert process.wait(20) == 1
+
+    assert b"delete it" in (tmp_path / "log").read_bytes()
+    assert not all_published()
 
 
 def test_it_outlives_a_broker_that_is_away(broker: Broker, tmp_path: Path) -> None:

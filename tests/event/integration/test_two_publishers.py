@@ -1,64 +1,91 @@
 """A request and the relay, or two relays, may publish at the same time."""
 
+import json
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
+from shared.messaging.errors import NotPublished
 from shared.messaging.publisher import OutgoingMessage, Publisher
 from shared.outbox.models import OutboxMessage
-from shared.outbox.services import publish_pending
+from shared.outbox.services import NewMessage, outbox_add, publish_pending
 from tests.shared.broker import Broker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class SlowPublisher(Publisher):
-    """Has its message in hand until it is told to let go."""
+    """Has its messages in hand until it is told to let go."""
 
     def __init__(self) -> None:
         self.holds = threading.Event()
         self.let_go = threading.Event()
         self.published: list[str] = []
 
-    def publish(self, message: OutgoingMessage) -> None:
+    def publish(self, messages: Sequence[OutgoingMessage]) -> list[NotPublished | None]:
         self.holds.set()
-        assert self.let_go.wait(10)
-        self.published.append(message.message_id)
+        assert self.let_go.wait(20)
+        self.published += [message.message_id for message in messages]
+        return [None for _ in messages]
 
 
+@transaction.atomic
 def add(count: int) -> None:
-    OutboxMessage.objects.bulk_create(
-        OutboxMessage(exchange="events", routing_key="event.created", body={"number": number})
-        for number in range(count)
+    outbox_add(
+        [
+            NewMessage(
+                exchange="events",
+                routing_key="event.created",
+                ordering_key="event-1",
+                body={"number": number},
+            )
+            for number in range(count)
+        ]
     )
 
 
-def publish_in_thread(publisher: Publisher, *, limit: int = 100) -> int:
+def publish_in_thread(publisher: Publisher, *, wait: bool) -> int:
     try:
-        return publish_pending(publisher, limit=limit)
+        return publish_pending(publisher, wait=wait)
     finally:
         connection.close()
 
 
-def test_a_second_publisher_skips_what_the_first_has_in_hand_and_does_not_wait() -> None:
-    add(2)
+def test_a_request_leaves_the_messages_to_whoever_has_the_turn() -> None:
+    add(1)
     slow, fast = SlowPublisher(), SlowPublisher()
     fast.let_go.set()
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(publish_in_thread, slow, limit=1)
-        assert slow.holds.wait(10)
-        second = pool.submit(publish_in_thread, fast)
-        assert second.result(10) == 1
+        first = pool.submit(publish_in_thread, slow, wait=True)
+        assert slow.holds.wait(20)
+        add(1)
+        assert pool.submit(publish_in_thread, fast, wait=False).result(20) == 0
         slow.let_go.set()
-        assert first.result(10) == 1
+        assert first.result(20) == 1
 
-    assert len({*slow.published, *fast.published}) == 2
-    assert not OutboxMessage.objects.filter(published_at__isnull=True).exists()
+    assert fast.published == []
 
 
-def test_publishers_that_race_publish_every_message_exactly_once(broker: Broker) -> None:
+def test_a_relay_waits_for_its_turn_and_then_sees_what_is_left() -> None:
+    add(2)
+    slow, next_one = SlowPublisher(), SlowPublisher()
+    next_one.let_go.set()
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(publish_in_thread, slow, wait=True)
+        assert slow.holds.wait(20)
+        add(3)
+        second = pool.submit(publish_in_thread, next_one, wait=True)
+        assert not next_one.holds.wait(0.2)
+        slow.let_go.set()
+        assert (first.result(20), second.result(20)) == (2, 3)
+
+    assert len({*slow.published, *next_one.published}) == 5
+
+
+def test_publishers_that_race_publish_every_message_once_and_in_order(broker: Broker) -> None:
     add(120)
     barrier = threading.Barrier(4)
 
@@ -68,7 +95,7 @@ def test_publishers_that_race_publish_every_message_exactly_once(broker: Broker)
         try:
             barrier.wait(10)
             while OutboxMessage.objects.filter(published_at__isnull=True).exists():
-                total += publish_pending(publisher, limit=7)
+                total += publish_pending(publisher, wait=True, limit=7)
         finally:
             publisher.close()
             connection.close()
@@ -78,5 +105,5 @@ def test_publishers_that_race_publish_every_message_exactly_once(broker: Broker)
         totals = [future.result(30) for future in [pool.submit(drain) for _ in range(4)]]
 
     assert sum(totals) == 120
-    found = [message.properties.message_id for message in broker.take_all()]
-    assert len(found) == len(set(found)) == 120
+    found = [json.loads(message.body)["number"] for message in broker.take_all()]
+    assert found == list(range(120))
