@@ -2,17 +2,28 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from rest_framework.exceptions import ValidationError
 
 from event_project.events.models import Event
+from event_project.events.services import EventChanges, event_cancel, event_update
 from shared.api.fields import TextField
 
 NAME = TextField(max_length=255)
+EDITABLE = list(EventChanges.__annotations__)
 
 
 class EventForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The model's own rules, and the API's rule for names."""
+    """The model's own rules, the API's rule for names, and no overwriting of others' changes."""
+
+    seen_version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["seen_version"].initial = self.instance.version
+        self.fields["seen_version"].required = self.instance.pk is not None
 
     def clean_name(self) -> str:
         try:
@@ -21,12 +32,25 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             raise forms.ValidationError([str(message) for message in error.detail]) from error
         return name
 
+    def clean(self) -> dict[str, Any] | None:
+        """Locks the row: what is compared here holds until the admin's transaction ends."""
+        cleaned = super().clean()
+        if self.instance.pk is not None and "seen_version" in self.cleaned_data:
+            stored = Event.objects.select_for_update().get(pk=self.instance.pk)
+            if stored.version != self.cleaned_data["seen_version"]:
+                raise forms.ValidationError(
+                    "This event has been changed meanwhile. Open it again to see how it is now."
+                )
+        return cleaned
+
 
 @admin.register(Event)
 class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Create and inspect. There is no change and no delete: bookings rest on what was announced."""
+    """Create, change, cancel. There is no delete, as bookings rest on events, and a cancelled event
+    stays as it is."""
 
     form = EventForm
+    actions = ["cancel_selected"]
     list_display = [
         "id",
         "name",
@@ -42,8 +66,46 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     date_hierarchy = "booking_start_at"
     readonly_fields = ["created_at", "updated_at", "version", "cancelled_at"]
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        fields = [*EDITABLE, *self.readonly_fields]
+        if obj is not None and self.has_change_permission(request, obj):
+            fields.append("seen_version")
+        return fields
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        if obj is not None and obj.cancelled_at is not None:
+            return False
+        return super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Event, form: Any, change: bool) -> None:
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        changes = {name: form.cleaned_data[name] for name in EDITABLE if name in form.changed_data}
+        event_update(
+            event_id=obj.pk,
+            changes=changes,  # type: ignore[arg-type]
+            expected_versions=[form.cleaned_data["seen_version"]],
+        )
+
+    @admin.action(description="Cancel the selected events", permissions=["change"])
+    def cancel_selected(
+        self, request: HttpRequest, queryset: QuerySet[Event]
+    ) -> HttpResponse | None:
+        """Asks first; each event is cancelled in a transaction of its own."""
+        events = list(queryset.filter(cancelled_at=None).order_by("pk"))
+        if events and "confirmed" not in request.POST:
+            context = {
+                **self.admin_site.each_context(request),
+                "title": "Cancel events",
+                "events": events,
+            }
+            return TemplateResponse(request, "admin/events/event/cancel_confirmation.html", context)
+        for event in events:
+            event_cancel(event_id=event.pk)
+            self.log_change(request, event, "Cancelled.")
+        self.message_user(request, f"{len(events)} cancelled.")
+        return None

@@ -4,3 +4,21 @@ from shared.errors import DomainError
 class EventNotFound(DomainError):
     code = "event_not_found"
     message = "event not found"
+
+
+class EventCancelled(DomainError):
+    code = "event_cancelled"
+    message = "event is cancelled"
+
+
+class EventHasChanged(DomainError):
+    """The event is in none of the versions that the caller had seen."""
+
+    code = "precondition_failed"
+    message = "event has been changed meanwhile"
+
+
+class BookingEndsTooEarly(DomainError):
+    code = "invalid_input"
+    message = "booking_end_at must be after booking_start_at"
+    field = "booking_end_at"

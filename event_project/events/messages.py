@@ -1,12 +1,36 @@
-"""The messages that tell the world about events: always the full state, never a delta."""
+"""The messages that tell the world about events: always the full state, never a delta.
 
+A message's `version` is the event's. Whoever has that version or a newer one lets the message be,
+except where the header `x-republished` is "true": then an equal version is taken over, too.
+"""
+
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from event_project.events.models import Event
 from shared.json import json_number
+from shared.messaging.topology import EVENTS_EXCHANGE
+from shared.outbox.services import NewMessage
 
 EVENT_CREATED = "event.created"
+EVENT_UPDATED = "event.updated"
+EVENT_CANCELLED = "event.cancelled"
+
+REPUBLISHED = {"x-republished": "true"}
+
+
+def announcement(
+    event: Event, *, created: bool = False, headers: Mapping[str, str] | None = None
+) -> NewMessage:
+    """The message that tells of `event` as it is. Its order is kept among those of this event."""
+    return NewMessage(
+        exchange=EVENTS_EXCHANGE,
+        routing_key=EVENT_CREATED if created else _key_of_change(event),
+        ordering_key=f"event-{event.pk}",
+        body=event_message(event),
+        headers=headers or {},
+    )
 
 
 def event_message(event: Event) -> dict[str, Any]:
@@ -23,6 +47,10 @@ def event_message(event: Event) -> dict[str, Any]:
         "version": event.version,
         "cancelled_at": _rfc3339(event.cancelled_at) if event.cancelled_at else None,
     }
+
+
+def _key_of_change(event: Event) -> str:
+    return EVENT_UPDATED if event.cancelled_at is None else EVENT_CANCELLED
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -1,9 +1,14 @@
 """Everything that reads events."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from event_project.events.errors import EventNotFound
 from event_project.events.models import Event
+
+_OPEN = Q(cancelled_at__isnull=True, booking_start_at__lte=Now(), booking_end_at__gte=Now())
+# Whatever starts later also ends later: saying so lets both use the index of ends.
+_UPCOMING = Q(cancelled_at__isnull=True, booking_start_at__gt=Now(), booking_end_at__gt=Now())
 
 
 def event_get(*, event_id: int) -> Event:
@@ -14,5 +19,17 @@ def event_get(*, event_id: int) -> Event:
         raise EventNotFound from None
 
 
-def event_list() -> QuerySet[Event]:
-    return Event.objects.all()
+def event_list(
+    *, is_open: bool | None = None, is_upcoming: bool | None = None, name: str | None = None
+) -> QuerySet[Event]:
+    """Those that meet all of what is given, by the database server's clock.
+
+    Open: can be booked now. Upcoming: can be booked later. `name` is part of an event's name in
+    either case, and found by reading all events that meet the rest.
+    """
+    events = Event.objects.all()
+    if is_open is not None:
+        events = events.filter(_OPEN if is_open else ~_OPEN)
+    if is_upcoming is not None:
+        events = events.filter(_UPCOMING if is_upcoming else ~_UPCOMING)
+    return events if name is None else events.filter(name__icontains=name)

@@ -1,14 +1,34 @@
-"""Everything that writes events."""
+"""Everything that writes events. Each function is one transaction, which stores the change's
+message; it is published after the commit."""
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
+from typing import TypedDict
 
 from django.db import transaction
+from django.utils import timezone
 
+from event_project.events.errors import (
+    BookingEndsTooEarly,
+    EventCancelled,
+    EventHasChanged,
+    EventNotFound,
+)
 from event_project.events.models import Event
 
 
-@transaction.atomic
+class EventChanges(TypedDict, total=False):
+    """What of an event can be changed. Times are aware."""
+
+    name: str
+    max_seats: int
+    waitlist_limit: int
+    price: Decimal
+    booking_start_at: datetime
+    booking_end_at: datetime
+
+
 def event_create(
     *,
     name: str,
@@ -18,11 +38,12 @@ def event_create(
     waitlist_limit: int = 0,
     price: Decimal = Decimal(0),
 ) -> Event:
-    """Create an event; its message is stored in the same transaction and published after it.
+    """Times are aware.
 
-    Times are aware. Raises `IntegrityError` naming the constraint that the values break.
+    Raises `BookingEndsTooEarly`, and `IntegrityError` naming the constraint that the other values
+    break.
     """
-    return Event.objects.create(
+    event = Event(
         name=name,
         max_seats=max_seats,
         waitlist_limit=waitlist_limit,
@@ -30,3 +51,61 @@ def event_create(
         booking_start_at=booking_start_at,
         booking_end_at=booking_end_at,
     )
+    _check_window(event)
+    event.save(force_insert=True)
+    return event
+
+
+@transaction.atomic
+def event_update(
+    *,
+    event_id: int,
+    changes: EventChanges,
+    expected_versions: Collection[int] | None = None,
+) -> Event:
+    """Change an event, holding its row. Where nothing differs, nothing is written or announced.
+
+    Raises, in this order, `ValueError` for what isn't in `EventChanges`, `EventNotFound`,
+    `EventCancelled`, `EventHasChanged` where the version is none of `expected_versions`, and
+    `BookingEndsTooEarly` by what the window would be; `IntegrityError` naming the constraint that
+    the other values break.
+    """
+    if others := changes.keys() - EventChanges.__annotations__.keys():
+        raise ValueError(f"cannot be changed: {', '.join(sorted(others))}")
+    event = _lock_event(event_id)
+    if event.cancelled_at is not None:
+        raise EventCancelled
+    if expected_versions is not None and event.version not in expected_versions:
+        raise EventHasChanged
+    changed = {name: value for name, value in changes.items() if getattr(event, name) != value}
+    for name, value in changed.items():
+        setattr(event, name, value)
+    _check_window(event)
+    if changed:
+        event.save(update_fields=changed)
+    return event
+
+
+@transaction.atomic
+def event_cancel(*, event_id: int) -> Event:
+    """Cancel an event, holding its row; one that is cancelled already stays as it is.
+
+    There is no way back. Raises `EventNotFound`.
+    """
+    event = _lock_event(event_id)
+    if event.cancelled_at is None:
+        event.cancelled_at = timezone.now()
+        event.save(update_fields=["cancelled_at"])
+    return event
+
+
+def _lock_event(event_id: int) -> Event:
+    event = Event.objects.select_for_update().filter(pk=event_id).first()
+    if event is None:
+        raise EventNotFound
+    return event
+
+
+def _check_window(event: Event) -> None:
+    if event.booking_end_at <= event.booking_start_at:
+        raise BookingEndsTooEarly

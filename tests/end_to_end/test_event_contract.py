@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.end_to_end.clients import EVENTS, Sale, assert_problem, event_input
+from tests.shared.waiting import until
 
 
 def chunked(text: bytes) -> Iterator[bytes]:
@@ -74,6 +75,81 @@ def test_pages_are_linked_by_absolute_urls(sale: Sale) -> None:
     assert first.json()[0]["id"] < second.json()[0]["id"]
     assert sale.events.get(second.links["prev"]["url"]).json() == first.json()
     assert first.links["next"]["url"].startswith(str(sale.events.base_url).rstrip("/"))
+
+
+def test_an_event_is_changed_and_the_booking_service_learns_of_it(sale: Sale) -> None:
+    event_id = sale.create_event(max_seats=1, price=5)
+    created = sale.events.get(f"{EVENTS}/{event_id}").json()
+
+    response = sale.events.patch(f"{EVENTS}/{event_id}", json={"max_seats": 7, "ignored": None})
+
+    assert response.status_code == 200, response.text
+    changed = response.json()
+    assert changed == {
+        **created,
+        "max_seats": 7,
+        "version": 2,
+        "updated_at": changed["updated_at"],
+    }
+    assert response.headers["ETag"] == '"2"'
+    until(lambda: sale.status(event_id)["max_seats"] == 7, "7 seats in the booking service")
+
+
+def test_a_cancelled_event_stays_cancelled_and_as_it_is(sale: Sale) -> None:
+    event_id = sale.create_event()
+
+    first = sale.events.post(f"{EVENTS}/{event_id}/cancel")
+    second = sale.events.post(f"{EVENTS}/{event_id}/cancel")
+
+    assert first.status_code == second.status_code == 200, first.text
+    assert first.json()["cancelled_at"].endswith("Z")
+    assert first.json()["version"] == 2
+    assert second.json() == first.json()
+    late = sale.events.patch(f"{EVENTS}/{event_id}", json={"name": "Too late"})
+    assert_problem(late, 409, code="event_cancelled", message="event is cancelled")
+
+
+def test_a_version_that_was_not_seen_is_not_overwritten(sale: Sale) -> None:
+    path = f"{EVENTS}/{sale.create_event()}"
+    seen = sale.events.get(path).headers["ETag"]
+    assert seen == '"1"'
+
+    first = sale.events.patch(path, json={"name": "First"}, headers={"If-Match": seen})
+    second = sale.events.patch(path, json={"name": "Second"}, headers={"If-Match": seen})
+
+    assert first.status_code == 200, first.text
+    assert_problem(second, 412, code="precondition_failed")
+    known = sale.events.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (known.status_code, known.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": None},
+        {"max_seats": 0},
+        {"price": "5"},
+        {"booking_end_at": "2000-01-01T00:00:00Z"},
+        {"booking_start_at": "2026-02-20T17:00:00"},
+    ],
+)
+def test_a_bad_change_is_400(sale: Sale, changes: dict[str, object]) -> None:
+    path = f"{EVENTS}/{sale.create_event()}"
+
+    problem = assert_problem(sale.events.patch(path, json=changes), 400, code="invalid_input")
+
+    assert list(problem["errors"]) == list(changes)
+    assert sale.events.get(path).json()["version"] == 1
+
+
+def test_what_nobody_has_is_neither_changed_nor_cancelled(sale: Sale) -> None:
+    path = f"{EVENTS}/999999999"
+
+    for response in (sale.events.patch(path, json={}), sale.events.post(f"{path}/cancel")):
+        assert_problem(response, 404, code="event_not_found", message="event not found")
+    assert_problem(sale.events.post(f"{EVENTS}/abc/cancel"), 400, message="invalid event id")
+    broken = {"content": b"{", "headers": {"Content-Type": "application/json"}}
+    assert_problem(sale.events.post(f"{path}/cancel", **broken), 400)
 
 
 @pytest.mark.parametrize(

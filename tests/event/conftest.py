@@ -13,10 +13,10 @@ def client() -> Client:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_attempts() -> Iterator[None]:
-    """A process remembers its connection and the pause after a failure; a test must not."""
-    after_commit._attempts.cache_clear()
+def _fresh_publisher() -> Iterator[None]:
+    """A process remembers its connection and that the broker was away; a test must not."""
+    after_commit._publisher.cache_clear()
     yield
-    if after_commit._attempts.cache_info().currsize:
-        after_commit._attempts()._publisher.close()
-        after_commit._attempts.cache_clear()
+    if after_commit._publisher.cache_info().currsize:
+        after_commit._publisher().close()
+        after_commit._publisher.cache_clear()

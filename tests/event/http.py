@@ -30,6 +30,17 @@ def post(client: Client, body: bytes | dict[str, Any], **extra: Any) -> Any:
     return client.post(EVENTS, data=raw, **{"content_type": "application/json", **extra})
 
 
+def patch(client: Client, event_id: int, body: bytes | dict[str, Any], **extra: Any) -> Any:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    arguments = {"content_type": "application/json", **extra}
+    return client.patch(f"{EVENTS}/{event_id}", data=raw, **arguments)
+
+
+def cancel(client: Client, event_id: int, body: bytes = b"", **extra: Any) -> Any:
+    arguments = {"content_type": "application/json", **extra}
+    return client.post(f"{EVENTS}/{event_id}/cancel", data=body, **arguments)
+
+
 def assert_problem(
     response: Any, status: int, *, code: str | None = None, message: str | None = None
 ) -> dict[str, Any]:

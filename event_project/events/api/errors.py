@@ -1,8 +1,32 @@
 """Which status each refusal gets."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
-from event_project.events.errors import EventNotFound
+from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
+
+from event_project.events.errors import (
+    BookingEndsTooEarly,
+    EventCancelled,
+    EventHasChanged,
+    EventNotFound,
+)
 from shared.api import problems
+from shared.errors import DomainError
 
-exception_handler = problems.exception_handler({EventNotFound: HTTPStatus.NOT_FOUND})
+STATUSES: dict[type[DomainError], HTTPStatus] = {
+    EventNotFound: HTTPStatus.NOT_FOUND,
+    EventCancelled: HTTPStatus.CONFLICT,
+    EventHasChanged: HTTPStatus.PRECONDITION_FAILED,
+}
+
+_handle = problems.exception_handler(STATUSES)
+
+
+def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Response | None:
+    if isinstance(exception, BookingEndsTooEarly):
+        # Like any other bad value of a field.
+        exception = ValidationError({exception.field: [exception.message]})
+    return _handle(exception, context)

@@ -1,14 +1,17 @@
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from event_project.events.models import Event
-from shared.api.fields import InstantField, MoneyField, TextField, WholeNumberField
+from shared.api.fields import IdField, InstantField, MoneyField, TextField, WholeNumberField
 
 LARGEST_COUNT = 2**31 - 1
 
 
+@extend_schema_serializer(component_name="NewEvent")
 class EventInput(serializers.Serializer[Event]):
     name = TextField(
         max_length=255,
@@ -33,36 +36,32 @@ class EventInput(serializers.Serializer[Event]):
         error_messages={"min_value": "price must not be negative"},
     )
     booking_start_at = InstantField()
-    booking_end_at = InstantField()
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["booking_end_at"] <= attrs["booking_start_at"]:
-            raise serializers.ValidationError(
-                {"booking_end_at": "booking_end_at must be after booking_start_at"}
-            )
-        return attrs
+    booking_end_at = InstantField(help_text="Later than `booking_start_at`.")
 
 
-class EventOutput(serializers.ModelSerializer[Event]):
+@extend_schema_serializer(component_name="EventChanges")
+class EventChangesInput(EventInput):
+    """What is left out stays as it is."""
+
+    # For the schema only: `EventInput(partial=True)` does the same.
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        for field in fields.values():
+            field.required, field.default = False, empty
+        return fields
+
+
+@extend_schema_serializer(component_name="Event")
+class EventOutput(serializers.Serializer[Event]):
+    id = IdField()
+    name = serializers.CharField()
+    max_seats = serializers.IntegerField(min_value=1)
+    waitlist_limit = serializers.IntegerField(min_value=0)
     price = MoneyField(max_digits=12, decimal_places=2)
     booking_start_at = InstantField()
     booking_end_at = InstantField()
     created_at = InstantField()
     updated_at = InstantField()
-    cancelled_at = InstantField(allow_null=True)
-
-    class Meta:
-        model = Event
-        fields = [
-            "id",
-            "name",
-            "max_seats",
-            "waitlist_limit",
-            "price",
-            "booking_start_at",
-            "booking_end_at",
-            "created_at",
-            "updated_at",
-            "version",
-            "cancelled_at",
-        ]
+    version = serializers.IntegerField(min_value=1, help_text="Grows by one with every change.")
+    cancelled_at = InstantField(allow_null=True, help_text="Null while it is not cancelled.")

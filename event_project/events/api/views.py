@@ -1,37 +1,83 @@
-from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from event_project.events.api import schema
+from event_project.events.api.etags import etag, expected_versions, is_known
+from event_project.events.api.parsers import IgnoringParser
 from event_project.events.api.serializers import EventInput, EventOutput
+from event_project.events.models import NAME_LENGTH, Event
 from event_project.events.selectors import event_get, event_list
-from event_project.events.services import event_create
+from event_project.events.services import event_cancel, event_create, event_update
+from shared.api.filters import boolean_filter, text_filter
 from shared.api.ids import parse_id
 from shared.api.pagination import paged_response
+from shared.api.parsers import StrictJSONParser
+
+
+def _response(event: Event, *, status: int = status.HTTP_200_OK) -> Response:
+    return Response(EventOutput(event).data, status=status, headers={"ETag": etag(event)})
 
 
 class EventList(APIView):
     """All events, and the place to create one."""
 
-    @extend_schema(responses=EventOutput(many=True))
+    @schema.list_events
     def get(self, request: Request) -> Response:
+        events = event_list(
+            is_open=boolean_filter(request, "open"),
+            is_upcoming=boolean_filter(request, "upcoming"),
+            name=text_filter(request, "name", max_length=NAME_LENGTH),
+        )
         return paged_response(
-            request, event_list(), represent=lambda events: EventOutput(events, many=True).data
+            request, events, represent=lambda page: EventOutput(page, many=True).data
         )
 
-    @extend_schema(request=EventInput, responses={201: EventOutput})
+    @schema.create_event
     def post(self, request: Request) -> Response:
         form = EventInput(data=request.data)
         form.is_valid(raise_exception=True)
-        event = event_create(**form.validated_data)
-        return Response(EventOutput(event).data, status=status.HTTP_201_CREATED)
+        return _response(event_create(**form.validated_data), status=status.HTTP_201_CREATED)
 
 
 class EventDetail(APIView):
-    """One event."""
+    """One event. Its version is its `ETag`.
 
-    @extend_schema(responses=EventOutput)
+    PATCH takes any of the fields of POST. With `If-Match`, only that version is changed. Checked
+    in this order: each field by itself (400), whether there is such an event (404), cancelled
+    (409), changed meanwhile (412), the booking window as it would be (400).
+    """
+
+    @schema.get_event
     def get(self, request: Request, event_id: str) -> Response:
         event = event_get(event_id=parse_id(event_id, what="event"))
-        return Response(EventOutput(event).data)
+        # A page for people shows more than the event: who is logged in, for one.
+        if request.accepted_renderer.format != "api" and is_known(event, request):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag(event)})
+        return _response(event)
+
+    @schema.update_event
+    def patch(self, request: Request, event_id: str) -> Response:
+        parsed_id = parse_id(event_id, what="event")
+        form = EventInput(data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        event = event_update(
+            event_id=parsed_id,
+            changes=form.validated_data,
+            expected_versions=expected_versions(request),
+        )
+        return _response(event)
+
+
+class EventCancellation(APIView):
+    """Cancels an event for good. To cancel it again changes nothing. A body is ignored."""
+
+    # Whoever claims to send JSON sends JSON.
+    parser_classes = [StrictJSONParser, IgnoringParser]
+
+    @schema.cancel_event
+    def post(self, request: Request, event_id: str) -> Response:
+        parsed_id = parse_id(event_id, what="event")
+        _ = request.data
+        return _response(event_cancel(event_id=parsed_id))

@@ -1,14 +1,18 @@
-"""Admins create and inspect events; nobody changes or deletes one here."""
+"""Admins create, change, cancel and inspect events; nobody deletes one."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from event_project.events.models import Event
+from event_project.events.services import event_cancel, event_update
 from shared.outbox.models import OutboxMessage
 from tests.event.factories import EventFactory
+from tests.event.messages import announced, forget, last_body
 
 pytestmark = pytest.mark.django_db
 
@@ -89,15 +93,179 @@ def test_the_form_refuses_what_the_api_refuses(admin: Client, changes: dict[str,
     assert not OutboxMessage.objects.exists()
 
 
-def test_an_event_can_be_looked_at_but_neither_changed_nor_deleted(admin: Client) -> None:
-    event = EventFactory.create(name="As announced")
-    page = f"{CHANGELIST}{event.pk}/"
+def change_page(event: Event) -> str:
+    return f"{CHANGELIST}{event.pk}/change/"
 
-    assert b"As announced" in admin.get(page + "change/").content
-    assert admin.post(page + "change/", {**FORM, "name": "Changed"}).status_code == 403
-    assert admin.post(page + "delete/", {"post": "yes"}).status_code == 403
+
+def filled_in(admin: Client, event: Event, **changes: str) -> dict[str, str]:
+    """The change form as a browser would send it back, with some fields changed."""
+    form = admin.get(change_page(event)).context["adminform"].form
+    sent = {}
+    for bound in form:
+        value = bound.value()
+        names = [f"{bound.name}_{n}" for n in (0, 1)]
+        if isinstance(value, datetime):
+            sent |= dict(zip(names, (f"{value:%Y-%m-%d}", f"{value:%H:%M:%S}"), strict=True))
+        else:
+            sent[bound.name] = str(value)
+    return {**sent, **changes}
+
+
+@pytest.fixture
+def event() -> Event:
+    created: Event = EventFactory.create(name="As announced", max_seats=10)
+    forget()
+    return created
+
+
+def test_the_form_changes_an_event_by_one_version_and_announces_it(
+    admin: Client, event: Event
+) -> None:
+    sent = filled_in(admin, event, name="  Renamed ", max_seats="11", booking_end_at_0="2026-03-01")
+
+    response = admin.post(change_page(event), sent)
+
+    assert response.status_code == 302
+    event.refresh_from_db()
+    assert (event.name, event.max_seats, event.version) == ("Renamed", 11, 2)
+    assert event.booking_end_at == datetime(2026, 3, 1, 10, tzinfo=UTC)
+    assert announced() == [("event.updated", event.pk, 2)]
+    assert last_body()["name"] == "Renamed"
+
+
+def test_a_form_sent_back_as_it_was_changes_nothing(admin: Client, event: Event) -> None:
+    response = admin.post(change_page(event), filled_in(admin, event))
+
+    assert response.status_code == 302
+    event.refresh_from_db()
+    assert event.version == 1
+    assert announced() == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "\u200b"},
+        {"max_seats": "0"},
+        {"price": "-1"},
+        {"booking_end_at_0": "2026-02-20"},
+        {"seen_version": ""},
+        {"seen_version": "x"},
+    ],
+)
+def test_the_form_refuses_a_bad_change(
+    admin: Client, event: Event, changes: dict[str, str]
+) -> None:
+    response = admin.post(change_page(event), filled_in(admin, event, **changes))
+
+    assert errors(response)
+    event.refresh_from_db()
+    assert (event.name, event.version) == ("As announced", 1)
+    assert announced() == []
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
+    admin: Client, event: Event
+) -> None:
+    sent = filled_in(admin, event, name="Mine")
+    event_update(event_id=event.pk, changes={"name": "Theirs"})
+
+    response = admin.post(change_page(event), sent)
+
+    assert "changed meanwhile" in errors(response)["__all__"][0]
+    assert b"changed meanwhile" in response.content
+    event.refresh_from_db()
+    assert (event.name, event.version) == ("Theirs", 2)
+
+
+def test_version_and_times_are_shown_and_not_taken_from_the_form(
+    admin: Client, event: Event
+) -> None:
+    page = admin.get(change_page(event)).content
+    assert b"Grows by one with every change." in page
+
+    sent = filled_in(admin, event, version="9", cancelled_at="2026-01-01", created_at="2026-01-01")
+    admin.post(change_page(event), sent)
+
+    stored = Event.objects.get()
+    assert (stored.version, stored.cancelled_at) == (1, None)
+    assert stored.created_at == event.created_at
+
+
+def test_a_cancelled_event_can_be_looked_at_but_not_changed(admin: Client, event: Event) -> None:
+    sent = filled_in(admin, event, name="Changed")
+    event_cancel(event_id=event.pk)
+
+    page = admin.get(change_page(event))
+
+    assert page.status_code == 200
+    assert b"As announced" in page.content
+    assert b'name="_save"' not in page.content
+    assert b"Cancel this event" not in page.content
+    assert admin.post(change_page(event), sent).status_code == 403
+    assert Event.objects.get().name == "As announced"
+
+
+def test_nothing_is_deleted(admin: Client, event: Event) -> None:
+    assert b"delete" not in admin.get(change_page(event)).content.lower()
+    assert admin.post(f"{CHANGELIST}{event.pk}/delete/", {"post": "yes"}).status_code == 403
     bulk = {"action": "delete_selected", "_selected_action": [event.pk], "post": "yes"}
     admin.post(CHANGELIST, bulk)
 
-    event.refresh_from_db()
-    assert event.name == "As announced"
+    assert Event.objects.count() == 1
+
+
+def cancel_selected(admin: Client, *events: Event, **more: str) -> Any:
+    selected = {"action": "cancel_selected", "_selected_action": [event.pk for event in events]}
+    return admin.post(CHANGELIST, {**selected, **more})
+
+
+def test_cancelling_selected_events_asks_first(admin: Client, event: Event) -> None:
+    response = cancel_selected(admin, event)
+
+    assert response.status_code == 200
+    assert "There is no way back" in response.content.decode()
+    assert str(event) in response.content.decode()
+    assert announced() == []
+
+
+def test_confirmed_events_are_cancelled_and_those_that_were_already_stay_as_they_are(
+    admin: Client, event: Event
+) -> None:
+    other, third = EventFactory.create(), EventFactory.create()
+    cancelled = event_cancel(event_id=other.pk)
+    forget()
+
+    response = cancel_selected(admin, event, other, confirmed="Yes, cancel")
+
+    assert response.status_code == 302
+    assert announced() == [("event.cancelled", event.pk, 2)]
+    assert Event.objects.get(pk=other.pk).version == cancelled.version
+    assert Event.objects.get(pk=third.pk).cancelled_at is None
+    assert b"1 cancelled." in admin.get(CHANGELIST).content
+    assert LogEntry.objects.get().change_message == "Cancelled."
+
+
+def test_the_page_of_an_event_has_a_button_that_leads_to_its_cancellation(
+    admin: Client, event: Event
+) -> None:
+    page = admin.get(change_page(event)).content.decode()
+
+    assert 'value="Cancel this event"' in page
+    assert f'<form method="post" action="{CHANGELIST}">' in page
+    assert '<input type="hidden" name="action" value="cancel_selected">' in page
+    assert f'<input type="hidden" name="_selected_action" value="{event.pk}">' in page
+
+
+def test_who_may_only_look_neither_changes_nor_cancels(client: Client, event: Event) -> None:
+    user = User.objects.create_user("looker", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_event"))
+    client.force_login(user)
+
+    page = client.get(change_page(event))
+
+    assert page.status_code == 200
+    assert b"Cancel this event" not in page.content
+    assert client.post(change_page(event), {**FORM, "seen_version": "1"}).status_code == 403
+    cancel_selected(client, event, confirmed="Yes, cancel")
+    assert announced() == []

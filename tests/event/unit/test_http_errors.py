@@ -40,8 +40,11 @@ def test_a_body_of_ten_megabytes_is_413(client: Client) -> None:
     [
         ("PUT", EVENTS, "GET, POST, HEAD, OPTIONS"),
         ("DELETE", EVENTS, "GET, POST, HEAD, OPTIONS"),
-        ("DELETE", f"{EVENTS}/1", "GET, HEAD, OPTIONS"),
-        ("POST", f"{EVENTS}/1", "GET, HEAD, OPTIONS"),
+        ("DELETE", f"{EVENTS}/1", "GET, PATCH, HEAD, OPTIONS"),
+        ("PUT", f"{EVENTS}/1", "GET, PATCH, HEAD, OPTIONS"),
+        ("POST", f"{EVENTS}/1", "GET, PATCH, HEAD, OPTIONS"),
+        ("GET", f"{EVENTS}/1/cancel", "POST, OPTIONS"),
+        ("PATCH", f"{EVENTS}/1/cancel", "POST, OPTIONS"),
     ],
 )
 def test_a_wrong_method_is_405_and_says_which_are_right(
@@ -66,9 +69,10 @@ def test_an_unknown_path_is_404(client: Client, path: str) -> None:
     ["abc", "0", "-1", "1.0", "+1", "01", "%D9%A1", "1%00", "%00", "1%0A", "1_0", "1e3", "%20"],
 )
 def test_a_malformed_id_is_400(client: Client, event_id: str) -> None:
-    response = client.get(f"{EVENTS}/{event_id}")
+    path = f"{EVENTS}/{event_id}"
 
-    assert_problem(response, 400, code="invalid_event_id", message="invalid event id")
+    for response in (client.get(path), client.patch(path), client.post(f"{path}/cancel")):
+        assert_problem(response, 400, code="invalid_event_id", message="invalid event id")
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "1001", "abc", "", "5.0", "1e2", "%D9%A1", "9" * 40])

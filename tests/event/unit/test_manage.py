@@ -16,6 +16,7 @@ SHOW = [
 ]
 ENVIRON = {
     "PATH": os.environ["PATH"],
+    "AUTH_MODE": "open",
     "EVENT_SECRET_KEY": "e" * 40,
     "EVENT_DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
     "RABBITMQ_URL": "amqp://127.0.0.1:1/",
@@ -68,7 +69,9 @@ def test_the_other_services_settings_are_refused_in_a_sentence(option: list[str]
     assert "Traceback" not in answer.stderr
 
 
-@pytest.mark.parametrize("name", ["EVENT_SECRET_KEY", "EVENT_DATABASE_URL", "RABBITMQ_URL"])
+@pytest.mark.parametrize(
+    "name", ["EVENT_SECRET_KEY", "EVENT_DATABASE_URL", "RABBITMQ_URL", "AUTH_MODE"]
+)
 def test_a_missing_variable_stops_the_start_with_a_sentence_that_names_it(name: str) -> None:
     answer = manage("check", environ={k: v for k, v in ENVIRON.items() if k != name})
 
@@ -100,7 +103,7 @@ def test_all_missing_variables_are_named_at_once() -> None:
     answer = manage("check", environ={"PATH": os.environ["PATH"]})
 
     missing = {line.split()[2].rstrip(":") for line in answer.stderr.splitlines()}
-    assert missing == {"EVENT_SECRET_KEY", "EVENT_DATABASE_URL", "RABBITMQ_URL"}
+    assert missing == {"EVENT_SECRET_KEY", "EVENT_DATABASE_URL", "RABBITMQ_URL", "AUTH_MODE"}
 
 
 def test_the_wsgi_application_is_the_event_services_whatever_the_environment_says() -> None:

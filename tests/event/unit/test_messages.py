@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from event_project.events.messages import event_message
+from event_project.events.messages import announcement, event_message
 from event_project.events.models import Event
 
 BANGKOK = timezone(timedelta(hours=7))
@@ -67,3 +67,28 @@ def test_the_price_is_a_number(price: str, number: float) -> None:
 
     assert found == number
     assert type(found) is type(number)
+
+
+@pytest.mark.parametrize(
+    ("created", "cancelled_at", "key"),
+    [
+        (True, None, "event.created"),
+        (False, None, "event.updated"),
+        (False, datetime(2026, 2, 21, tzinfo=UTC), "event.cancelled"),
+    ],
+)
+def test_an_announcement_is_addressed_by_what_happened_and_ordered_by_event(
+    created: bool, cancelled_at: datetime | None, key: str
+) -> None:
+    event = an_event()
+    event.cancelled_at = cancelled_at
+
+    message = announcement(event, created=created)
+
+    assert (message.exchange, message.routing_key, message.ordering_key) == (
+        "events",
+        key,
+        "event-7",
+    )
+    assert message.body == event_message(event)
+    assert message.headers == {}

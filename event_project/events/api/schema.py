@@ -1,0 +1,179 @@
+"""The operations of the event service, for its OpenAPI schema."""
+
+from http import HTTPStatus
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+
+from event_project.events import errors
+from event_project.events.api.errors import STATUSES
+from event_project.events.api.serializers import EventChangesInput, EventInput, EventOutput
+from shared.api import schema
+from shared.api.schema import Access, Answer, Refusal, operation, paged, refused
+
+_WORKSHOP = {
+    "name": "Golang Workshop Bangkok",
+    "max_seats": 50,
+    "waitlist_limit": 5,
+    "price": 2500,
+    "booking_start_at": "2026-02-20T17:00:00+07:00",
+    "booking_end_at": "2026-02-25T17:00:00+07:00",
+}
+_EVENT: dict[str, Any] = {
+    "id": 1,
+    **_WORKSHOP,
+    "booking_start_at": "2026-02-20T10:00:00Z",
+    "booking_end_at": "2026-02-25T10:00:00Z",
+    "created_at": "2026-02-01T08:30:00.123456Z",
+    "updated_at": "2026-02-01T08:30:00.123456Z",
+    "version": 1,
+    "cancelled_at": None,
+}
+_CHANGED = {
+    **_EVENT,
+    "max_seats": 60,
+    "price": 2250.5,
+    "updated_at": "2026-02-03T09:00:00.5Z",
+    "version": 2,
+}
+_CANCELLED = {
+    **_EVENT,
+    "updated_at": "2026-02-10T12:00:00.25Z",
+    "version": 2,
+    "cancelled_at": "2026-02-10T12:00:00.25Z",
+}
+
+_EVENT_ID = schema.path_id("event_id", "The event's id.")
+_ETAG = OpenApiParameter(
+    "ETag",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    response=[200, 201, 304],
+    required=True,
+    description="The event's version, in double quotes.",
+)
+_NO_SUCH_EVENT = refused(errors.EventNotFound, STATUSES)
+
+
+def _bad_window() -> Refusal:
+    message = errors.BookingEndsTooEarly.message
+    return schema.invalid_input({errors.BookingEndsTooEarly.field: [message]}, message=message)
+
+
+create_event = operation(
+    "create_event",
+    tag="events",
+    summary="Create an event",
+    description="Admins only. The booking service takes bookings for it within moments.",
+    access=Access.ADMINS,
+    writes=True,
+    body=EventInput,
+    body_examples={
+        "all": _WORKSHOP,
+        "least": {
+            key: _WORKSHOP[key] for key in _WORKSHOP if key not in ("waitlist_limit", "price")
+        },
+    },
+    answer=Answer(
+        status=HTTPStatus.CREATED,
+        body=EventOutput,
+        description="The new event.",
+        examples={"created": _EVENT},
+    ),
+    parameters=[_ETAG],
+    refusals=[
+        schema.invalid_input(
+            {"max_seats": ["max_seats must be greater than 0"]},
+            message="max_seats must be greater than 0",
+        ),
+    ],
+)
+list_events = paged(
+    "list_events",
+    tag="events",
+    summary="List events",
+    description="All events, those that are over or cancelled among them.",
+    access=Access.EVERYBODY,
+    answer=Answer(
+        body=EventOutput(many=True),
+        description="A page of events.",
+        examples={"event": _EVENT},
+    ),
+)
+get_event = operation(
+    "get_event",
+    tag="events",
+    summary="Get an event",
+    description="With its version as the `ETag`. How full it is, the booking service knows.",
+    access=Access.EVERYBODY,
+    answer=Answer(body=EventOutput, description="The event.", examples={"event": _EVENT}),
+    other_responses={304: OpenApiResponse(description="It is in that version still.")},
+    parameters=[
+        _EVENT_ID,
+        OpenApiParameter(
+            "If-None-Match",
+            OpenApiTypes.STR,
+            OpenApiParameter.HEADER,
+            description="An `ETag` that you have: if the event is in that version, 304.",
+        ),
+        _ETAG,
+    ],
+    refusals=[schema.invalid_id("event"), _NO_SUCH_EVENT],
+)
+update_event = operation(
+    "update_event",
+    tag="events",
+    summary="Change an event",
+    description=(
+        "Admins only. What is left out stays as it is. If seats are added, those who wait in line "
+        "move up. If there are fewer seats than confirmed bookings, nobody is thrown out.\n\n"
+        "With `If-Match`, only that version is changed: nobody's change is overwritten unseen."
+    ),
+    access=Access.ADMINS,
+    writes=True,
+    body=EventChangesInput,
+    body_examples={"some": {"max_seats": 60, "price": 2250.5}},
+    answer=Answer(
+        body=EventOutput, description="The event as it is now.", examples={"changed": _CHANGED}
+    ),
+    parameters=[
+        _EVENT_ID,
+        OpenApiParameter(
+            "If-Match",
+            OpenApiTypes.STR,
+            OpenApiParameter.HEADER,
+            description="The `ETag` of the version that you want to change.",
+        ),
+        _ETAG,
+    ],
+    refusals=[
+        schema.invalid_id("event"),
+        _bad_window(),
+        _NO_SUCH_EVENT,
+        refused(errors.EventCancelled, STATUSES),
+        refused(errors.EventHasChanged, STATUSES),
+    ],
+)
+cancel_event = operation(
+    "cancel_event",
+    tag="events",
+    summary="Cancel an event",
+    description=(
+        "Admins only, and for good. All its bookings are cancelled. To cancel it again changes "
+        "nothing and is answered in the same way."
+    ),
+    access=Access.ADMINS,
+    writes=True,
+    answer=Answer(
+        body=EventOutput, description="The cancelled event.", examples={"cancelled": _CANCELLED}
+    ),
+    parameters=[_EVENT_ID, _ETAG],
+    # No body is asked for, but one that claims to be JSON is read.
+    refusals=[
+        schema.invalid_id("event"),
+        schema.BROKEN_JSON,
+        schema.BODY_TOO_LARGE,
+        _NO_SUCH_EVENT,
+    ],
+)

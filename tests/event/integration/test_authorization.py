@@ -1,0 +1,159 @@
+"""Admins write events, everybody reads them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from shared.auth.settings import JwtSettings
+from shared.json import dump_json
+from tests.event.factories import EventFactory
+from tests.event.http import EVENTS, assert_problem, valid
+from tests.shared.authorization import Decision, shown_as_public, undecided
+from tests.shared.issuer import Issuer, running_issuer, secret_settings, secret_token, token
+
+pytestmark = pytest.mark.django_db
+
+EVERYBODY = {"nobody": 200, "user": 200, "admin": 200}
+ADMINS = {"nobody": 401, "user": 403, "admin": 200}
+DECISIONS = {
+    "GET /health": Decision(statuses=EVERYBODY),
+    "GET /api/v1/events": Decision(statuses=EVERYBODY),
+    "POST /api/v1/events": Decision(statuses={**ADMINS, "admin": 201}, body=valid()),
+    "GET /api/v1/events/{event_id}": Decision(statuses=EVERYBODY),
+    "PATCH /api/v1/events/{event_id}": Decision(statuses=ADMINS, body={"name": "Another"}),
+    "POST /api/v1/events/{event_id}/cancel": Decision(statuses=ADMINS),
+}
+CLAIMS: Mapping[str, Mapping[str, Any]] = {
+    "user": {"sub": "ann"},
+    "admin": {"sub": "root", "roles": ["admin"]},
+}
+
+Sign = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    with running_issuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture(params=["jwks", "secret"])
+def sign(request: pytest.FixtureRequest, settings: Any, issuer: Issuer) -> Sign:
+    """The service asks for tokens; signs them."""
+    settings.AUTH_MODE = "jwt"
+    settings.JWT = issuer.settings() if request.param == "jwks" else secret_settings()
+    return token if request.param == "jwks" else secret_token
+
+
+def call(client: Client, operation: str, **headers: str) -> Any:
+    method, path = operation.split()
+    path = path.format(event_id=EventFactory().pk)
+    body = DECISIONS[operation].body
+    return client.generic(
+        method,
+        path,
+        b"" if body is None else dump_json(dict(body)),
+        content_type="application/json" if body is not None else "application/octet-stream",
+        headers=headers,
+    )
+
+
+def test_every_operation_of_the_schema_is_decided() -> None:
+    assert undecided(DECISIONS) == set()
+
+
+def test_an_operation_without_a_decision_is_found() -> None:
+    rest = DECISIONS.keys() - {"POST /api/v1/events"}
+    assert undecided(rest) == {"POST /api/v1/events"}
+
+
+def test_the_schema_shows_what_is_public() -> None:
+    public = {name for name, decision in DECISIONS.items() if decision.is_public}
+    assert shown_as_public() - {"GET /health"} == public - {"GET /health"}
+
+
+@pytest.mark.parametrize("caller", ["nobody", "user", "admin"])
+@pytest.mark.parametrize("operation", DECISIONS)
+def test_the_table_holds(client: Client, sign: Sign, operation: str, caller: str) -> None:
+    headers = {}
+    if caller in CLAIMS:
+        headers["authorization"] = f"Bearer {sign(**CLAIMS[caller])}"
+
+    response = call(client, operation, **headers)
+
+    expected = DECISIONS[operation].statuses[caller]
+    assert response.status_code == expected, response.content
+    if expected == 401:
+        assert_problem(response, 401, code="not_authenticated")
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+    if expected == 403:
+        assert_problem(response, 403, code="permission_denied")
+
+
+@pytest.mark.parametrize("operation", DECISIONS)
+def test_anybody_may_do_anything_where_the_service_is_open(
+    client: Client, settings: Any, operation: str
+) -> None:
+    assert settings.AUTH_MODE == "open"
+    assert call(client, operation, authorization="Bearer nonsense").status_code in (200, 201)
+
+
+@pytest.mark.parametrize("operation", ["GET /api/v1/events", "POST /api/v1/events"])
+def test_a_bad_token_is_refused_even_where_none_is_needed(
+    client: Client, sign: Sign, operation: str
+) -> None:
+    response = call(client, operation, authorization=f"Bearer {sign(exp=1)}")
+
+    assert_problem(response, 401, code="token_expired")
+    assert response.headers["WWW-Authenticate"] == (
+        'Bearer realm="api", error="invalid_token", error_description="the token has expired"'
+    )
+
+
+def test_a_staff_session_writes_with_a_csrf_token_and_not_without(sign: Sign) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(User.objects.create_user("eve", is_staff=True))
+    browser.get(EVENTS, headers={"accept": "text/html"})
+    secret = browser.cookies["event_csrf"].value
+
+    without = call(browser, "POST /api/v1/events")
+    with_it = call(browser, "POST /api/v1/events", **{"x-csrftoken": secret})
+
+    assert_problem(without, 403)
+    assert with_it.status_code == 201
+
+
+def test_a_session_of_who_is_not_staff_is_no_admin(client: Client, sign: Sign) -> None:
+    client.force_login(User.objects.create_user("eve"))
+
+    assert_problem(call(client, "POST /api/v1/events"), 403, code="permission_denied")
+
+
+def test_the_form_for_a_new_event_is_shown_to_those_who_may_write(
+    client: Client, sign: Sign
+) -> None:
+    stranger = client.get(EVENTS, headers={"accept": "text/html"})
+    client.force_login(User.objects.create_user("eve", is_staff=True))
+    staff = client.get(EVENTS, headers={"accept": "text/html"})
+
+    assert stranger.status_code == staff.status_code == 200
+    assert b"<textarea" not in stranger.content
+    assert b"<textarea" in staff.content
+
+
+def test_nothing_that_was_refused_is_written(client: Client, settings: Any) -> None:
+    settings.AUTH_MODE = "jwt"
+    settings.JWT = JwtSettings(issuer="i", audience="a", algorithms=("HS256",), secret="s" * 32)
+    event = EventFactory()
+
+    response = client.patch(
+        f"{EVENTS}/{event.pk}", data=b'{"name": "Another"}', content_type="application/json"
+    )
+
+    assert_problem(response, 401)
+    before = event.name
+    event.refresh_from_db()
+    assert event.name == before
