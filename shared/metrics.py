@@ -2,14 +2,16 @@
 
 import argparse
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import NamedTuple
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.exposition import start_http_server
 from prometheus_client.registry import Collector
 
-from shared.api.problems import method_not_allowed
+from shared.api.problems import RETRY_AFTER_SECONDS, method_not_allowed, problem_response
 
 
 def metrics_view(*collectors: Collector) -> Callable[[HttpRequest], HttpResponse]:
@@ -21,7 +23,16 @@ def metrics_view(*collectors: Collector) -> Callable[[HttpRequest], HttpResponse
     def metrics(request: HttpRequest) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
             return method_not_allowed(request, allowed=("GET", "HEAD"))
-        return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+        try:
+            text = generate_latest(registry)
+        except (OperationalError, InterfaceError):
+            return problem_response(
+                status=HTTPStatus.SERVICE_UNAVAILABLE,
+                code="try_again_later",
+                detail="the database is away",
+                retry_after=RETRY_AFTER_SECONDS,
+            )
+        return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 
     return metrics
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, Min
+from django.db.models import Count, DurationField, ExpressionWrapper, Min
 from django.db.models.functions import Now
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -24,13 +24,12 @@ class OutboxStatus:
 def outbox_status() -> OutboxStatus:
     """Of this moment; the rate is that of the last minute. Reads only what is pending or young."""
     pending = OutboxMessage.objects.filter(published_at__isnull=True).aggregate(
-        count=Count("pk"), oldest=Min("created_at"), now=Now()
+        count=Count("pk"), age=ExpressionWrapper(Now() - Min("created_at"), DurationField())
     )
-    oldest, now = pending["oldest"], pending["now"]
     published = OutboxMessage.objects.filter(published_at__gt=Now() - WINDOW).count()
     return OutboxStatus(
         pending=pending["count"],
-        oldest_pending_seconds=(now - oldest).total_seconds() if oldest else 0.0,
+        oldest_pending_seconds=(pending["age"] or timedelta()).total_seconds(),
         published_per_second=published / WINDOW.total_seconds(),
     )
 

@@ -1,0 +1,88 @@
+"""`manage_booking.py dead_letters` on a real broker."""
+
+from collections.abc import Iterator
+from io import StringIO
+
+import pika
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from tests.shared.broker import Broker, connected
+from tests.shared.waiting import until
+
+
+@pytest.fixture
+def broker(settings: Settings) -> Iterator[Broker]:
+    with connected() as broker:
+        settings.RABBITMQ_URL = broker.url
+        yield broker
+
+
+@pytest.fixture
+def letters(broker: Broker) -> Broker:
+    for number in (1, 2):
+        properties = pika.BasicProperties(
+            message_id=f"id-{number}", type="event.updated", headers={"x-reason": "not JSON: why"}
+        )
+        body = b'{"number": %d, "\xff": 1}' % number
+        broker.channel.basic_publish("", broker.dead_letter_queue, body, properties, mandatory=True)
+    return broker
+
+
+def run(*arguments: str) -> str:
+    output = StringIO()
+    call_command("dead_letters", *arguments, stdout=output)
+    return output.getvalue()
+
+
+def test_a_list_has_a_line_each_and_a_sum(letters: Broker) -> None:
+    first, second, summary = run("list").splitlines()
+
+    assert first.split()[:2] == ["id-1", "event.updated"]
+    assert "not JSON: why" in second
+    assert summary == "2 dead letters in booking-service.events.dead"
+
+
+def test_an_empty_list_says_so(broker: Broker) -> None:
+    assert run("list") == "0 dead letters in booking-service.events.dead\n"
+    assert "booking-service.notifications.dead" in run("--queue", "notifications", "list")
+
+
+def test_one_is_shown_with_headers_and_body_whatever_its_bytes(letters: Broker) -> None:
+    shown = run("show", "id-2")
+
+    assert "header x-reason: not JSON: why" in shown
+    assert '{"number": 2, "\\xff": 1}' in shown
+    assert "id-1" not in shown
+
+
+def test_one_is_replayed_and_the_other_dropped(letters: Broker) -> None:
+    assert run("replay", "id-2") == "sent 1 back to booking-service.events\n"
+    assert letters.wait_for_message().properties.message_id == "id-2"
+    until(lambda: letters.size(letters.dead_letter_queue) == 1, "the other in its place")
+
+    assert run("drop", "--all") == "dropped 1 of booking-service.events.dead\n"
+    assert letters.size(letters.dead_letter_queue) == 0
+    assert letters.take() is None
+
+
+@pytest.mark.parametrize("action", ["show", "replay", "drop"])
+def test_an_unknown_id_is_named_and_nothing_moves(letters: Broker, action: str) -> None:
+    with pytest.raises(CommandError, match="id-9"):
+        run(action, "id-1", "id-9")
+
+    until(lambda: letters.size(letters.dead_letter_queue) == 2, "both in their place")
+
+
+@pytest.mark.parametrize("arguments", [[], ["replay"], ["drop"], ["drop", "id-1", "--all"]])
+def test_what_to_do_with_which_must_be_said(arguments: list[str]) -> None:
+    with pytest.raises(CommandError):
+        run(*arguments)
+
+
+def test_a_broker_that_is_away_is_a_sentence(settings: Settings) -> None:
+    settings.RABBITMQ_URL = "amqp://guest:guest@127.0.0.1:1/"
+
+    with pytest.raises(CommandError, match="no connection"):
+        run("list")

@@ -1,0 +1,38 @@
+"""Where a command's metrics are served."""
+
+import argparse
+import socket
+import urllib.request
+
+import pytest
+from prometheus_client import Counter
+
+from shared.metrics import Address, address, serve_metrics
+
+SEEN = Counter("tests_seen", "Only here")
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:9101", "localhost:1", "0.0.0.0:65535"])
+def test_an_address_is_host_and_port(text: str) -> None:
+    assert str(address(text).port) == text.rpartition(":")[2]
+
+
+@pytest.mark.parametrize("text", ["", "9101", ":9101", "host:", "host:0", "host:65536", "host:٣"])
+def test_what_is_no_address_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=r"like 127\.0\.0\.1:9101"):
+        address(text)
+
+
+def test_no_address_serves_nothing() -> None:
+    serve_metrics(None)
+
+
+def test_a_process_tells_what_it_counted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    SEEN.inc()
+
+    serve_metrics(Address("127.0.0.1", port))
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+        assert b"tests_seen_total 1.0" in response.read()
