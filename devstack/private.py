@@ -26,14 +26,14 @@ def execute(command: Sequence[str], environ: Mapping[str, str], *, fast: bool) -
         raise DevstackError(f"there is no command {command[0]!r}")
     given = {name: value for name, value in environ.items() if value or name not in servers.URLS}
     if given.keys() >= set(servers.URLS):
-        os.execvpe(command[0], list(command), {**_service_keys(), **given})  # noqa: S606
+        os.execvpe(command[0], list(command), {**_service_defaults(), **given})  # noqa: S606
     data = Path(tempfile.mkdtemp(prefix="devstack-")).resolve()
     runner = Runner(data)
     try:
         folder.make(data)
         below = servers.embedded(data, given, ports.private(), fast=fast)
         _start(runner, below, given)
-        return _run(command, {**_service_keys(), **given, **below.environment}, runner)
+        return _run(command, {**_service_defaults(), **given, **below.environment}, runner)
     finally:
         with signals.ignored():
             runner.stop_at_once()
@@ -50,8 +50,10 @@ def _start(runner: Runner, below: servers.Servers, environ: Mapping[str, str]) -
     print(f"devstack: private servers are up after {seconds:.1f} s", file=sys.stderr, flush=True)
 
 
-def _service_keys() -> dict[str, str]:
-    return {name: key for name, key in keys.make().items() if name in keys.OF_SERVICES}
+def _service_defaults() -> dict[str, str]:
+    """What the services have no defaults for: keys of this call, and no log-in."""
+    secrets = {name: key for name, key in keys.make().items() if name in keys.OF_SERVICES}
+    return {**secrets, "AUTH_MODE": "open"}
 
 
 def _run(command: Sequence[str], environ: Mapping[str, str], runner: Runner) -> int:

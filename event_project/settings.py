@@ -1,11 +1,12 @@
 """Settings of the event service."""
 
-from shared.env import Length, seal
+from shared.env import Length, read_public_url, seal
 from shared.settings import *  # noqa: F403
-from shared.settings import INSTALLED_APPS, REST_FRAMEWORK, env
+from shared.settings import INSTALLED_APPS, REST_FRAMEWORK, SPECTACULAR_SETTINGS, env
 
 SECRET_KEY = env.str("EVENT_SECRET_KEY", validate=Length(min=32))
 _database = env.dj_db_url("EVENT_DATABASE_URL", conn_max_age=60, conn_health_checks=True)
+BOOKING_PUBLIC_URL = read_public_url(env, "BOOKING_PUBLIC_URL")
 seal(env)
 
 DATABASES = {"default": _database}
@@ -21,5 +22,14 @@ CSRF_COOKIE_NAME = "event_csrf"
 REST_FRAMEWORK = {
     **REST_FRAMEWORK,
     "EXCEPTION_HANDLER": "event_project.events.api.errors.exception_handler",
+    "DEFAULT_PERMISSION_CLASSES": ["shared.auth.permissions.AdminsWrite"],
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Event service", "VERSION": "1", "OAS_VERSION": "3.1.0"}
+_ABOUT = (
+    "Admins create, change and cancel events here. "
+    "The booking service learns of each change within moments."
+)
+SPECTACULAR_SETTINGS = {
+    **SPECTACULAR_SETTINGS,
+    "TITLE": "Event service",
+    "DESCRIPTION": f"{_ABOUT}\n\n{SPECTACULAR_SETTINGS['DESCRIPTION']}",
+}

@@ -2,15 +2,46 @@
 
 from typing import cast
 
-from environs import Env, EnvValidationError
-from marshmallow.validate import URL, Length, OneOf, Range
+from environs import Env, EnvValidationError, ValidationError
+from marshmallow.validate import URL, Length, OneOf, Range, Regexp
 
-__all__ = ["URL", "Env", "Length", "OneOf", "Range", "open_environment", "seal"]
+__all__ = [
+    "URL",
+    "Env",
+    "Environment",
+    "Length",
+    "OneOf",
+    "Range",
+    "Regexp",
+    "ValidationError",
+    "open_environment",
+    "read_public_url",
+    "seal",
+]
+
+_HTTP_URL = URL(schemes={"http", "https"}, require_tld=False)
 
 
-def open_environment() -> Env:
-    """An environment whose errors are collected until `seal`, so that one start reports all."""
-    return Env(eager=False)
+class Environment(Env):
+    """Collects errors until `seal`, so that one start reports all."""
+
+    def __init__(self) -> None:
+        super().__init__(eager=False)
+
+    def refuse(self, names: str, why: str) -> None:
+        """Report variables that are good one by one, and don't go together."""
+        self._errors[names].append(why)
+
+
+def open_environment() -> Environment:
+    return Environment()
+
+
+def read_public_url(env: Environment, name: str) -> str:
+    """Where people with a browser reach something; without a slash at its end, empty if unset."""
+    if not env.str(name, ""):
+        return ""
+    return (env.str(name, validate=_HTTP_URL) or "").rstrip("/")
 
 
 def seal(env: Env) -> None:

@@ -4,7 +4,9 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from shared.env import URL, Range, open_environment
+from shared.auth.settings import read_auth_mode, read_jwt_settings
+from shared.env import URL, Range, Regexp, open_environment
+from shared.limits.rate import FORMAT, parse_rate
 
 _AMQP_URL = URL(schemes={"amqp", "amqps"}, require_tld=False)
 
@@ -17,6 +19,19 @@ RABBITMQ_URL = env.str("RABBITMQ_URL", validate=_AMQP_URL)
 OUTBOX_RETENTION = env.timedelta(
     "OUTBOX_RETENTION", timedelta(days=1), validate=Range(min=timedelta())
 )
+IDEMPOTENCY_RETENTION = env.timedelta(
+    "IDEMPOTENCY_RETENTION", timedelta(days=1), validate=Range(min=timedelta(minutes=1))
+)
+AUTH_MODE = read_auth_mode(env, debug=DEBUG)
+JWT = read_jwt_settings(env, mode=AUTH_MODE)
+RATE_LIMIT_WRITES = parse_rate(
+    env.str(
+        "RATE_LIMIT_WRITES",
+        "",
+        validate=Regexp(FORMAT, error="It must be like 100/min; sec, min, hour or day."),
+    )
+)
+_trusted_proxies = env.int("TRUSTED_PROXIES", 0, validate=Range(min=0, max=10))
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -28,6 +43,11 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "shared.api",
+    "shared.auth",
+    "shared.limits",
+    "shared.idempotency",
 ]
 
 MIDDLEWARE = [
@@ -80,14 +100,45 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": [
         "shared.api.renderers.JSONRenderer",
-        "rest_framework.renderers.BrowsableAPIRenderer",
+        "shared.api.pages.PageRenderer",
     ],
     "DEFAULT_PARSER_CLASSES": ["shared.api.parsers.StrictJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "shared.api.negotiation.JSONFirst",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["shared.auth.authentication.TokenOrSession"],
+    "DEFAULT_THROTTLE_CLASSES": (
+        ["shared.limits.throttling.WriteThrottle"] if RATE_LIMIT_WRITES else []
+    ),
+    "NUM_PROXIES": _trusted_proxies,
     "URL_FORMAT_OVERRIDE": None,
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "DESCRIPTION": (
+        "All errors are problem documents (RFC 9457). Their `code` is for programs and does not "
+        "change; each operation lists its own. Any path may answer 400 `bad_request`, 404 "
+        "`not_found`, 405 `method_not_allowed` and 500 `internal_error`.\n\n"
+        "Unknown members of a request's body are ignored. Times are RFC 3339: what is sent must "
+        "have an offset, what comes is UTC. Prices are numbers without a currency."
+    ),
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "SERVERS": [{"url": "/"}],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    # Otherwise there are two of each, one for each direction.
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    # From the package; the default is another host.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "persistAuthorization": True,
+        "validatorUrl": None,
+    },
 }
 
 LOGGING = {

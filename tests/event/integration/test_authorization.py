@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from rest_framework.views import APIView
 
 from shared.auth.settings import JwtSettings
 from shared.json import dump_json
+from shared.limits.rate import parse_rate
+from shared.limits.throttling import WriteThrottle
 from tests.event.factories import EventFactory
-from tests.event.http import EVENTS, assert_problem, valid
+from tests.event.http import EVENTS, assert_problem, post, valid
 from tests.shared.authorization import Decision, shown_as_public, undecided
 from tests.shared.issuer import Issuer, running_issuer, secret_settings, secret_token, token
 
@@ -72,7 +76,7 @@ def test_an_operation_without_a_decision_is_found() -> None:
 
 def test_the_schema_shows_what_is_public() -> None:
     public = {name for name, decision in DECISIONS.items() if decision.is_public}
-    assert shown_as_public() - {"GET /health"} == public - {"GET /health"}
+    assert shown_as_public() == public
 
 
 @pytest.mark.parametrize("caller", ["nobody", "user", "admin"])
@@ -157,3 +161,18 @@ def test_nothing_that_was_refused_is_written(client: Client, settings: Any) -> N
     before = event.name
     event.refresh_from_db()
     assert event.name == before
+
+
+def test_too_many_writes_are_refused_and_the_connection_is_kept(
+    client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RATE_LIMIT_WRITES = parse_rate("2/hour")
+    monkeypatch.setattr(APIView, "throttle_classes", [WriteThrottle])
+    before = connection.connection
+
+    answers = [post(client, valid()) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+    assert_problem(answers[-1], 429, code="throttled")
+    assert client.get(EVENTS).status_code == 200
+    assert connection.connection is before

@@ -1,0 +1,1 @@
+"""Who may do what: bearer tokens, callers, permissions. See docs/security.md."""

@@ -1,0 +1,61 @@
+"""Who asks, as the views see it."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.conf import settings
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.request import Request
+
+from shared.auth.settings import OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`subject` is the `user_id` that they book under; None: they have none of their own."""
+
+    subject: str | None
+    is_admin: bool
+
+    # What DRF and its pages ask of a user.
+    is_authenticated: ClassVar[bool] = True
+    is_active: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        return self.subject or "staff"
+
+    @property
+    def confined_to(self) -> str | None:
+        """The only `user_id` whose bookings they may see and change; None: everybody's."""
+        return None if self.is_admin else self.subject
+
+    def may_act_for(self, user_id: str) -> bool:
+        return self.is_admin or user_id == self.subject
+
+
+ANYBODY = Caller(subject=None, is_admin=True)
+
+
+def find_caller(request: Request) -> Caller | None:
+    """None where nobody who counts has signed in."""
+    if settings.AUTH_MODE == OPEN:
+        return ANYBODY
+    user: Any = request.user
+    if isinstance(user, Caller):
+        return user
+    # A session of the Django admin. Its user names have nothing to do with the tokens' subjects.
+    return Caller(subject=None, is_admin=True) if user.is_staff else None
+
+
+def caller_of(request: Request) -> Caller:
+    """Raises `NotAuthenticated`."""
+    caller = find_caller(request)
+    if caller is None:
+        raise NotAuthenticated
+    return caller
+
+
+def name_of(request: Request) -> str:
+    """Tells callers apart who have shown who they are: never the same for two of them."""
+    user: Any = request.user
+    return f"user {user.subject}" if isinstance(user, Caller) else f"staff {user.pk}"

@@ -1,0 +1,28 @@
+"""Why a caller isn't let in."""
+
+from http import HTTPStatus
+
+from rest_framework.exceptions import APIException, AuthenticationFailed
+
+REALM = 'Bearer realm="api"'
+
+
+class InvalidToken(AuthenticationFailed):
+    """401. `reason` is an ASCII sentence without quotes, as it goes into a header (RFC 6750)."""
+
+    def __init__(self, reason: str, *, code: str = "invalid_token") -> None:
+        super().__init__(detail=reason, code=code)
+        self.challenge = f'{REALM}, error="invalid_token", error_description="{reason}"'
+
+
+class KeysUnavailable(APIException):
+    """503: whether the token is valid can't be told, because the issuer's keys can't be had."""
+
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_code = "keys_unavailable"
+    default_detail = "the keys that tokens are verified with are not available, please try again"
+
+    def __init__(self, *, retry_after: int) -> None:
+        """`retry_after` in seconds."""
+        super().__init__()
+        self.retry_after = retry_after

@@ -1,0 +1,28 @@
+"""Who is let through to a view. What of it they see is the view's matter."""
+
+from typing import TYPE_CHECKING
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from shared.auth.caller import find_caller
+
+if TYPE_CHECKING:  # it reads the settings that name these classes
+    from rest_framework.views import APIView
+
+
+class SignedIn(BasePermission):
+    """Whoever has a name."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        return find_caller(request) is not None
+
+
+class AdminsWrite(BasePermission):
+    """Everybody reads, admins write."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        if request.method in SAFE_METHODS:
+            return True
+        caller = find_caller(request)
+        return caller is not None and caller.is_admin

@@ -1,0 +1,82 @@
+"""The settings of authentication, read and checked together."""
+
+from dataclasses import dataclass, field
+
+from shared.env import URL, Environment, Length, OneOf, Range
+
+OPEN = "open"
+JWT = "jwt"
+
+# Each with the bytes that its secret must have (RFC 7518, 3.2).
+_SECRET_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
+_PUBLIC_KEY_ALGORITHMS = [
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "EdDSA"),
+]
+_HTTP_URL = URL(schemes={"http", "https"}, require_tld=False)
+
+
+@dataclass(frozen=True)
+class JwtSettings:
+    """What a token has to prove, and where its roles are. Either `jwks_url` or `secret` is set."""
+
+    issuer: str
+    audience: str
+    algorithms: tuple[str, ...]
+    jwks_url: str = ""
+    secret: str = field(default="", repr=False)
+    roles_claim: str = "roles"
+    admin_role: str = "admin"
+    keys_seconds: int = 600
+
+
+def read_auth_mode(env: Environment, *, debug: bool) -> str:
+    """`open` or `jwt`. Only who debugs may leave it out, and only while no keys are set: nobody
+    gets an open API by forgetting a line."""
+    if debug and not (env.str("JWT_JWKS_URL", "") or env.str("JWT_SECRET", "")):
+        return env.str("AUTH_MODE", OPEN, validate=OneOf([OPEN, JWT]))
+    return env.str("AUTH_MODE", validate=OneOf([OPEN, JWT]))
+
+
+def read_jwt_settings(env: Environment, *, mode: str) -> JwtSettings | None:
+    """None unless tokens are asked for."""
+    if mode != JWT:
+        return None
+    url = env.str("JWT_JWKS_URL", "")
+    secret = env.str("JWT_SECRET", "")
+    algorithms = _algorithms(env, uses_secret=bool(secret))
+    if bool(url) == bool(secret):
+        env.refuse(
+            "JWT_JWKS_URL, JWT_SECRET", "With AUTH_MODE=jwt exactly one of them must be set."
+        )
+    elif url:
+        env.str("JWT_JWKS_URL", validate=_HTTP_URL)
+    else:
+        _refuse_short_secret(env, secret, algorithms)
+    return JwtSettings(
+        issuer=env.str("JWT_ISSUER", validate=Length(min=1)),
+        audience=env.str("JWT_AUDIENCE", validate=Length(min=1)),
+        algorithms=algorithms,
+        jwks_url=url,
+        secret=secret,
+        roles_claim=env.str("JWT_ROLES_CLAIM", "roles", validate=Length(min=1)),
+        admin_role=env.str("JWT_ADMIN_ROLE", "admin", validate=Length(min=1)),
+        keys_seconds=env.int("JWT_KEYS_SECONDS", 600, validate=Range(min=30, max=86400)),
+    )
+
+
+def _algorithms(env: Environment, *, uses_secret: bool) -> tuple[str, ...]:
+    """Those of one family only: with both, a public key could be passed off as a secret."""
+    family = list(_SECRET_BYTES) if uses_secret else _PUBLIC_KEY_ALGORITHMS
+    named = env.list("JWT_ALGORITHMS", family[:1])
+    if not named or not set(named) <= set(family):
+        known = ", ".join(family)
+        source = "JWT_SECRET" if uses_secret else "JWT_JWKS_URL"
+        env.refuse("JWT_ALGORITHMS", f"With {source} it must be some of {known}.")
+    return tuple(named)
+
+
+def _refuse_short_secret(env: Environment, secret: str, algorithms: tuple[str, ...]) -> None:
+    needed = max((_SECRET_BYTES.get(name, 0) for name in algorithms), default=0)
+    if len(secret.encode()) < needed:
+        env.refuse("JWT_SECRET", f"It must have at least {needed} bytes for {max(algorithms)}.")

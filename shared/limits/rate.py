@@ -1,0 +1,33 @@
+"""`100/min` as a value."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+FORMAT = re.compile(r"([1-9][0-9]{0,5}/(sec|min|hour|day))?\Z", re.ASCII)
+
+_PERIODS = {
+    "sec": timedelta(seconds=1),
+    "min": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+}
+
+
+@dataclass(frozen=True)
+class Rate:
+    number: int
+    period: timedelta
+
+    @property
+    def cost(self) -> timedelta:
+        """What one of `number` takes of `period`; rounded down, so that all of them fit in."""
+        return self.period // self.number
+
+
+def parse_rate(text: str) -> Rate | None:
+    """None for the empty text. The text matches `FORMAT`."""
+    if not text:
+        return None
+    number, _, period = text.partition("/")
+    return Rate(number=int(number), period=_PERIODS[period])
