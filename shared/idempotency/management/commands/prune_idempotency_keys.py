@@ -1,0 +1,18 @@
+"""Makes room: keys that are too old count for nothing, whether this runs or not."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from shared.idempotency.services import prune
+
+
+class Command(BaseCommand):
+    help = "Delete idempotency keys older than IDEMPOTENCY_RETENTION, in batches."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        deleted = 0
+        while batch := prune(older_than=settings.IDEMPOTENCY_RETENTION):
+            deleted += batch
+        self.stdout.write(f"deleted {deleted} keys")

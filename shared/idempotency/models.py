@@ -1,0 +1,28 @@
+from django.db import models
+from django.db.models.functions import Now
+
+
+class IdempotencyRecord(models.Model):
+    """What the first request with a key was answered, stored in the transaction of what it did.
+
+    `response` is the JSON as it was sent, as text: a JSON column would sort its members. Older
+    than the retention, a record counts for nothing, whether it has been deleted yet or not.
+    """
+
+    caller = models.CharField(max_length=300)
+    path = models.CharField(max_length=255)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    response = models.TextField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["caller", "path", "key"], name="idempotency_one_answer_per_key"
+            ),
+        ]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.caller} at {self.path}"

@@ -1,0 +1,46 @@
+"""How the OpenAPI schema shows an operation that can be repeated safely."""
+
+from http import HTTPStatus
+
+from drf_spectacular.utils import OpenApiParameter
+
+from shared.api.schema import Refusal, refused
+from shared.idempotency.errors import IdempotencyKeyInUse
+from shared.idempotency.http import INVALID_KEY, INVALID_KEY_MESSAGE, STATUSES
+from shared.idempotency.keys import LONGEST_KEY
+
+PARAMETERS = [
+    OpenApiParameter(
+        "Idempotency-Key",
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": LONGEST_KEY,
+            # Bare or in double quotes: what `parse_key` takes.
+            "pattern": r'^([!#-+\x2d-~]+|"([!#-\[\]-~]|\\["\\])+")$',
+        },
+        OpenApiParameter.HEADER,
+        description=(
+            "Anything that you send with this request only, like a UUID. If the answer gets lost, "
+            "send the request again with the same key: it is not done twice."
+        ),
+    ),
+    OpenApiParameter(
+        "Idempotency-Replayed",
+        {"type": "string", "enum": ["true"]},
+        OpenApiParameter.HEADER,
+        response=[int(HTTPStatus.CREATED)],
+        description="Only where this is the answer to an earlier request with the same key.",
+    ),
+    OpenApiParameter(
+        "Retry-After",
+        {"type": "integer", "minimum": 1},
+        OpenApiParameter.HEADER,
+        response=[int(STATUSES[IdempotencyKeyInUse])],
+        description=f"Only with `{IdempotencyKeyInUse.code}`: after how many seconds to try again.",
+    ),
+]
+REFUSALS = [
+    Refusal(status=HTTPStatus.BAD_REQUEST, code=INVALID_KEY, message=INVALID_KEY_MESSAGE),
+    *(refused(error, STATUSES) for error in STATUSES),
+]

@@ -1,0 +1,65 @@
+"""The SQL of retries: one statement for a whole group, and locks that no row stands for."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from django.db import connection
+
+from shared.idempotency.attempts import FirstAnswer, Scope
+from shared.json import dump_json
+
+# One probe of the unique index for each key, whatever the planner believes of the table.
+_FIND = """
+    SELECT wanted.caller, wanted.path, wanted.key, found.fingerprint, found.response
+      FROM unnest(%s::text[], %s::text[], %s::text[]) AS wanted (caller, path, key)
+     CROSS JOIN LATERAL (
+        SELECT record.fingerprint, record.response
+          FROM idempotency_idempotencyrecord AS record
+         WHERE record.caller = wanted.caller AND record.path = wanted.path
+           AND record.key = wanted.key AND record.created_at > clock_timestamp() - %s::interval
+         LIMIT 1
+     ) AS found
+"""
+_STORE = """
+    INSERT INTO idempotency_idempotencyrecord AS record
+           (caller, path, key, fingerprint, response)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+        ON CONFLICT (caller, path, key) DO UPDATE
+       SET fingerprint = excluded.fingerprint, response = excluded.response,
+           created_at = excluded.created_at
+     WHERE record.created_at <= clock_timestamp() - %s::interval
+"""
+
+
+def find(scopes: Collection[Scope], *, retention: timedelta) -> dict[Scope, FirstAnswer]:
+    """What was answered there within the `retention`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, _parameters(scopes, retention))
+        return {
+            (caller, path, key): FirstAnswer(fingerprint, body)
+            for caller, path, key, fingerprint, body in cursor.fetchall()
+        }
+
+
+def store(rows: Sequence[tuple[str, str, str, str, str]], *, retention: timedelta) -> int:
+    """Rows are caller, path, key, fingerprint and response. Takes the place of records that are
+    older than the `retention`, and of no others. Returns how many were stored."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STORE, _parameters(rows, retention))
+        stored: int = cursor.rowcount
+    return stored
+
+
+def take_turn(scope: Scope) -> bool:
+    """Whether the current transaction is the only one at work there, until it ends. Never waits."""
+    number = int.from_bytes(sha256(dump_json(scope)).digest()[:8], signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
+        (taken,) = cursor.fetchone()
+    return bool(taken)
+
+
+def _parameters(rows: Collection[tuple[str, ...]], retention: timedelta) -> list[Any]:
+    return [*(list(column) for column in zip(*rows, strict=True)), retention]
