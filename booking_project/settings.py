@@ -1,16 +1,29 @@
 """Settings of the booking service."""
 
-from shared.env import Length, OneOf, Range, seal
+from booking_project.mail_variables import address_pattern, sender
+from shared.env import Length, OneOf, Range, Regexp, read_public_url, seal
 from shared.settings import *  # noqa: F403
-from shared.settings import INSTALLED_APPS, REST_FRAMEWORK, env
+from shared.settings import INSTALLED_APPS, REST_FRAMEWORK, SPECTACULAR_SETTINGS, env
 
 SECRET_KEY = env.str("BOOKING_SECRET_KEY", validate=Length(min=32))
 _database = env.dj_db_url("BOOKING_DATABASE_URL")
 _pool_size = env.int("BOOKING_DB_POOL_SIZE", 8, validate=Range(min=2, max=100))
 _lock_timeout_ms = env.int("BOOKING_LOCK_TIMEOUT_MS", 2000, validate=Range(min=100, max=60000))
 _statement_timeout_ms = env.int("BOOKING_STATEMENT_TIMEOUT_MS", 0, validate=Range(min=0))
+EVENT_PUBLIC_URL = read_public_url(env, "EVENT_PUBLIC_URL")
 ADMISSION_MAX_GROUP = env.int("ADMISSION_MAX_GROUP", 64, validate=Range(min=1, max=1000))
 ADMISSION_GROUPING = env.str("ADMISSION_GROUPING", "all", validate=OneOf(["all", "event"]))
+_EMAIL_SCHEMES = Regexp(
+    r"console:|file:///.|(smtp|submission)://[^/]",
+    error="must begin with console:, file:///, smtp:// or submission://.",
+)
+env.str("EMAIL_URL", "console:", validate=_EMAIL_SCHEMES)
+_mail = env.dj_email_url("EMAIL_URL", "console:")
+_mail_timeout = env.int("EMAIL_TIMEOUT", 10, validate=Range(min=1, max=60))
+_sender = env.str("DEFAULT_FROM_EMAIL", "Bookings <bookings@localhost>", validate=sender)
+NOTIFICATION_ADDRESS = env.str(
+    "NOTIFICATION_ADDRESS", "{user_id}@localhost", validate=address_pattern
+)
 seal(env)
 
 # Nobody waits for ever: a row that somebody holds costs that event's users a 503 after the lock
@@ -33,7 +46,10 @@ DATABASES = {
 
 ROOT_URLCONF = "booking_project.urls"
 WSGI_APPLICATION = "booking_project.wsgi.application"
-INSTALLED_APPS = [*INSTALLED_APPS, "booking_project.bookings"]
+INSTALLED_APPS = [*INSTALLED_APPS, "shared.outbox", "booking_project.bookings"]
+
+# EMAIL_BACKEND, EMAIL_HOST and the rest of what stands in the URL.
+globals().update({**_mail, "EMAIL_TIMEOUT": _mail_timeout, "DEFAULT_FROM_EMAIL": _sender})
 
 # Both services may live on one host, where cookies are shared over all ports.
 SESSION_COOKIE_NAME = "booking_session"
@@ -42,5 +58,15 @@ CSRF_COOKIE_NAME = "booking_csrf"
 REST_FRAMEWORK = {
     **REST_FRAMEWORK,
     "EXCEPTION_HANDLER": "booking_project.bookings.api.errors.exception_handler",
+    "DEFAULT_PERMISSION_CLASSES": ["shared.auth.permissions.SignedIn"],
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Booking service", "VERSION": "1", "OAS_VERSION": "3.1.0"}
+_ABOUT = (
+    "Users book seats here, wait in line and are promoted. "
+    "Events come from the event service, with the same ids."
+)
+SPECTACULAR_SETTINGS = {
+    **SPECTACULAR_SETTINGS,
+    "TITLE": "Booking service",
+    "DESCRIPTION": f"{_ABOUT}\n\n{SPECTACULAR_SETTINGS['DESCRIPTION']}",
+    "ENUM_NAME_OVERRIDES": {"BookingStatus": "booking_project.bookings.models.BookingStatus"},
+}

@@ -1,4 +1,4 @@
-"""The four processes of the two services, and how to tell that they answer."""
+"""The processes of the two services, and how to tell that they answer."""
 
 import http.client
 import subprocess
@@ -13,9 +13,14 @@ from devstack.runner import Program, Runner
 
 MANAGE = {"event": "manage_event.py", "booking": "manage_booking.py"}
 API_PORTS = {"event": "EVENT_PORT", "booking": "BOOKING_PORT"}
-CONSUMER = "consumer"
-RELAY = "relay"
-NAMES = (*API_PORTS, CONSUMER, RELAY)
+# Those that talk to the broker: the service that each belongs to, and its command.
+WORKERS = {
+    "event_relay": ("event", "relay_outbox"),
+    "consumer": ("booking", "consume_events"),
+    "booking_relay": ("booking", "relay_outbox"),
+    "notifier": ("booking", "notify_bookings"),
+}
+NAMES = (*API_PORTS, *WORKERS)
 
 
 def programs() -> list[Program]:
@@ -28,8 +33,7 @@ def programs() -> list[Program]:
             )
             for service in API_PORTS
         ),
-        _app(CONSUMER, MANAGE["booking"], "consume_events"),
-        _app(RELAY, MANAGE["event"], "relay_outbox"),
+        *(_app(name, MANAGE[service], command) for name, (service, command) in WORKERS.items()),
     ]
 
 

@@ -14,6 +14,7 @@ from devstack.follow import follow, sizes
 from devstack.runner import NotRunningError, Runner
 
 HEALTH_SECONDS = 60
+AUTH_MODE = "open"  # unless the environment or `.env` says otherwise
 _STATUS_ORDER = [*apps.NAMES, "event_db", "booking_db", "rabbitmq", "epmd"]
 
 
@@ -84,11 +85,11 @@ class Stack:
         addresses |= servers.addresses(self.ports)
         for program in sorted(programs, key=lambda each: _STATUS_ORDER.index(each.name)):
             address = addresses.get(program.name, "")
-            print(f"{program.name:<12}{program.state:<10}pid {program.pid:<8}{address}".rstrip())
+            print(f"{program.name:<15}{program.state:<10}pid {program.pid:<8}{address}".rstrip())
         print(f"logs and data: {self.data}")
 
     def logs(self) -> None:
-        """Follows the logs of the four apps until interrupted."""
+        """Follows the logs of the apps until interrupted."""
         if not self.runner.is_up():
             raise DevstackError("not running, so nothing is logged: `make start` starts it")
         follow(self._app_logs, sizes(self._app_logs), while_true=self.runner.is_up)
@@ -123,7 +124,7 @@ class Stack:
         for service in apps.API_PORTS:
             self.runner.start_app(service)
         below.wait_for_broker(self.runner)
-        for name in (apps.CONSUMER, apps.RELAY):
+        for name in apps.WORKERS:
             self.runner.start_app(name)
         for service in apps.API_PORTS:
             self.runner.wait(
@@ -131,7 +132,8 @@ class Stack:
                 f"GET /health of the {service} API did not answer 200",
                 HEALTH_SECONDS,
             )
-        self.runner.wait(self._all_run, "consumer and relay did not stay up", HEALTH_SECONDS)
+        workers = ", ".join(apps.WORKERS)
+        self.runner.wait(self._all_run, f"not all of {workers} stayed up", HEALTH_SECONDS)
         return daemon
 
     def _app_environ(self) -> dict[str, str]:
@@ -139,6 +141,8 @@ class Stack:
         defaults = {
             **{name: secrets[name] for name in keys.OF_SERVICES},
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "AUTH_MODE": AUTH_MODE,
+            **{f"{name.upper()}_PUBLIC_URL": apps.url(name, self.ports) for name in apps.API_PORTS},
         }
         api_ports = {port: str(self.ports[port]) for port in apps.API_PORTS.values()}
         return {**defaults, **self.environ, **api_ports, "PYTHONUNBUFFERED": "1"}
@@ -155,7 +159,9 @@ class Stack:
 
     def _ready_line(self) -> str:
         urls = [f"{service} {apps.url(service, self.ports)}" for service in apps.API_PORTS]
-        return f"READY  {'  '.join(urls)}  (each with /admin/)"
+        mode = self.environ.get("AUTH_MODE", AUTH_MODE)
+        access = "; open: anybody may do anything" if mode == "open" else ""
+        return f"READY  {'  '.join(urls)}  (each with /admin/{access})"
 
     @contextlib.contextmanager
     def _stopped_on_failure(self) -> Iterator[None]:

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from booking_project.bookings.models import Booking, Event
+from booking_project.bookings.models import Booking, Event, Notification
 
 
 class Inspection(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -31,7 +31,7 @@ class EventAdmin(Inspection):
         "booking_end_at",
         "version",
     ]
-    list_filter = ["booking_start_at", "booking_end_at", "cancelled_at"]
+    list_filter = ["booking_start_at", "booking_end_at", "cancelled_at", "cancellation_pending"]
     search_fields = ["=id", "name"]
 
 
@@ -41,3 +41,10 @@ class BookingAdmin(Inspection):
     list_filter = ["status", "created_at"]
     list_select_related = ["event"]
     search_fields = ["=id", "=event__id", "user_id"]
+
+
+@admin.register(Notification)
+class NotificationAdmin(Inspection):
+    list_display = ["id", "booking_id", "kind", "address", "sent_at"]
+    list_filter = ["kind", "sent_at"]
+    search_fields = ["=booking_id", "address"]

@@ -30,25 +30,44 @@ from booking_project.bookings.requests import Book, Cancel, Request
 from shared.connections import give_back_connection
 from shared.errors import DomainError
 from shared.grouping import Group, GroupOverdue
+from shared.idempotency.attempts import Attempt, Reply
 
 MAX_WAIT_SECONDS = 5.0
 
 HELD = None
-Answer = Booking | Exception | None
+Answer = Booking | Reply | Exception | None
 Admit = Callable[[Sequence[Request]], Sequence[Answer]]
 
 
 def book(*, event_id: int, user_id: str) -> Booking:
     """Raises the refusals of rule 2, and `TryAgainLater`."""
-    return _admission().submit(Book(event_id=event_id, user_id=user_id))
+    booking = _admission().submit(Book(event_id=event_id, user_id=user_id))
+    assert isinstance(booking, Booking)
+    return booking
 
 
-def cancel(*, booking_id: int) -> Booking:
-    """Raises `BookingNotFound`, `AlreadyCancelled` and `TryAgainLater`."""
-    booking = lookups.booking_get(booking_id=booking_id)
+def book_once(*, event_id: int, user_id: str, attempt: Attempt[Booking]) -> Reply:
+    """What the first such attempt that succeeded is answered, without a lock if that is known.
+
+    Raises what `book` raises, and `IdempotencyKeyReused`.
+    """
+    known = lookups.reply_get(attempt=attempt)
+    if known is not None:
+        return known
+    reply = _admission().submit(Book(event_id=event_id, user_id=user_id, attempt=attempt))
+    assert isinstance(reply, Reply)
+    return reply
+
+
+def cancel(*, booking_id: int, user_id: str | None = None) -> Booking:
+    """Raises `BookingNotFound`, also where it isn't `user_id`'s, `AlreadyCancelled` and
+    `TryAgainLater`. Whose it is needs no lock: that never changes."""
+    booking = lookups.booking_get(booking_id=booking_id, user_id=user_id)
     if booking.status == BookingStatus.CANCELLED:
         raise AlreadyCancelled  # for good: nothing un-cancels, so no lock is needed to say so
-    return _admission().submit(Cancel(event_id=booking.event_id, booking_id=booking_id))
+    cancelled = _admission().submit(Cancel(event_id=booking.event_id, booking_id=booking_id))
+    assert isinstance(cancelled, Booking)
+    return cancelled
 
 
 class _Admission:
@@ -59,7 +78,7 @@ class _Admission:
         self._lanes: dict[int, _Counter] = {}
         self._mutex = threading.Lock()
 
-    def submit(self, request: Request) -> Booking:
+    def submit(self, request: Request) -> Booking | Reply:
         try:
             answer: Answer = HELD
             if self._common_desk and request.event_id not in self._lanes:
@@ -69,10 +88,10 @@ class _Admission:
                     answer = lane.group.submit(request)
         except GroupOverdue:
             raise TryAgainLater from None
-        if isinstance(answer, Booking):
-            return answer
+        if isinstance(answer, Exception):
+            raise answer
         assert answer is not None, "a lane answers everyone"
-        raise answer
+        return answer
 
     @contextmanager
     def _lane(self, event_id: int) -> Iterator["_Counter"]:

@@ -1,17 +1,37 @@
 """From a message to a service: decode, validate, apply."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+from uuid import UUID
 
 from django.db import InterfaceError, InternalError, OperationalError, close_old_connections
+from django.utils import timezone
+from prometheus_client import Histogram
 from rest_framework import serializers
 
-from booking_project.bookings.services import EventState, event_sync
+from booking_project.bookings.facts import Cause
+from booking_project.bookings.notifications import (
+    MAIL_FOR,
+    BookingNews,
+    MailServerUnavailable,
+    Undeliverable,
+    notify,
+)
+from booking_project.bookings.services import EventState, event_cancel_next_batch, event_sync
 from shared.api.fields import InstantField, MoneyField, TextField, WholeNumberField
 from shared.json import load_json
 from shared.messaging.consumer import HandlerUnavailable, IncomingMessage
 from shared.messaging.errors import BadMessage
 
 logger = logging.getLogger(__name__)
+
+SYNC_LAG = Histogram(
+    "event_sync_lag_seconds",
+    "From an event's change to the commit of its copy, by the clocks of both services",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600),
+)
 
 _LARGEST = 2**31 - 1
 
@@ -31,27 +51,83 @@ class EventMessage(serializers.Serializer[EventState]):
     version = WholeNumberField(min_value=1, max_value=_LARGEST)
     cancelled_at = InstantField(allow_null=True)
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["booking_end_at"] <= attrs["booking_start_at"]:
+            raise serializers.ValidationError("booking ends before it starts")
+        return attrs
+
+
+class BookingMessage(serializers.Serializer[BookingNews]):
+    """What a mail needs of the body of `booking.*`. Members we don't know are let be."""
+
+    id = WholeNumberField(min_value=1, max_value=2**63 - 1)
+    event_name = TextField(max_length=255)
+    user_id = TextField(max_length=255)
+    cause = serializers.ChoiceField(choices=[cause.value for cause in MAIL_FOR])
+
 
 def handle_event_message(message: IncomingMessage) -> None:
     """Raises `BadMessage`, or `HandlerUnavailable` while the database is away."""
-    state = _decode(message)
-    close_old_connections()
-    try:
-        changed = event_sync(state)
-    except (OperationalError, InterfaceError, InternalError) as error:
-        close_old_connections()
-        raise HandlerUnavailable(f"the database is away: {error}") from error
+    state = EventState(**_decode(message, EventMessage, what="an event"))
+    republished = message.headers.get("x-republished") == "true"
+    with _database():
+        changed = event_sync(state, republished=republished)
+    if changed and not republished:
+        SYNC_LAG.observe((timezone.now() - state.updated_at).total_seconds())
     logger.info(
         "event %d version %d %s", state.id, state.version, "taken over" if changed else "is not new"
     )
 
 
-def _decode(message: IncomingMessage) -> EventState:
+def continue_cancellations() -> bool:
+    """One batch; whether there may be more. `HandlerUnavailable` while the database is away."""
+    with _database():
+        return event_cancel_next_batch()
+
+
+def handle_booking_message(message: IncomingMessage) -> None:
+    """Raises `BadMessage`, or `HandlerUnavailable` while the database or the mail server is away.
+
+    `BadMessage` also where no mail can ever be sent: there is no such address.
+    """
+    body = _decode(message, BookingMessage, what="a booking to tell of")
+    kind = MAIL_FOR[Cause(body.pop("cause"))]
+    news = BookingNews(message_id=_message_id(message), kind=kind, **body)
+    try:
+        with _database():
+            sent = notify(news)
+    except Undeliverable as error:
+        raise BadMessage(f"undeliverable: {error}") from error
+    except MailServerUnavailable as error:
+        raise HandlerUnavailable(f"the mail server is away: {error}") from error
+    logger.info("booking %d: %s", news.id, "mail sent" if sent else "the mail was sent before")
+
+
+@contextmanager
+def _database() -> Iterator[None]:
+    close_old_connections()
+    try:
+        yield
+    except (OperationalError, InterfaceError, InternalError) as error:
+        close_old_connections()
+        raise HandlerUnavailable(f"the database is away: {error}") from error
+
+
+def _decode(
+    message: IncomingMessage, form_class: type[serializers.Serializer[Any]], *, what: str
+) -> dict[str, Any]:
     try:
         body = load_json(message.body)
     except ValueError as error:
         raise BadMessage(f"not JSON: {error}") from error
-    form = EventMessage(data=body)
+    form = form_class(data=body)
     if not form.is_valid():
-        raise BadMessage(f"not an event: {dict(form.errors)}")
-    return EventState(**form.validated_data)
+        raise BadMessage(f"not {what}: {dict(form.errors)}")
+    return cast("dict[str, Any]", form.validated_data)
+
+
+def _message_id(message: IncomingMessage) -> UUID:
+    try:
+        return UUID(message.message_id or "")
+    except ValueError as error:
+        raise BadMessage(f"its message_id is no UUID: {message.message_id!r}") from error

@@ -12,6 +12,7 @@ from booking_project.bookings.errors import (
     EventCancelled,
     FullyBooked,
 )
+from booking_project.bookings.facts import Cause, Fact, Happening
 from booking_project.bookings.models import Booking, BookingStatus, Event
 
 
@@ -35,7 +36,7 @@ def refuse_full(event: Event) -> None:
 
 
 class Ledger:
-    """Books and cancels, one request after the other, and keeps what has to be written.
+    """Books and cancels, one request after the other, and keeps what has to be written and told.
 
     `event` is locked and read after the lock, and so is everything else:
     `active_users` - those of the requesting users who have an active booking;
@@ -55,8 +56,7 @@ class Ledger:
     ) -> None:
         self.event = event
         self.created: list[Booking] = []
-        self.promoted: list[Booking] = []
-        self.cancelled: list[Booking] = []
+        self.facts: list[Fact] = []
         self._confirmed_before = event.confirmed_count
         self._waitlisted_before = event.waitlisted_count
         self._now = now
@@ -75,9 +75,11 @@ class Ledger:
             event=self.event, user_id=user_id, created_at=self._now, updated_at=self._now
         )
         if has_free_seat(self.event):
+            happening = Happening.CONFIRMED
             booking.status = BookingStatus.CONFIRMED
             self.event.confirmed_count += 1
         else:
+            happening = Happening.WAITLISTED
             self.event.last_waitlist_order += 1
             booking.status = BookingStatus.WAITLISTED
             booking.waitlist_order = self.event.last_waitlist_order
@@ -85,9 +87,10 @@ class Ledger:
             self._waitlist.append(booking)
         self._active_users.add(user_id)
         self.created.append(booking)
+        self.facts.append(Fact(booking, happening, Cause.BOOKED))
         return booking
 
-    def cancel(self, *, booking_id: int) -> Booking:
+    def cancel(self, *, booking_id: int, cause: Cause = Cause.CANCELLED_BY_USER) -> Booking:
         """Cancel, and promote the first in line if that frees a seat.
 
         Raises `BookingNotFound` or `AlreadyCancelled`; the latter frees nothing (rule 5).
@@ -104,12 +107,12 @@ class Ledger:
         booking.status = BookingStatus.CANCELLED
         booking.updated_at = self._now
         self._active_users.discard(booking.user_id)
-        self.cancelled.append(booking)
-        self.promote()
+        self.facts.append(Fact(booking, Happening.CANCELLED, cause))
+        self.promote(cause=Cause.SEAT_FREED)
         self.honour_what_is_taken()
         return booking
 
-    def promote(self) -> None:
+    def promote(self, *, cause: Cause) -> None:
         """Give every free seat to the head of the waitlist (rules 3, 4 and 9)."""
         if self.event.cancelled_at is not None:
             return
@@ -119,7 +122,7 @@ class Ledger:
             booking.updated_at = self._now
             self.event.waitlisted_count -= 1
             self.event.confirmed_count += 1
-            self.promoted.append(booking)
+            self.facts.append(Fact(booking, Happening.PROMOTED, cause))
 
     def honour_what_is_taken(self) -> None:
         """Rule 8. Only where places are given up or capacities change, never where one is taken:
@@ -138,12 +141,11 @@ class Ledger:
 
     @property
     def changed(self) -> list[Booking]:
-        """Bookings whose rows must be updated, each once, with its final status."""
-        rows = {
-            booking.pk: booking
-            for booking in (*self.promoted, *self.cancelled)
-            if booking.pk is not None
-        }
+        """Bookings whose rows must be updated, each once, with its final status.
+
+        To be asked before what was created here is inserted and has ids as well.
+        """
+        rows = {fact.booking.pk: fact.booking for fact in self.facts if fact.booking.pk is not None}
         return list(rows.values())
 
     def _leave_waitlist(self, booking: Booking) -> None:

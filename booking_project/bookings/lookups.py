@@ -1,24 +1,32 @@
-"""Reads of one row by its id: those that wait for the same moment share a query.
+"""Reads of one row by its key: those that wait for the same moment share a query.
 
 Nothing is cached: a query answers only who asked before it began.
 """
 
 import functools
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import OperationalError
 from django.db.models import Model
 
 from booking_project.bookings.errors import BookingNotFound, EventNotFound, TryAgainLater
 from booking_project.bookings.models import Booking, Event
+from booking_project.bookings.statements import InLine, bookings_in_line
 from shared.connections import give_back_connection
 from shared.grouping import Group, GroupOverdue
+from shared.idempotency.attempts import Attempt, FirstAnswer, Reply
+from shared.idempotency.register import first_answers
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
 
 MAX_GROUP = 256
 MAX_WAIT_SECONDS = 5.0
 
 M = TypeVar("M", bound=Model)
+Key = TypeVar("Key")
+Found = TypeVar("Found")
 
 
 def event_get(*, event_id: int) -> Event:
@@ -29,39 +37,77 @@ def event_get(*, event_id: int) -> Event:
     return event
 
 
-def booking_get(*, booking_id: int) -> Booking:
-    """Raises `BookingNotFound` and `TryAgainLater`."""
+def booking_get(*, booking_id: int, user_id: str | None = None) -> Booking:
+    """Of `user_id`, where it is given. Raises `BookingNotFound` and `TryAgainLater`."""
     booking = _submit(_bookings(), booking_id)
-    if booking is None:
+    if booking is None or user_id not in (None, booking.user_id):
         raise BookingNotFound
     return booking
 
 
-def _submit(group: Group[int, M | None], row_id: int) -> M | None:
+def booking_get_in_line(
+    *, booking_id: int, user_id: str | None = None
+) -> "WithAnnotations[Booking, InLine]":
+    """`booking_get` with the `waitlist_position`."""
+    booking = _submit(_bookings_in_line(), booking_id)
+    if booking is None or user_id not in (None, booking.user_id):
+        raise BookingNotFound
+    return booking
+
+
+def reply_get(*, attempt: Attempt[Any]) -> Reply | None:
+    """What the attempt was answered before; None: nothing yet. Raises `IdempotencyKeyReused` and
+    `TryAgainLater`."""
+    answer = _submit(_first_answers(), attempt)
+    return None if answer is None else answer.again(attempt)
+
+
+def _submit(group: Group[Key, Found], key: Key) -> Found:
     try:
-        return group.submit(row_id)
+        return group.submit(key)
     except GroupOverdue:
         raise TryAgainLater from None
 
 
 @functools.cache
 def _events() -> Group[int, Event | None]:
-    return _lookup_group(Event)
+    return _lookup_group(Event.objects.in_bulk)
 
 
 @functools.cache
 def _bookings() -> Group[int, Booking | None]:
-    return _lookup_group(Booking)
+    return _lookup_group(Booking.objects.in_bulk)
 
 
-def _lookup_group(model: type[M]) -> Group[int, M | None]:
+@functools.cache
+def _bookings_in_line() -> "Group[int, WithAnnotations[Booking, InLine] | None]":
+    return _lookup_group(bookings_in_line)
+
+
+@functools.cache
+def _first_answers() -> Group[Attempt[Any], FirstAnswer | None]:
+    def find(attempts: Sequence[Attempt[Any]]) -> list[FirstAnswer | None]:
+        known = first_answers(attempts)
+        return [known.get(attempt.scope) for attempt in attempts]
+
+    return _group(find)
+
+
+def _lookup_group(read: Callable[[Collection[int]], Mapping[int, M]]) -> Group[int, M | None]:
     def find(ids: Sequence[int]) -> list[M | None]:
+        found = read(set(ids))
+        return [found.get(row_id) for row_id in ids]
+
+    return _group(find)
+
+
+def _group(find: Callable[[Sequence[Key]], Sequence[Found]]) -> Group[Key, Found]:
+    def find_or_try_again(keys: Sequence[Key]) -> Sequence[Found]:
         try:
-            rows = model._default_manager.in_bulk(set(ids))
+            return find(keys)
         except OperationalError as error:
             raise TryAgainLater from error
         finally:
             give_back_connection()
-        return [rows.get(row_id) for row_id in ids]
 
-    return Group(find, max_size=MAX_GROUP, max_wait=MAX_WAIT_SECONDS)
+    return Group(find_or_try_again, max_size=MAX_GROUP, max_wait=MAX_WAIT_SECONDS)

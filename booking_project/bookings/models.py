@@ -6,6 +6,7 @@ are no triggers, and what a decision needs stands on the one event row that it l
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 
 class BookingStatus(models.TextChoices):
@@ -20,6 +21,7 @@ class Event(models.Model):
     The counters change only under the row's lock, in the transaction that changes the bookings
     they count. `honoured_…` is set where a capacity was lowered below what is taken already:
     nobody is thrown out (rule 8), and the count can only go down from there.
+    `cancellation_pending` while a cancelled event may have bookings that are not cancelled yet.
     """
 
     id = models.BigIntegerField(primary_key=True)
@@ -39,6 +41,7 @@ class Event(models.Model):
     last_waitlist_order = models.IntegerField(default=0)
     honoured_seats = models.IntegerField(default=0)
     honoured_waitlist = models.IntegerField(default=0)
+    cancellation_pending = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ["id"]
@@ -57,6 +60,19 @@ class Event(models.Model):
                 condition=Q(confirmed_count__gte=0) & Q(waitlisted_count__gte=0),
                 name="event_counters_not_negative",
             ),
+            models.CheckConstraint(
+                condition=Q(cancellation_pending=False) | Q(cancelled_at__isnull=False),
+                name="event_pending_only_while_cancelled",
+            ),
+        ]
+        indexes = [
+            # Nothing that changes with a booking may stand in it, or no update of the counters
+            # could leave the indexes alone (HOT) any more.
+            models.Index(
+                fields=["id"],
+                condition=Q(cancellation_pending=True),
+                name="event_cancellation_pending",
+            )
         ]
 
     def __str__(self) -> str:
@@ -104,7 +120,39 @@ class Booking(models.Model):
             ),
             models.CheckConstraint(condition=~Q(user_id=""), name="booking_has_a_user"),
         ]
-        indexes = [models.Index(fields=["event", "id"], name="booking_by_event")]
+        indexes = [
+            models.Index(fields=["event", "id"], name="booking_by_event"),
+            models.Index(fields=["user_id", "id"], name="booking_by_user"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.status} (#{self.pk})"
+
+
+class NotificationKind(models.TextChoices):
+    PROMOTED = "promoted"
+    CANCELLED_BY_USER = "cancelled_by_user"
+    EVENT_CANCELLED = "event_cancelled"
+
+
+class Notification(models.Model):
+    """A mail that was sent because of a message, so that the message's next copy sends none.
+
+    Kept as long as the bookings are: nobody knows when a broker's last copy comes.
+    """
+
+    message_id = models.UUIDField()
+    booking_id = models.BigIntegerField()
+    kind = models.CharField(max_length=20, choices=NotificationKind.choices)
+    address = models.CharField(max_length=254)
+    sent_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["message_id"], name="notification_once_per_message"),
+        ]
+        indexes = [models.Index(fields=["booking_id"], name="notification_by_booking")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of booking {self.booking_id} to {self.address}"

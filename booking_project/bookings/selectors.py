@@ -19,25 +19,52 @@ if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
 
-def booking_list(*, event_id: int, status: BookingStatus | None = None) -> QuerySet[Booking]:
-    """Raises `EventNotFound`."""
+def booking_list(
+    *, event_id: int, status: BookingStatus | None = None, user_id: str | None = None
+) -> QuerySet[Booking]:
+    """Of one status and one user, where they are given. Raises `EventNotFound`."""
     if not Event.objects.filter(pk=event_id).exists():
         raise EventNotFound
     bookings = Booking.objects.filter(event_id=event_id)
+    if user_id is not None:
+        bookings = bookings.filter(user_id=user_id)
     return bookings if status is None else bookings.filter(status=status)
+
+
+def user_booking_list(*, user_id: str, status: BookingStatus | None = None) -> QuerySet[Booking]:
+    """Over all events; of one status, where it is given."""
+    bookings = Booking.objects.filter(user_id=user_id)
+    return bookings if status is None else bookings.filter(status=status)
+
+
+def active_bookings(*, event_id: int) -> QuerySet[Booking]:
+    """By user: that is the order of the one index that those who have cancelled are not in."""
+    bookings = Booking.objects.filter(event_id=event_id).exclude(status=BookingStatus.CANCELLED)
+    return bookings.order_by("user_id")
+
+
+def event_with_pending_cancellation() -> int | None:
+    """One that was cancelled while it may have bookings that are not; None if there is none."""
+    pending = Event.objects.filter(cancellation_pending=True)
+    return pending.order_by("pk").values_list("pk", flat=True).first()
 
 
 def refusals(requests: Sequence[Request]) -> list[DomainError | None]:
     """Bookings that can be refused without a lock: None where only the event's row can tell.
 
-    All facts come from one statement, so each refusal was true at one moment of the request.
+    All facts come from one statement, so each refusal was true at one moment of the request. Those
+    that may have been asked before are let through: what speaks against them may be their own work.
     """
-    bookings = [request for request in requests if isinstance(request, Book)]
+    bookings = [
+        request for request in requests if isinstance(request, Book) and request.attempt is None
+    ]
     if not bookings:
         return [None] * len(requests)
     events = snapshot(bookings)
     return [
-        _refusal(events.get(request.event_id), request) if isinstance(request, Book) else None
+        _refusal(events.get(request.event_id), request)
+        if isinstance(request, Book) and request.attempt is None
+        else None
         for request in requests
     ]
 

@@ -1,5 +1,6 @@
 """Everything that writes bookings and events, each function one transaction."""
 
+import functools
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,13 @@ from decimal import Decimal
 from django.db import transaction
 
 from booking_project.bookings.errors import EventNotFound
+from booking_project.bookings.facts import Cause
 from booking_project.bookings.ledger import Ledger
 from booking_project.bookings.locks import lock_event, lock_free_events
+from booking_project.bookings.messages import booking_messages
 from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.requests import Book, Cancel, Request
+from booking_project.bookings.selectors import active_bookings, event_with_pending_cancellation
 from booking_project.bookings.statements import (
     CounterChange,
     clock,
@@ -23,8 +27,13 @@ from booking_project.bookings.statements import (
     waitlist_heads,
 )
 from shared.errors import DomainError
+from shared.idempotency.attempts import Reply
+from shared.idempotency.register import Register
+from shared.outbox.services import outbox_add
 
-Outcome = Booking | DomainError
+CANCELLATION_BATCH = 500
+
+Outcome = Booking | Reply | DomainError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +75,14 @@ def admit_to_free_events(requests: Sequence[Request]) -> list[Outcome | None]:
 
 
 @transaction.atomic
-def event_sync(state: EventState) -> bool:
-    """Bring the copy of an event up to `state`; False if it already is as new.
+def event_sync(state: EventState, *, republished: bool = False) -> bool:
+    """Bring the copy of an event up to `state`; False if there is nothing new in it.
+
+    Of an equal version only what was `republished` is taken over, where the copy differs: it
+    repairs one that was damaged. An older version never is.
 
     Takes the row. Capacity raised promotes the waitlist in order; lowered evicts nobody (rule 8).
+    Of a cancelled event nothing is booked from now on; `event_cancel_next_batch` does the rest.
     """
     columns = vars(state)
     event = lock_event(event_id=state.id)
@@ -79,36 +92,86 @@ def event_sync(state: EventState) -> bool:
         assert event is not None
         if event.version == state.version:
             return True
-    if event.version >= state.version:
+    if event.version > state.version:
         return False
+    if event.version == state.version and not (republished and _differs(event, columns)):
+        return False
+    cause = Cause.CAPACITY_RAISED if state.max_seats > event.max_seats else Cause.SEAT_FREED
     for name, value in columns.items():
         setattr(event, name, value)
+    event.cancellation_pending = event.cancelled_at is not None
     promotable = min(event.seats_available, event.waitlisted_count)
     waiting = waitlist_heads(event_id=event.pk, count=promotable)
     ledger = Ledger(event, now=clock(), waitlist=waiting)
-    ledger.promote()
+    ledger.promote(cause=cause)
     ledger.honour_what_is_taken()
-    write_changed([ledger])
-    event.save()
+    write_whole_event(ledger)
     return True
+
+
+def event_cancel_next_batch() -> bool:
+    """Cancel up to `CANCELLATION_BATCH` bookings of one cancelled event (rule 9).
+
+    False if no event has any left. What is left to do stands in the database, so any process may
+    go on where another ended. Each batch is a transaction that takes the event's row, waiting for
+    it; raises `OperationalError` where it can't be had within the lock timeout.
+    """
+    event_id = event_with_pending_cancellation()
+    if event_id is None:
+        return False
+    _cancel_batch(event_id)
+    return True
+
+
+@transaction.atomic
+def _cancel_batch(event_id: int) -> None:
+    event = lock_event(event_id=event_id)
+    if event is None or not event.cancellation_pending:
+        return  # somebody else cancelled the last ones, or the event takes place after all
+    bookings = list(active_bookings(event_id=event_id)[:CANCELLATION_BATCH])
+    ledger = Ledger(event, now=clock(), bookings={booking.pk: booking for booking in bookings})
+    for booking in bookings:
+        ledger.cancel(booking_id=booking.pk, cause=Cause.EVENT_CANCELLED)
+    event.cancellation_pending = len(bookings) == CANCELLATION_BATCH
+    write_whole_event(ledger)
+
+
+def _differs(event: Event, columns: Mapping[str, object]) -> bool:
+    return any(getattr(event, name) != value for name, value in columns.items())
 
 
 def _decide(events: Mapping[int, Event], requests: Sequence[Request]) -> list[Outcome]:
     if not requests:
         return []
+    register = _open_register(requests)
     ledgers = _open_ledgers(events, requests)
-    outcomes = [_decide_one(ledgers[request.event_id], request) for request in requests]
+    outcomes = [_decide_one(ledgers[request.event_id], request, register) for request in requests]
     _write(ledgers.values())
+    if register is not None:
+        register.keep()
     return outcomes
 
 
-def _decide_one(ledger: Ledger, request: Request) -> Outcome:
+def _decide_one(ledger: Ledger, request: Request, register: Register[Booking] | None) -> Outcome:
     try:
         if isinstance(request, Book):
+            if request.attempt is not None and register is not None:
+                book = functools.partial(ledger.book, user_id=request.user_id)
+                return register.once(request.attempt, book)
             return ledger.book(user_id=request.user_id)
         return ledger.cancel(booking_id=request.booking_id)
     except DomainError as refusal:
         return refusal
+
+
+def _open_register(requests: Sequence[Request]) -> Register[Booking] | None:
+    """None where nobody asks again. Attempts at one event meet at its row, as their path has it."""
+    attempts = [
+        request.attempt
+        for request in requests
+        if isinstance(request, Book) and request.attempt is not None
+    ]
+    return Register(attempts) if attempts else None
 
 
 def _open_ledgers(events: Mapping[int, Event], requests: Sequence[Request]) -> dict[int, Ledger]:
@@ -137,16 +200,17 @@ def _open_ledgers(events: Mapping[int, Event], requests: Sequence[Request]) -> d
     }
 
 
-def write_changed(ledgers: Collection[Ledger]) -> None:
-    """Write what became of bookings that have a row already."""
-    changed = [booking for ledger in ledgers for booking in ledger.changed]
-    if changed:
-        update_statuses(changed)
+def write_whole_event(ledger: Ledger) -> None:
+    """Write all of the event's row and what became of bookings, and tell of it. For where more of
+    the event changes than its counters; nothing may have been booked in this ledger."""
+    update_statuses(ledger.changed)
+    ledger.event.save()
+    _tell([ledger])
 
 
 def _write(ledgers: Collection[Ledger]) -> None:
     """Updates before inserts: a user who cancelled may have booked again in the same group."""
-    write_changed(ledgers)
+    changed = [booking for ledger in ledgers for booking in ledger.changed]
     created = [booking for ledger in ledgers for booking in ledger.created]
     counters = [
         CounterChange(
@@ -158,9 +222,19 @@ def _write(ledgers: Collection[Ledger]) -> None:
             honoured_waitlist=ledger.event.honoured_waitlist,
         )
         for ledger in ledgers
-        if ledger.created or ledger.changed
+        if ledger.facts
     ]
+    update_statuses(changed)
     if created:
         insert_bookings_and_update_counters(created, counters)
     elif counters:
         update_counters(counters)
+    _tell(ledgers)
+
+
+def _tell(ledgers: Collection[Ledger]) -> None:
+    """In the transaction of what it tells of. Under the events' locks, so that the messages of a
+    booking are stored in the order in which it changed."""
+    outbox_add(
+        [message for ledger in ledgers for message in booking_messages(ledger.event, ledger.facts)]
+    )

@@ -5,7 +5,7 @@ of the booking service speaks SQL.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, cast
 
@@ -55,6 +55,35 @@ def snapshot(wanted: Sequence[Book]) -> "dict[int, WithAnnotations[Event, Snapsh
     return {event.pk: event for event in events}
 
 
+class InLine(TypedDict):
+    """`waitlist_position` is 1 for who is promoted next, and None for who doesn't wait."""
+
+    waitlist_position: int | None
+
+
+_IN_LINE = """
+    SELECT booking.*,
+           CASE WHEN booking.status = 'waitlisted' THEN 1 + (
+               SELECT count(*) FROM bookings_booking AS before
+                WHERE before.event_id = booking.event_id AND before.status = 'waitlisted'
+                  AND before.waitlist_order < booking.waitlist_order
+           ) END AS waitlist_position
+      FROM bookings_booking AS booking
+     WHERE booking.id = ANY(%s)
+"""
+
+
+def bookings_in_line(booking_ids: Collection[int]) -> "dict[int, WithAnnotations[Booking, InLine]]":
+    """Those that are there, with their position as it is at the same moment.
+
+    One statement, so that nobody is promoted between the two. Costs an index entry for each who
+    waits before.
+    """
+    rows = Booking.objects.raw(_IN_LINE, [list(booking_ids)])
+    bookings = cast("Iterable[WithAnnotations[Booking, InLine]]", rows)
+    return {booking.pk: booking for booking in bookings}
+
+
 _CLOCK_AND_ACTIVE_USERS = f"""
     SELECT clock.now, found.event_id, found.user_id
       FROM (SELECT clock_timestamp() AS now) AS clock
@@ -93,6 +122,8 @@ _UPDATE_STATUSES = """
 
 
 def update_statuses(bookings: Sequence[Booking]) -> None:
+    if not bookings:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             _UPDATE_STATUSES,
@@ -176,3 +207,9 @@ def waitlist_heads(*, event_id: int, count: int) -> list[Booking]:
     """The first `count` waitlisted bookings of an event, in order."""
     waiting = Booking.objects.filter(event_id=event_id, status=BookingStatus.WAITLISTED)
     return list(waiting.order_by("waitlist_order")[:count])
+
+
+def no_idle_timeout() -> None:
+    """For the current transaction: it may wait for somebody else than the database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")

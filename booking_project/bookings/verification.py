@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, TypedDict
 from django.db import transaction
 from django.db.models import Count, Max, Min, Q, QuerySet
 
+from booking_project.bookings.facts import Cause
 from booking_project.bookings.ledger import Ledger
 from booking_project.bookings.locks import lock_event
 from booking_project.bookings.models import BookingStatus, Event
-from booking_project.bookings.services import write_changed
+from booking_project.bookings.services import write_whole_event
 from booking_project.bookings.statements import clock, waitlist_heads
 
 if TYPE_CHECKING:
@@ -34,11 +35,19 @@ def find_discrepancies() -> Iterator[Discrepancy]:
         yield from _discrepancies(event)
 
 
+def find_pending_cancellations() -> Iterator[tuple[int, int]]:
+    """Id of each event whose bookings are being cancelled, and how many are still active."""
+    pending = _with_counts(Event.objects.filter(cancellation_pending=True).order_by("pk"))
+    for event in pending.iterator(chunk_size=500):
+        yield event.pk, event.counted_confirmed + event.counted_waitlisted
+
+
 @transaction.atomic
 def repair_event(*, event_id: int) -> None:
     """Recount under the event's lock and give idle seats to the waitlist, in order.
 
     Nobody loses a place: where more are confirmed than there are seats, that is honoured (rule 8).
+    Bookings of a cancelled event are left to `event_cancel_next_batch`, which is told of them.
     """
     event = lock_event(event_id=event_id)
     if event is None:
@@ -49,10 +58,10 @@ def repair_event(*, event_id: int) -> None:
     event.last_waitlist_order = max(event.last_waitlist_order, counted.highest_order or 0)
     idle = min(event.seats_available, event.waitlisted_count)
     ledger = Ledger(event, now=clock(), waitlist=waitlist_heads(event_id=event_id, count=idle))
-    ledger.promote()
+    ledger.promote(cause=Cause.REPAIRED)
     ledger.honour_what_is_taken()
-    write_changed([ledger])
-    event.save()
+    event.cancellation_pending = event.cancelled_at is not None
+    write_whole_event(ledger)
 
 
 class _Counts(TypedDict):
@@ -95,6 +104,8 @@ def _discrepancies(event: "WithAnnotations[Event, _Counts]") -> Iterator[Discrep
         yield differs(f"has {waitlisted} waitlisted for {event.waitlist_limit} places")
     if event.cancelled_at is None and waitlisted and confirmed < event.max_seats:
         yield differs(f"has {event.max_seats - confirmed} idle seats while {waitlisted} wait")
+    if event.cancelled_at and confirmed + waitlisted and not event.cancellation_pending:
+        yield differs(f"is cancelled, and nobody cancels its {confirmed + waitlisted} bookings")
     if event.first_waiting and event.last_promoted and event.last_promoted > event.first_waiting:
         yield differs(
             f"promoted waitlist number {event.last_promoted} while {event.first_waiting} waits",

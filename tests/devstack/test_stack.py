@@ -77,7 +77,7 @@ def test_everything_starts_and_stops(
 
     assert "already running. READY" in devstack("start").stdout
     status = devstack("status").stdout
-    assert status.count("RUNNING") == 8
+    assert status.count("RUNNING") == 10
     assert f"http://localhost:{environ['EVENT_PORT']}" in status
 
     stopped = devstack("stop")

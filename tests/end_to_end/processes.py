@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +19,7 @@ class Part:
         self.name = name
         self.log = folder / f"{name}.log"
         self._arguments = arguments
-        self._environ = dict(environ)
+        self.environ = dict(environ)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -42,7 +42,7 @@ class Part:
             self._process = subprocess.Popen(
                 [sys.executable, *self._arguments],
                 cwd=ROOT,
-                env=self._environ,
+                env=self.environ,
                 stdout=output,
                 stderr=output,
                 stdin=subprocess.DEVNULL,

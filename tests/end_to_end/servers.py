@@ -13,7 +13,12 @@ import psycopg
 import pytest
 from pika.exceptions import ChannelClosedByBroker
 
-QUEUES = ("booking-service.events", "booking-service.events.dead")
+QUEUES = (
+    "booking-service.events",
+    "booking-service.events.dead",
+    "booking-service.notifications",
+    "booking-service.notifications.dead",
+)
 
 
 def required(variable: str) -> str:
@@ -30,12 +35,17 @@ def required(variable: str) -> str:
 def fresh_database(server_url: str) -> Iterator[str]:
     """The URL of a new database on the server of `server_url`, gone afterwards."""
     name = f"end_to_end_{secrets.token_hex(4)}"
+    # No connection is kept meanwhile: a test may restart the server.
+    _execute(server_url, f"CREATE DATABASE {name}")
+    try:
+        yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
+    finally:
+        _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _execute(server_url: str, statement: str) -> None:
     with psycopg.connect(server_url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-        try:
-            yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
-        finally:
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        server.execute(statement.encode())
 
 
 @contextlib.contextmanager

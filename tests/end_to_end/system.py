@@ -35,11 +35,25 @@ class OwnProcesses:
     booking: Part
     consumer: Part
     relay: Part
+    booking_relay: Part
+    notifier: Part
     extra: list[Part] = field(default_factory=list)
 
     @property
     def regular(self) -> list[Part]:
-        return [self.event, self.booking, self.consumer, self.relay]
+        return [
+            self.event,
+            self.booking,
+            self.consumer,
+            self.relay,
+            self.booking_relay,
+            self.notifier,
+        ]
+
+    @property
+    def mails(self) -> Path:
+        """The folder that the notifier sends its mails to."""
+        return mail_folder(self.folder)
 
     @contextlib.contextmanager
     def another_service(self, service: str, name: str, **environ: str) -> Iterator[str]:
@@ -105,6 +119,10 @@ def relay(environ: Mapping[str, str], folder: Path, *, name: str = "relay") -> P
     return Part(name, ["manage_event.py", "relay_outbox"], environ, folder)
 
 
+def mail_folder(folder: Path) -> Path:
+    return folder / "mails"
+
+
 def wait_until_healthy(url: str, part: Part) -> None:
     def answers() -> bool:
         assert part.is_running, f"{part.name} ended:\n{part.text()}"
@@ -121,7 +139,7 @@ def own_system(folder: Path) -> Iterator[System]:
     """Everything on fresh databases and a fresh virtual host; all of it gone afterwards."""
     with contextlib.ExitStack() as stack:
         environ = {
-            **_neutral_environ(),
+            **neutral_environ(),
             "EVENT_DATABASE_URL": stack.enter_context(
                 fresh_database(required("EVENT_DATABASE_URL"))
             ),
@@ -131,8 +149,9 @@ def own_system(folder: Path) -> Iterator[System]:
             "RABBITMQ_URL": stack.enter_context(fresh_vhost(required("RABBITMQ_URL"))),
             "EVENT_PORT": str(free_port()),
             "BOOKING_PORT": str(free_port()),
+            "EMAIL_URL": f"file:///{mail_folder(folder)}",
         }
-        _migrate(environ)
+        migrate(environ)
         own = OwnProcesses(
             folder=folder,
             environ=environ,
@@ -140,6 +159,10 @@ def own_system(folder: Path) -> Iterator[System]:
             booking=gunicorn("booking", int(environ["BOOKING_PORT"]), environ, folder),
             consumer=Part("consumer", ["manage_booking.py", "consume_events"], environ, folder),
             relay=relay(environ, folder),
+            booking_relay=Part(
+                "booking-relay", ["manage_booking.py", "relay_outbox"], environ, folder
+            ),
+            notifier=Part("notifier", ["manage_booking.py", "notify_bookings"], environ, folder),
         )
         for part in own.regular:
             stack.callback(part.kill)
@@ -150,17 +173,24 @@ def own_system(folder: Path) -> Iterator[System]:
             assert part.stop() == 0, f"{part.name} ended badly"
 
 
-def _neutral_environ() -> dict[str, str]:
+def neutral_environ() -> dict[str, str]:
     """Without what the developer's shell says about the services."""
-    ours = ("EVENT_", "BOOKING_", "ADMISSION_", "DJANGO_", "GUNICORN_")
+    ours = ("EVENT_", "BOOKING_", "ADMISSION_", "EMAIL_", "DJANGO_", "GUNICORN_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    for name in ("DEBUG", "ALLOWED_HOSTS", "LOG_LEVEL", "BIND_HOST"):
+    for name in (
+        "DEBUG",
+        "ALLOWED_HOSTS",
+        "LOG_LEVEL",
+        "BIND_HOST",
+        "DEFAULT_FROM_EMAIL",
+        "NOTIFICATION_ADDRESS",
+    ):
         kept.pop(name, None)
     secrets = {"EVENT_SECRET_KEY": f"event-{SECRET}", "BOOKING_SECRET_KEY": f"booking-{SECRET}"}
-    return {**kept, **secrets, "PYTHONUNBUFFERED": "1"}
+    return {**kept, **secrets, "AUTH_MODE": "open", "PYTHONUNBUFFERED": "1"}
 
 
-def _migrate(environ: Mapping[str, str]) -> None:
+def migrate(environ: Mapping[str, str]) -> None:
     running = [
         subprocess.Popen(
             [sys.executable, script, "migrate", "--verbosity=0"],

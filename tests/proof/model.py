@@ -21,6 +21,7 @@ class PlainEvent:
     waitlist_limit: int
     is_open: bool = True
     is_cancelled: bool = False
+    cancellation_pending: bool = False
     confirmed: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
 
@@ -52,6 +53,23 @@ class PlainEvent:
     def change_capacity(self, *, max_seats: int, waitlist_limit: int) -> None:
         self.max_seats, self.waitlist_limit = max_seats, waitlist_limit
         self.promote()
+
+    def be_cancelled(self) -> None:
+        self.is_cancelled = self.cancellation_pending = True
+
+    def take_place_after_all(self) -> None:
+        self.is_cancelled = self.cancellation_pending = False
+        self.promote()
+
+    def cancel_a_batch(self, size: int) -> bool:
+        """Whoever comes first by name loses the place. False where nothing was left to do."""
+        if not self.cancellation_pending:
+            return False
+        losers = sorted([*self.confirmed, *self.waiting])[:size]
+        self.confirmed = [user for user in self.confirmed if user not in losers]
+        self.waiting = [user for user in self.waiting if user not in losers]
+        self.cancellation_pending = len(losers) == size
+        return True
 
     def promote(self) -> None:
         while not self.is_cancelled and self.waiting and len(self.confirmed) < self.max_seats:

@@ -12,20 +12,30 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
 
+from booking_project.bookings import services
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.requests import Book, Cancel, Request
 from booking_project.bookings.selectors import refusals
-from booking_project.bookings.services import EventState, Outcome, admit_to_event, event_sync
+from booking_project.bookings.services import (
+    EventState,
+    Outcome,
+    admit_to_event,
+    event_cancel_next_batch,
+    event_sync,
+)
 from booking_project.bookings.verification import find_discrepancies
+from shared.outbox.models import OutboxMessage
 from tests.proof.model import PlainEvent
 
 USERS = st.sampled_from([f"user-{number}" for number in range(8)])
 SEATS = st.integers(min_value=1, max_value=4)
 WAITLIST = st.integers(min_value=0, max_value=3)
+BATCH = 2
 
 _event_ids = itertools.count(1)
 
@@ -109,11 +119,23 @@ class Sale(RuleBasedStateMachine):
     def the_event_is_cancelled(self, really: int) -> None:
         if really == 0:
             self._announce(cancelled_at=datetime.now(UTC))
-            self.plain.is_cancelled = True
+            self.plain.be_cancelled()
+
+    @precondition(lambda self: self.plain.is_cancelled)
+    @rule()
+    def the_event_takes_place_after_all(self) -> None:
+        self._announce(cancelled_at=None)
+        self.plain.take_place_after_all()
+
+    @rule()
+    def a_batch_is_cancelled(self) -> None:
+        assert event_cancel_next_batch() is self.plain.cancel_a_batch(BATCH)
 
     def _announce(self, **changes: object) -> None:
         self.state = dataclasses.replace(self.state, version=self.state.version + 1, **changes)  # type: ignore[arg-type]
         assert event_sync(self.state) is True
+        # Any news of a cancelled event has the batches look once more.
+        self.plain.cancellation_pending = self.plain.is_cancelled
 
     @invariant()
     def both_tell_the_same(self) -> None:
@@ -129,12 +151,27 @@ class Sale(RuleBasedStateMachine):
         event = Event.objects.get(pk=self.state.id)
         assert (event.confirmed_count, event.waitlisted_count) == (len(confirmed), len(waiting))
 
+    @invariant()
+    def the_world_knows_it(self) -> None:
+        """The last message about each booking is what it is now."""
+        rows = Booking.objects.filter(event_id=self.state.id)
+        told = {
+            row.body["id"]: (row.body["user_id"], row.body["status"])
+            for row in OutboxMessage.objects.order_by("pk")
+            if row.body["event_id"] == self.state.id
+        }
+        assert told == {row.pk: (row.user_id, row.status) for row in rows}
+
     def teardown(self) -> None:
+        while event_cancel_next_batch():
+            pass
+        OutboxMessage.objects.all().delete()
         assert list(find_discrepancies()) == []
 
 
 @pytest.fixture
-def no_trace() -> Iterator[None]:
+def no_trace(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(services, "CANCELLATION_BATCH", BATCH)
     yield
     Booking.objects.all().delete()
     Event.objects.all().delete()

@@ -1,9 +1,15 @@
 from django.urls import path
 
-from booking_project.bookings.api.views import BookingDetail, EventBookings, EventStatus
+from booking_project.bookings.api.views import (
+    BookingDetail,
+    EventBookings,
+    EventStatus,
+    UserBookings,
+)
 
 urlpatterns = [
     path("api/v1/events/<str:event_id>/status", EventStatus.as_view(), name="event-status"),
     path("api/v1/events/<str:event_id>/bookings", EventBookings.as_view(), name="event-bookings"),
     path("api/v1/bookings/<str:booking_id>", BookingDetail.as_view(), name="booking-detail"),
+    path("api/v1/bookings", UserBookings.as_view(), name="user-bookings"),
 ]

@@ -1,74 +1,115 @@
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from booking_project.bookings import admission, lookups
+from booking_project.bookings.api import pages, schema
 from booking_project.bookings.api.serializers import (
-    BookingInput,
-    BookingOutput,
-    EventStatusOutput,
     represent_booking,
     represent_status,
     valid_user_id,
 )
 from booking_project.bookings.models import BookingStatus
-from booking_project.bookings.selectors import booking_list
+from booking_project.bookings.selectors import booking_list, user_booking_list
 from shared.api.ids import parse_id
 from shared.api.pagination import paged_response
 from shared.api.problems import InvalidInput
+from shared.api.queries import query_text
+from shared.auth.caller import caller_of
+from shared.idempotency.http import attempt_of, idempotency_key, reply_response
 
 
 class EventStatus(APIView):
     """How full an event is."""
 
-    @extend_schema(responses=EventStatusOutput)
+    page = pages.StatusPage()
+    permission_classes = [AllowAny]
+
+    @schema.get_event_status
     def get(self, request: Request, event_id: str) -> Response:
         event = lookups.event_get(event_id=parse_id(event_id, what="event"))
         return Response(represent_status(event))
 
 
 class EventBookings(APIView):
-    """The bookings of an event, and the place to book."""
+    """The bookings of an event, and the place to book. Who isn't an admin sees only their own."""
 
-    @extend_schema(
-        parameters=[OpenApiParameter("status", OpenApiTypes.STR, enum=BookingStatus.values)],
-        responses=BookingOutput(many=True),
-    )
+    page = pages.EventBookingsPage()
+
+    @schema.list_event_bookings
     def get(self, request: Request, event_id: str) -> Response:
         bookings = booking_list(
-            event_id=parse_id(event_id, what="event"), status=_status_filter(request)
+            event_id=parse_id(event_id, what="event"),
+            status=_status_filter(request),
+            user_id=caller_of(request).confined_to,
         )
         return paged_response(
             request, bookings, represent=lambda page: [represent_booking(row) for row in page]
         )
 
-    @extend_schema(request=BookingInput, responses={201: BookingOutput})
+    @schema.create_booking
     def post(self, request: Request, event_id: str) -> Response:
         number = parse_id(event_id, what="event")
-        user_id = valid_user_id(request.data)
-        booking = admission.book(event_id=number, user_id=user_id)
-        return Response(represent_booking(booking), status=status.HTTP_201_CREATED)
+        caller = caller_of(request)
+        user_id = valid_user_id(request.data, default=caller.subject)
+        if not caller.may_act_for(user_id):
+            raise PermissionDenied("you can book for yourself only", code="not_your_user_id")
+        key = idempotency_key(request)
+        if key is None:
+            booking = admission.book(event_id=number, user_id=user_id)
+            return Response(represent_booking(booking), status=status.HTTP_201_CREATED)
+        attempt = attempt_of(
+            request, key=key, arguments={"user_id": user_id}, represent=represent_booking
+        )
+        return reply_response(
+            admission.book_once(event_id=number, user_id=user_id, attempt=attempt)
+        )
+
+
+class UserBookings(APIView):
+    """A user's bookings over all events. Who isn't an admin sees only their own."""
+
+    page = pages.UserBookingsPage()
+
+    @schema.list_user_bookings
+    def get(self, request: Request) -> Response:
+        caller = caller_of(request)
+        asked = query_text(request, "user_id")
+        user_id = valid_user_id({} if asked is None else {"user_id": asked}, default=caller.subject)
+        if not caller.may_act_for(user_id):
+            raise PermissionDenied("you can see your own bookings only", code="not_your_user_id")
+        return paged_response(
+            request,
+            user_booking_list(user_id=user_id, status=_status_filter(request)),
+            represent=lambda page: [represent_booking(row) for row in page],
+        )
 
 
 class BookingDetail(APIView):
-    """One booking. DELETE cancels it; it stays readable."""
+    """One booking. DELETE cancels it; it stays readable. Nobody else's is there, but for admins."""
 
-    @extend_schema(responses=BookingOutput)
+    page = pages.BookingPage()
+
+    @schema.get_booking
     def get(self, request: Request, booking_id: str) -> Response:
-        booking = lookups.booking_get(booking_id=parse_id(booking_id, what="booking"))
-        return Response(represent_booking(booking))
+        booking = lookups.booking_get_in_line(
+            booking_id=parse_id(booking_id, what="booking"), user_id=caller_of(request).confined_to
+        )
+        return Response(represent_booking(booking, waitlist_position=booking.waitlist_position))
 
-    @extend_schema(responses=BookingOutput)
+    @schema.cancel_booking
     def delete(self, request: Request, booking_id: str) -> Response:
-        booking = admission.cancel(booking_id=parse_id(booking_id, what="booking"))
+        booking = admission.cancel(
+            booking_id=parse_id(booking_id, what="booking"), user_id=caller_of(request).confined_to
+        )
         return Response(represent_booking(booking))
 
 
 def _status_filter(request: Request) -> BookingStatus | None:
-    text = request.GET.get("status")
+    text = query_text(request, "status")
     if text is None:
         return None
     if text not in BookingStatus.values:

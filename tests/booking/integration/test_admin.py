@@ -1,10 +1,12 @@
 """The admin site shows everything and changes nothing."""
 
+from uuid import uuid4
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from booking_project.bookings.models import Booking, Event
+from booking_project.bookings.models import Booking, Event, Notification
 from tests.booking.factories import EventFactory, booked, now
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +92,19 @@ def test_a_booking_is_found_by_its_events_id(staff: Client, event: Event) -> Non
     page = staff.get(f"/admin/bookings/booking/?q={event.pk}")
 
     assert 'field-user_id">ann<' in page.content.decode()
+
+
+def test_mails_that_were_sent_are_found_by_booking_and_address(staff: Client) -> None:
+    for booking_id, address in ((12, "ann@example.com"), (13, "ben@example.com")):
+        Notification.objects.create(
+            message_id=uuid4(), booking_id=booking_id, kind="promoted", address=address
+        )
+
+    for query in ("12", "ann"):
+        page = staff.get(f"/admin/bookings/notification/?q={query}").content.decode()
+        assert "ann@example.com" in page
+        assert "ben@example.com" not in page
+    assert staff.get("/admin/bookings/notification/add/").status_code == 403
 
 
 def test_the_pages_of_one_event_and_one_booking_show_and_offer_no_change(

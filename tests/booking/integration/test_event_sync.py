@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from booking_project.bookings import admission
+from booking_project.bookings import admission, lookups
 from booking_project.bookings.errors import (
     BookingNotOpen,
     EventCancelled,
@@ -91,6 +91,60 @@ def test_any_order_with_duplicates_ends_in_the_same_state() -> None:
         for state in order:
             event_sync(replace(state, id=event_id))
         assert copy_of(event_id) == replace(news[-1], id=event_id)
+
+
+class TestARepublishedEvent:
+    def test_repairs_a_copy_that_was_damaged(self) -> None:
+        state = EventStateFactory()
+        event_sync(state)
+        Event.objects.update(name="damaged", max_seats=1, price=Decimal(0))
+
+        assert event_sync(state) is False
+        assert event_sync(state, republished=True) is True
+
+        assert copy_of(state.id) == state
+
+    def test_that_says_what_we_know_changes_nothing(self) -> None:
+        state = EventStateFactory()
+        event_sync(state)
+
+        with CaptureQueriesContext(connection) as queries:
+            assert event_sync(state, republished=True) is False
+
+        assert not [query for query in queries if query["sql"].startswith("UPDATE")]
+
+    def test_that_is_older_is_ignored(self) -> None:
+        event_sync(EventStateFactory(version=3, name="third"))
+
+        assert event_sync(EventStateFactory(version=2, name="second"), republished=True) is False
+
+        assert Event.objects.get().name == "third"
+
+    def test_that_is_newer_is_taken_over_like_any_other(self) -> None:
+        event_sync(EventStateFactory())
+
+        assert event_sync(EventStateFactory(version=2, name="second"), republished=True) is True
+
+        assert Event.objects.get().name == "second"
+
+    def test_gives_the_seats_back_that_the_damage_hid(self) -> None:
+        event = EventFactory(max_seats=2, waitlist_limit=3)
+        booked(event, ["ann", "ben", "cat"])
+        state = replace(announced(event), version=1, max_seats=3)
+
+        event_sync(state, republished=True)
+
+        assert line(event.pk) == []
+        assert unsound(event.pk) == []
+
+    def test_cancels_an_event_whose_cancellation_was_lost(self) -> None:
+        event = EventFactory()
+        booked(event, ["ann"])
+
+        event_sync(replace(announced(event), version=1, cancelled_at=now()), republished=True)
+
+        event.refresh_from_db()
+        assert event.cancellation_pending
 
 
 def test_a_copy_keeps_its_counters() -> None:
@@ -216,6 +270,14 @@ def test_a_window_that_moved_holds_at_once() -> None:
     event_sync(announced(event, booking_start_at=now() - timedelta(hours=1)))
 
     assert admission.book(event_id=event.pk, user_id="ann").status == BookingStatus.CONFIRMED
+
+
+def test_a_price_that_changed_holds_at_once() -> None:
+    event = EventFactory(price=Decimal(10))
+
+    event_sync(announced(event, price=Decimal("12.50")))
+
+    assert lookups.event_get(event_id=event.pk).price == Decimal("12.50")
 
 
 def test_a_cancelled_event_refuses_at_once_and_promotes_nobody() -> None:

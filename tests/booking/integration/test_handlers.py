@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
-from booking_project.bookings.handlers import handle_event_message
-from booking_project.bookings.models import BookingStatus, Event
+from booking_project.bookings.handlers import continue_cancellations, handle_event_message
+from booking_project.bookings.models import Booking, BookingStatus, Event
 from shared.messaging.consumer import HandlerUnavailable, IncomingMessage
 from shared.messaging.errors import BadMessage
 from tests.booking.factories import EventFactory, booked
@@ -29,9 +29,11 @@ EVENT: dict[str, Any] = {
 }
 
 
-def handle(body: bytes | dict[str, Any]) -> None:
+def handle(body: bytes | dict[str, Any], **headers: str) -> None:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    handle_event_message(IncomingMessage(message_id="m-1", routing_key="event.created", body=raw))
+    handle_event_message(
+        IncomingMessage(message_id="m-1", routing_key="event.created", headers=headers, body=raw)
+    )
 
 
 @pytest.mark.django_db(transaction=True)  # the handler gives its connection back
@@ -53,6 +55,15 @@ class TestGoodNews:
         handle(EVENT)
 
         assert Event.objects.get().name == "newer"
+
+    def test_of_an_equal_version_repairs_a_copy_only_when_it_is_published_again(self) -> None:
+        handle(EVENT)
+        handle({**EVENT, "name": "not new"})
+        handle({**EVENT, "name": "not new"}, **{"x-republished": "false"})
+        assert Event.objects.get().name == EVENT["name"]
+
+        handle({**EVENT, "name": "the original"}, **{"x-republished": "true"})
+        assert Event.objects.get().name == "the original"
 
     def test_may_carry_more_than_we_know(self) -> None:
         handle({**EVENT, "venue": {"city": "Bangkok"}})
@@ -175,3 +186,28 @@ def test_a_database_that_is_away_is_not_the_messages_fault(
 
     handle(EVENT)
     assert Event.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSpareTime:
+    def test_is_used_for_a_batch_as_long_as_there_is_one(self) -> None:
+        event = EventFactory(id=7)
+        booked(event, ["ann"])
+        assert continue_cancellations() is False
+        handle({**EVENT, "version": 2, "cancelled_at": "2026-02-03T00:00:00Z"})
+
+        assert continue_cancellations() is True
+        assert continue_cancellations() is False
+
+        assert not Booking.objects.exclude(status=BookingStatus.CANCELLED).exists()
+
+    def test_is_not_the_time_for_a_database_that_is_away(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise OperationalError("connection refused")
+
+        monkeypatch.setattr(connection, "ensure_connection", refuse)
+        connection.close()
+        with pytest.raises(HandlerUnavailable, match="connection refused"):
+            continue_cancellations()

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PRINT_URLCONF = "from django.conf import settings; print(settings.ROOT_URLCONF)"
-REQUIRED = ["BOOKING_SECRET_KEY", "BOOKING_DATABASE_URL", "RABBITMQ_URL"]
+REQUIRED = ["BOOKING_SECRET_KEY", "BOOKING_DATABASE_URL", "RABBITMQ_URL", "AUTH_MODE"]
 
 
 def manage(*arguments: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
@@ -75,6 +75,13 @@ def test_a_missing_variable_is_named_in_one_sentence(name: str) -> None:
         ("BOOKING_LOCK_TIMEOUT_MS", "0"),
         ("ADMISSION_MAX_GROUP", "0"),
         ("ADMISSION_GROUPING", "some"),
+        ("EMAIL_URL", "carrier-pigeon://loft"),
+        ("EMAIL_URL", "smtp://"),
+        ("EMAIL_URL", "smtp://host:port"),
+        ("EMAIL_TIMEOUT", "0"),
+        ("DEFAULT_FROM_EMAIL", "nobody"),
+        ("NOTIFICATION_ADDRESS", "ann@example.com"),
+        ("NOTIFICATION_ADDRESS", "{user_id} at example.com"),
         ("DEBUG", "perhaps"),
         ("LOG_LEVEL", "LOUD"),
     ],

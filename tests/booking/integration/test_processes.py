@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import connection
 
+from booking_project.bookings.models import Booking
 from tests.booking.factories import EventFactory, booked, users
 from tests.booking.integration.soundness import Tally, tally, unsound
 
@@ -72,6 +73,17 @@ def test_the_same_user_in_three_processes_gets_one_booking() -> None:
 
     counted = Counter(outcome for process in outcomes for outcome in process)
     assert counted == {"confirmed": 1, "already_booked": 23}
+    assert unsound(event.pk) == []
+
+
+def test_one_key_in_three_processes_makes_one_booking() -> None:
+    event = EventFactory()
+
+    outcomes = in_processes([[{"event": event.pk, "book": "ann", "key": "k"}] * 8] * 3)
+
+    booking = Booking.objects.get()
+    counted = Counter(outcome for process in outcomes for outcome in process)
+    assert counted == {f"{booking.pk}": 1, f"{booking.pk} again": 23}
     assert unsound(event.pk) == []
 
 

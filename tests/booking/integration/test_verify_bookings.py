@@ -7,7 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from tests.booking.factories import EventFactory, booked
+from booking_project.bookings.services import event_cancel_next_batch
+from tests.booking.factories import EventFactory, booked, now
+from tests.booking.integration.outbox import forget_what_was_told, told
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +77,34 @@ def test_more_confirmed_than_seats_are_honoured_and_nobody_is_thrown_out(event: 
 
     assert verify(repair=True)[0] == 0
     assert Booking.objects.filter(event=event, status=BookingStatus.CONFIRMED).count() == 2
+
+
+def test_bookings_that_a_cancelled_event_forgot_are_given_to_the_consumer(event: Event) -> None:
+    Event.objects.filter(pk=event.pk).update(cancelled_at=now())
+
+    status, printed = verify()
+    assert status == 1
+    assert f"event {event.pk}: is cancelled, and nobody cancels its 4 bookings" in printed
+
+    status, printed = verify(repair=True)
+    assert status == 0
+    left = f"event {event.pk}: is cancelled, and consume_events has yet to cancel 4 bookings"
+    assert left in printed
+    assert verify()[0] == 0, "work in hand is not an error"
+
+    while event_cancel_next_batch():
+        pass
+    assert verify() == (0, "bookings and counters agree\n")
+    assert not Booking.objects.exclude(status=BookingStatus.CANCELLED).exists()
+
+
+def test_who_is_promoted_by_a_repair_is_told(event: Event) -> None:
+    Event.objects.filter(pk=event.pk).update(max_seats=3)
+    forget_what_was_told()
+
+    verify(repair=True)
+
+    assert told() == [("booking.promoted", "cat", "repaired")]
 
 
 def test_somebody_overtaken_is_said_and_stays_said(event: Event) -> None:

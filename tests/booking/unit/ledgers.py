@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from booking_project.bookings.facts import Happening
 from booking_project.bookings.ledger import Ledger
 from booking_project.bookings.models import Booking, BookingStatus, Event
 
@@ -54,6 +55,11 @@ def ledger(of: Event, rows: Sequence[Booking] = (), *, now: datetime = NOON) -> 
         bookings={row.pk: row for row in rows},
         waitlist=waiting,
     )
+
+
+def promoted(book: Ledger) -> list[Booking]:
+    """Who moved up, in that order."""
+    return [fact.booking for fact in book.facts if fact.happening is Happening.PROMOTED]
 
 
 def _booking(of: Event, pk: int, user_id: str, status: str, **columns: Any) -> Booking:

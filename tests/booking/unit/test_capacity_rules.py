@@ -3,8 +3,9 @@
 import pytest
 
 from booking_project.bookings.errors import FullyBooked
+from booking_project.bookings.facts import Cause
 from booking_project.bookings.models import BookingStatus
-from tests.booking.unit.ledgers import confirmed, event, ledger, waitlisted
+from tests.booking.unit.ledgers import confirmed, event, ledger, promoted, waitlisted
 
 
 def test_capacity_raised_promotes_in_order_as_many_as_there_are_seats() -> None:
@@ -13,9 +14,9 @@ def test_capacity_raised_promotes_in_order_as_many_as_there_are_seats() -> None:
     rows += [waitlisted(of, 10 + order, f"waits-{order}", order=order) for order in (1, 2, 3)]
     book = ledger(of, rows)
 
-    book.promote()
+    book.promote(cause=Cause.CAPACITY_RAISED)
 
-    assert [row.waitlist_order for row in book.promoted] == [1, 2]
+    assert [row.waitlist_order for row in promoted(book)] == [1, 2]
     assert (of.confirmed_count, of.waitlisted_count) == (3, 1)
 
 
@@ -26,11 +27,11 @@ def test_nobody_is_promoted_into_an_event_that_is_still_over_its_capacity() -> N
 
     book.cancel(booking_id=1)
     book.cancel(booking_id=2)
-    assert book.promoted == []
+    assert promoted(book) == []
     assert of.confirmed_count == 1
 
     book.cancel(booking_id=3)
-    assert [row.user_id for row in book.promoted] == ["ben"]
+    assert [row.user_id for row in promoted(book)] == ["ben"]
     assert of.confirmed_count == 1
 
 

@@ -13,10 +13,11 @@ from booking_project.bookings.errors import (
     BookingNotFound,
     FullyBooked,
 )
+from booking_project.bookings.facts import Cause
 from booking_project.bookings.ledger import Ledger
 from booking_project.bookings.models import Booking, BookingStatus
 from shared.errors import DomainError
-from tests.booking.unit.ledgers import NOON, event
+from tests.booking.unit.ledgers import NOON, event, promoted
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Table:
         self.event.waitlist_limit = change.waitlist_limit
         promotable = min(self.event.seats_available, self.event.waitlisted_count)
         ledger = Ledger(self.event, now=NOON, waitlist=self.waiting()[:promotable])
-        ledger.promote()
+        ledger.promote(cause=Cause.CAPACITY_RAISED)
         ledger.honour_what_is_taken()
         self._write(ledger)
 
@@ -136,7 +137,7 @@ class Table:
         changed = Counter(row.pk for row in ledger.changed)
         assert all(count == 1 for count in changed.values()), "one update per row"
         assert all(self.rows[pk] is row for pk, row in zip(changed, ledger.changed, strict=True))
-        self.promotions += [row.waitlist_order for row in ledger.promoted]
+        self.promotions += [row.waitlist_order for row in promoted(ledger)]
         for booking in ledger.created:
             booking.pk = len(self.rows) + 1
             self.rows[booking.pk] = booking

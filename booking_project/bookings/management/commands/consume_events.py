@@ -2,17 +2,24 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from booking_project.bookings.handlers import continue_cancellations, handle_event_message
 from booking_project.bookings.management.consuming import consume
 from shared.messaging.topology import EVENTS_QUEUE
+from shared.metrics import Address, add_metrics_option
 
 
 class Command(BaseCommand):
     help = "Consume event messages from RabbitMQ until stopped (SIGTERM, SIGINT)."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_metrics_option(parser)
+
+    def handle(self, *args: Any, metrics: Address | None, **options: Any) -> None:
         consume(
-            queue=EVENTS_QUEUE, handler=handle_event_message, spare_time=continue_cancellations
+            queue=EVENTS_QUEUE,
+            handler=handle_event_message,
+            spare_time=continue_cancellations,
+            metrics=metrics,
         )

@@ -4,7 +4,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from booking_project.bookings.verification import find_discrepancies, repair_event
+from booking_project.bookings.verification import (
+    find_discrepancies,
+    find_pending_cancellations,
+    repair_event,
+)
 
 
 class Command(BaseCommand):
@@ -26,6 +30,9 @@ class Command(BaseCommand):
                 repair_event(event_id=event_id)
                 self.stdout.write(f"event {event_id}: repaired")
             found = list(find_discrepancies())
+        for event_id, active in find_pending_cancellations():
+            left = f"consume_events has yet to cancel {active} bookings"
+            self.stdout.write(f"event {event_id}: is cancelled, and {left}")
         if found:
             raise CommandError(f"{len(found)} discrepancies", returncode=1)
         self.stdout.write("bookings and counters agree")

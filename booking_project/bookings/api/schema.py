@@ -1,0 +1,194 @@
+"""The operations of the booking service, for its OpenAPI schema."""
+
+from http import HTTPStatus
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter
+
+from booking_project.bookings import errors
+from booking_project.bookings.api.errors import STATUSES
+from booking_project.bookings.api.serializers import BookingInput, BookingOutput, EventStatusOutput
+from booking_project.bookings.models import BookingStatus
+from shared.api import schema
+from shared.api.fields import VISIBLE_TEXT
+from shared.api.schema import Access, Answer, Refusal, operation, paged, refused
+from shared.idempotency import schema as idempotency
+
+_CONFIRMED: dict[str, Any] = {
+    "id": 1,
+    "event_id": 1,
+    "user_id": "user-001",
+    "status": "confirmed",
+    "created_at": "2026-02-20T10:00:00.123456Z",
+}
+_WAITLISTED = {
+    "id": 51,
+    "event_id": 1,
+    "user_id": "user-051",
+    "status": "waitlisted",
+    "waitlist_order": 1,
+    "created_at": "2026-02-20T10:00:07.5Z",
+}
+_CANCELLED = {**_CONFIRMED, "status": "cancelled"}
+_FULL = {
+    "id": 1,
+    "name": "Golang Workshop Bangkok",
+    "max_seats": 50,
+    "waitlist_limit": 5,
+    "price": 2500,
+    "booking_start_at": "2026-02-20T10:00:00Z",
+    "booking_end_at": "2026-02-25T10:00:00Z",
+    "confirmed_count": 50,
+    "waitlisted_count": 1,
+    "seats_available": 0,
+}
+
+_EVENT_ID = schema.path_id("event_id", "The event's id, as the event service gave it out.")
+_BOOKING_ID = schema.path_id("booking_id", "The booking's id.")
+_BAD_EVENT_ID = schema.invalid_id("event")
+_NO_SUCH_EVENT = refused(errors.EventNotFound, STATUSES)
+_STATUS = OpenApiParameter(
+    "status",
+    {"$ref": "#/components/schemas/BookingStatus"},
+    description="Only those with this status.",
+)
+_BAD_STATUS = Refusal(
+    status=HTTPStatus.BAD_REQUEST,
+    code="invalid_status",
+    message=f"status must be one of {', '.join(BookingStatus.values)}",
+)
+_NO_SUCH_BOOKING = refused(errors.BookingNotFound, STATUSES)
+
+get_event_status = operation(
+    "get_event_status",
+    tag="events",
+    summary="How full is an event?",
+    description="An event as the booking service knows it, which may be moments behind.",
+    access=Access.EVERYBODY,
+    answer=Answer(
+        body=EventStatusOutput, description="The event and its counts.", examples={"full": _FULL}
+    ),
+    parameters=[_EVENT_ID],
+    refusals=[_BAD_EVENT_ID, _NO_SUCH_EVENT],
+)
+create_booking = operation(
+    "create_booking",
+    tag="bookings",
+    summary="Book a seat",
+    description=(
+        "Confirmed while there are seats, waitlisted while there are places in line. Who is not "
+        "an admin books for themselves only."
+    ),
+    access=Access.SIGNED_IN,
+    writes=True,
+    body=BookingInput,
+    body_examples={"booking": {"user_id": "user-001"}},
+    answer=Answer(
+        status=HTTPStatus.CREATED,
+        body=BookingOutput,
+        description="The new booking.",
+        examples={"confirmed": _CONFIRMED, "waitlisted": _WAITLISTED},
+    ),
+    parameters=[_EVENT_ID, *idempotency.PARAMETERS],
+    refusals=[
+        *idempotency.REFUSALS,
+        _BAD_EVENT_ID,
+        schema.invalid_input({"user_id": ["user_id is required"]}, message="user_id is required"),
+        refused(errors.BookingNotOpen, STATUSES),
+        Refusal(
+            status=HTTPStatus.FORBIDDEN,
+            code="not_your_user_id",
+            message="you can book for yourself only",
+        ),
+        _NO_SUCH_EVENT,
+        refused(errors.AlreadyBooked, STATUSES),
+        refused(errors.FullyBooked, STATUSES),
+        refused(errors.EventCancelled, STATUSES),
+    ],
+)
+list_event_bookings = paged(
+    "list_event_bookings",
+    tag="bookings",
+    summary="List an event's bookings",
+    description="Who is not an admin sees their own only.",
+    access=Access.SIGNED_IN,
+    answer=Answer(
+        body=BookingOutput(many=True),
+        description="A page of bookings.",
+        examples={"confirmed": _CONFIRMED},
+    ),
+    parameters=[
+        _EVENT_ID,
+        _STATUS,
+    ],
+    refusals=[
+        _BAD_EVENT_ID,
+        _BAD_STATUS,
+        _NO_SUCH_EVENT,
+    ],
+)
+list_user_bookings = paged(
+    "list_user_bookings",
+    tag="bookings",
+    summary="List a user's bookings",
+    description="Over all events. Who is not an admin sees their own only.",
+    access=Access.SIGNED_IN,
+    answer=Answer(
+        body=BookingOutput(many=True),
+        description="A page of bookings.",
+        examples={"confirmed": _CONFIRMED},
+    ),
+    parameters=[
+        OpenApiParameter(
+            "user_id",
+            {"type": "string", "minLength": 1, "maxLength": 255, "pattern": VISIBLE_TEXT},
+            description="Whose. May be left out with a token: it is the token's subject then.",
+        ),
+        _STATUS,
+    ],
+    refusals=[
+        schema.invalid_input({"user_id": ["user_id is required"]}, message="user_id is required"),
+        _BAD_STATUS,
+        Refusal(
+            status=HTTPStatus.FORBIDDEN,
+            code="not_your_user_id",
+            message="you can see your own bookings only",
+        ),
+    ],
+)
+get_booking = operation(
+    "get_booking",
+    tag="bookings",
+    summary="Get a booking",
+    description="Somebody else's is not there, but for admins.",
+    access=Access.SIGNED_IN,
+    answer=Answer(
+        body=BookingOutput,
+        description="The booking.",
+        examples={"confirmed": _CONFIRMED, "waitlisted": {**_WAITLISTED, "waitlist_position": 1}},
+    ),
+    parameters=[_BOOKING_ID],
+    refusals=[schema.invalid_id("booking"), _NO_SUCH_BOOKING],
+)
+cancel_booking = operation(
+    "cancel_booking",
+    tag="bookings",
+    summary="Cancel a booking",
+    description=(
+        "The first in line gets the seat at the same moment. The booking stays readable. "
+        "Somebody else's is not there, but for admins."
+    ),
+    access=Access.SIGNED_IN,
+    writes=True,
+    answer=Answer(
+        body=BookingOutput,
+        description="The cancelled booking.",
+        examples={"cancelled": _CANCELLED},
+    ),
+    parameters=[_BOOKING_ID],
+    refusals=[
+        schema.invalid_id("booking"),
+        refused(errors.AlreadyCancelled, STATUSES),
+        _NO_SUCH_BOOKING,
+    ],
+)

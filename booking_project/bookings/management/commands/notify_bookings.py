@@ -1,0 +1,20 @@
+"""Sends mails to those who were promoted, and to those whose booking was cancelled."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from booking_project.bookings.handlers import handle_booking_message
+from booking_project.bookings.management.consuming import consume
+from shared.messaging.topology import NOTIFICATIONS_QUEUE
+from shared.metrics import Address, add_metrics_option
+
+
+class Command(BaseCommand):
+    help = "Consume booking messages from RabbitMQ and send mails until stopped (SIGTERM, SIGINT)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_metrics_option(parser)
+
+    def handle(self, *args: Any, metrics: Address | None, **options: Any) -> None:
+        consume(queue=NOTIFICATIONS_QUEUE, handler=handle_booking_message, metrics=metrics)

@@ -1,0 +1,34 @@
+"""What the commands that consume a queue have in common."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from shared.messaging.consumer import Consumer, Handler
+from shared.messaging.errors import TopologyMismatch
+from shared.messaging.topology import Queue
+from shared.metrics import Address, serve_metrics
+from shared.stopping import stop_on_signals
+
+
+def consume(
+    *,
+    queue: Queue,
+    handler: Handler,
+    metrics: Address | None,
+    spare_time: Callable[[], bool] = lambda: False,
+) -> None:
+    """Until SIGTERM or SIGINT, telling of itself at `metrics`.
+
+    Raises `CommandError` where the queue's arguments differ.
+    """
+    serve_metrics(metrics)
+    consumer = Consumer(
+        url=settings.RABBITMQ_URL, queue=queue, handler=handler, spare_time=spare_time
+    )
+    stop_on_signals(consumer.stop)
+    try:
+        consumer.run()
+    except TopologyMismatch as error:
+        raise CommandError(str(error)) from error

@@ -1,0 +1,371 @@
+"""A user books for, sees and cancels only their own; admins do so for everybody."""
+
+import http.client
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.live_server_helper import LiveServer
+
+from booking_project.bookings.models import Booking, BookingStatus
+from tests.booking.factories import EventFactory, booked
+from tests.booking.integration.problems import assert_problem
+from tests.shared.authorization import Decision, shown_as_public, undecided
+from tests.shared.issuer import Issuer, running_issuer, secret_settings, secret_token, token
+
+pytestmark = pytest.mark.django_db
+
+EVERYBODY = {"nobody": 200, "owner": 200, "other": 200, "admin": 200}
+OWNERS = {"nobody": 401, "owner": 200, "other": 404, "admin": 200}
+DECISIONS = {
+    "GET /health": Decision(statuses=EVERYBODY),
+    "GET /api/v1/events/{event_id}/status": Decision(statuses=EVERYBODY),
+    # Which bookings are in the list is told by the tests below.
+    "GET /api/v1/events/{event_id}/bookings": Decision(statuses={**EVERYBODY, "nobody": 401}),
+    "POST /api/v1/events/{event_id}/bookings": Decision(
+        statuses={"nobody": 401, "owner": 201, "other": 403, "admin": 201},
+        body={"user_id": "ann"},
+    ),
+    "GET /api/v1/bookings": Decision(
+        statuses={"nobody": 401, "owner": 200, "other": 403, "admin": 200}, query="user_id=ann"
+    ),
+    "GET /api/v1/bookings/{booking_id}": Decision(statuses=OWNERS),
+    "DELETE /api/v1/bookings/{booking_id}": Decision(statuses=OWNERS),
+}
+CLAIMS: Mapping[str, Mapping[str, Any]] = {
+    "owner": {"sub": "ann"},
+    "other": {"sub": "ben"},
+    "admin": {"sub": "root", "roles": ["admin"]},
+}
+
+Sign = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    with running_issuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture(params=["jwks", "secret"])
+def sign(request: pytest.FixtureRequest, settings: Any, issuer: Issuer) -> Sign:
+    """The service asks for tokens; signs them."""
+    settings.AUTH_MODE = "jwt"
+    settings.JWT = issuer.settings() if request.param == "jwks" else secret_settings()
+    return token if request.param == "jwks" else secret_token
+
+
+@pytest.fixture
+def ann(settings: Any) -> Mapping[str, str]:
+    """Headers of a user who has a token."""
+    settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+    return bearer(secret_token(**CLAIMS["owner"]))
+
+
+@pytest.fixture
+def admin(settings: Any) -> Mapping[str, str]:
+    settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+    return bearer(secret_token(**CLAIMS["admin"]))
+
+
+def bearer(text: str) -> Mapping[str, str]:
+    return {"authorization": f"Bearer {text}"}
+
+
+def call(browser: Client, operation: str, headers: Mapping[str, str]) -> HttpResponse:
+    """For an event without bookings, or for a booking of `ann`."""
+    method, path = operation.split()
+    [booking] = booked(EventFactory(), ["ann"])
+    path = path.format(event_id=EventFactory().pk, booking_id=booking.pk)
+    body, query = DECISIONS[operation].body, DECISIONS[operation].query
+    data = b"" if body is None else json.dumps(body).encode()
+    return browser.generic(
+        method, f"{path}?{query}", data, content_type="application/json", headers=headers
+    )
+
+
+def book(browser: Client, event_id: int, body: Any, headers: Mapping[str, str]) -> HttpResponse:
+    return browser.post(
+        f"/api/v1/events/{event_id}/bookings",
+        data=json.dumps(body),
+        content_type="application/json",
+        headers=headers,
+    )
+
+
+class TestTheTable:
+    def test_decides_about_every_operation_of_the_schema(self) -> None:
+        assert undecided(DECISIONS) == set()
+
+    def test_is_found_out_where_it_does_not(self) -> None:
+        rest = DECISIONS.keys() - {"DELETE /api/v1/bookings/{booking_id}"}
+        assert undecided(rest) == {"DELETE /api/v1/bookings/{booking_id}"}
+
+    def test_says_of_the_same_as_the_schema_that_it_is_public(self) -> None:
+        public = {name for name, decision in DECISIONS.items() if decision.is_public}
+        assert shown_as_public() == public
+
+    @pytest.mark.parametrize("caller", ["nobody", "owner", "other", "admin"])
+    @pytest.mark.parametrize("operation", DECISIONS)
+    def test_holds(self, browser: Client, sign: Sign, operation: str, caller: str) -> None:
+        headers = bearer(sign(**CLAIMS[caller])) if caller in CLAIMS else {}
+
+        response = call(browser, operation, headers)
+
+        expected = DECISIONS[operation].statuses[caller]
+        assert response.status_code == expected, response.content
+        if expected == 401:
+            assert_problem(response, 401, code="not_authenticated")
+            assert response["WWW-Authenticate"] == 'Bearer realm="api"'
+
+    @pytest.mark.parametrize("operation", DECISIONS)
+    def test_is_not_asked_where_the_service_is_open(
+        self, browser: Client, settings: Any, operation: str
+    ) -> None:
+        assert settings.AUTH_MODE == "open"
+        response = call(browser, operation, bearer("nonsense"))
+        assert response.status_code in (200, 201)
+
+
+class TestBooking:
+    @pytest.mark.parametrize("body", [{}, {"user_id": "ann"}])
+    def test_is_for_oneself(
+        self, browser: Client, ann: Mapping[str, str], body: dict[str, str]
+    ) -> None:
+        response = book(browser, EventFactory().pk, body, ann)
+
+        assert response.status_code == 201
+        assert response.json()["user_id"] == "ann"
+
+    def test_needs_no_body_then(self, browser: Client, ann: Mapping[str, str]) -> None:
+        path = f"/api/v1/events/{EventFactory().pk}/bookings"
+
+        assert browser.post(path, headers=ann, content_type="application/json").status_code == 201
+
+    @pytest.mark.parametrize("other", ["ben", "Ann", "ann\u200b", "\u0430nn"])
+    def test_is_for_nobody_else(self, browser: Client, ann: Mapping[str, str], other: str) -> None:
+        response = book(browser, EventFactory().pk, {"user_id": other}, ann)
+
+        assert_problem(response, 403, code="not_your_user_id")
+        assert not Booking.objects.exists()
+
+    @pytest.mark.parametrize("user_id", [None, "", " ", 5, ["ann"]])
+    def test_with_a_user_id_that_is_none_is_refused_as_ever(
+        self, browser: Client, ann: Mapping[str, str], user_id: Any
+    ) -> None:
+        response = book(browser, EventFactory().pk, {"user_id": user_id}, ann)
+
+        assert_problem(response, 400, code="invalid_input")
+
+    @pytest.mark.parametrize(("body", "user"), [({}, "root"), ({"user_id": "ben"}, "ben")])
+    def test_by_an_admin_is_for_anybody(
+        self, browser: Client, admin: Mapping[str, str], body: dict[str, str], user: str
+    ) -> None:
+        response = book(browser, EventFactory().pk, body, admin)
+
+        assert response.status_code == 201
+        assert response.json()["user_id"] == user
+
+    def test_by_two_tokens_of_one_subject_is_by_one_user(
+        self, browser: Client, ann: Mapping[str, str]
+    ) -> None:
+        event = EventFactory()
+        book(browser, event.pk, {}, ann)
+
+        again = book(browser, event.pk, {}, bearer(secret_token(sub="ann", jti="another")))
+
+        assert_problem(again, 409, code="already_booked")
+
+
+class TestSomebodyElsesBooking:
+    @pytest.mark.parametrize("method", ["get", "delete"])
+    @pytest.mark.parametrize("cancelled", [False, True])
+    def test_can_not_be_told_from_none(
+        self, browser: Client, ann: Mapping[str, str], method: str, cancelled: bool
+    ) -> None:
+        [booking] = booked(EventFactory(), ["ben"])
+        if cancelled:
+            Booking.objects.update(status=BookingStatus.CANCELLED)
+        before = Booking.objects.values().get()
+
+        there = getattr(browser, method)(f"/api/v1/bookings/{booking.pk}", headers=ann)
+        nowhere = getattr(browser, method)("/api/v1/bookings/99999", headers=ann)
+
+        assert_problem(there, 404, code="booking_not_found")
+        assert there.content == nowhere.content
+        assert there.headers.items() == nowhere.headers.items()
+        assert Booking.objects.values().get() == before
+
+    def test_is_in_no_list_of_mine(self, browser: Client, ann: Mapping[str, str]) -> None:
+        event = EventFactory(max_seats=2)
+        booked(event, ["ben", "ann", "cat"])
+        path = f"/api/v1/events/{event.pk}/bookings"
+
+        assert [row["user_id"] for row in browser.get(path, headers=ann).json()] == ["ann"]
+        page = browser.get(f"{path}?status=waitlisted", headers=ann)
+        assert page.json() == []
+        assert "Link" not in browser.get(f"{path}?limit=1", headers=ann)
+
+    def test_is_in_an_admins(self, browser: Client, admin: Mapping[str, str]) -> None:
+        event = EventFactory()
+        booked(event, ["ben", "ann"])
+
+        rows = browser.get(f"/api/v1/events/{event.pk}/bookings", headers=admin).json()
+
+        assert [row["user_id"] for row in rows] == ["ben", "ann"]
+
+
+HOSTILE = [
+    "Bearer",
+    "Bearer ",
+    "bearer\t",
+    "Bearer x",
+    "Bearer a b",
+    "Bearer a.b.c",
+    "Bearer a.b.c,Bearer a.b.c",
+    "Bearer ü.ü.ü",
+    "Bearer \x00",
+    "BearerX",
+    "Bearer " + "x" * 100_000,
+    "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.",
+]
+
+
+class TestABadToken:
+    @pytest.mark.parametrize("header", HOSTILE, ids=lambda header: repr(header)[:30])
+    def test_is_refused_with_a_challenge(self, browser: Client, sign: Sign, header: str) -> None:
+        for path in ("/api/v1/bookings/1", f"/api/v1/events/{EventFactory().pk}/status"):
+            response = browser.get(path, headers={"authorization": header})
+
+            assert_problem(response, 401, code="invalid_token")
+            assert response["WWW-Authenticate"].startswith(
+                'Bearer realm="api", error="invalid_token"'
+            )
+
+    @pytest.mark.parametrize("header", ["", "Basic YW5uOmFubg==", "Token abc", "x"])
+    def test_of_another_kind_is_none(self, browser: Client, sign: Sign, header: str) -> None:
+        response = browser.get("/api/v1/bookings/1", headers={"authorization": header})
+
+        assert_problem(response, 401, code="not_authenticated")
+
+    def test_that_has_expired_has_a_code_of_its_own(self, browser: Client, sign: Sign) -> None:
+        response = browser.get("/api/v1/bookings/1", headers=bearer(sign(exp=1)))
+
+        assert_problem(response, 401, code="token_expired")
+
+    def test_of_the_other_way_of_signing_is_refused(self, browser: Client, sign: Sign) -> None:
+        other = secret_token if sign is token else token
+
+        response = browser.get("/api/v1/bookings/1", headers=bearer(other()))
+
+        assert_problem(response, 401, code="invalid_token")
+
+    @pytest.mark.django_db(transaction=True)
+    def test_that_comes_twice_is_refused(
+        self, live_server: LiveServer, ann: Mapping[str, str]
+    ) -> None:
+        good = ann["authorization"]
+        for headers in ([good, good], [good, "Bearer x"], [good.encode() + b"\xff"]):
+            connection = http.client.HTTPConnection(
+                live_server.thread.host, live_server.thread.port
+            )
+            connection.putrequest("GET", "/api/v1/bookings/1")
+            for header in headers:
+                connection.putheader("Authorization", header)
+            connection.endheaders()
+            answer = connection.getresponse()
+            assert answer.status == 401
+            assert json.loads(answer.read())["code"] == "invalid_token"
+            connection.close()
+
+    def test_is_not_told_from_a_good_one_while_the_keys_can_not_be_had(
+        self, browser: Client, settings: Any
+    ) -> None:
+        with running_issuer() as away:
+            away.proxy.cut()
+            settings.AUTH_MODE, settings.JWT = "jwt", away.settings()
+            response = browser.get("/api/v1/bookings/1", headers=bearer(token()))
+
+        assert_problem(response, 503, code="keys_unavailable")
+        assert 1 <= int(response["Retry-After"]) <= 5
+
+
+class TestSessions:
+    PAGE = {"accept": "text/html"}
+
+    def test_of_staff_see_all(self, client: Client, sign: Sign) -> None:
+        event = EventFactory()
+        booked(event, ["ann", "ben"])
+        client.force_login(User.objects.create_user("eve", is_staff=True))
+
+        page = client.get(f"/api/v1/events/{event.pk}/bookings", headers=self.PAGE)
+
+        assert page.status_code == 200
+        assert b"ann" in page.content
+        assert b"ben" in page.content
+
+    def test_of_staff_write_with_a_csrf_token_and_not_without(self, sign: Sign) -> None:
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(User.objects.create_user("eve", is_staff=True))
+        event = EventFactory()
+        browser.get(f"/api/v1/events/{event.pk}/bookings", headers=self.PAGE)
+        secret = {"x-csrftoken": browser.cookies["booking_csrf"].value}
+
+        assert_problem(book(browser, event.pk, {"user_id": "ann"}, {}), 403)
+        assert book(browser, event.pk, {"user_id": "ann"}, secret).status_code == 201
+
+    def test_of_staff_have_no_user_id_of_their_own(self, client: Client, sign: Sign) -> None:
+        client.force_login(User.objects.create_user("ann", is_staff=True))
+
+        assert_problem(book(client, EventFactory().pk, {}, {}), 400, code="invalid_input")
+
+    def test_of_others_count_for_nothing(self, client: Client, sign: Sign) -> None:
+        [booking] = booked(EventFactory(), ["eve"])
+        client.force_login(User.objects.create_user("eve"))
+
+        assert_problem(client.get(f"/api/v1/bookings/{booking.pk}"), 403)
+
+    def test_count_for_nothing_beside_a_token(self, client: Client, ann: Mapping[str, str]) -> None:
+        [booking] = booked(EventFactory(), ["ben"])
+        client.force_login(User.objects.create_user("eve", is_staff=True))
+
+        assert_problem(client.get(f"/api/v1/bookings/{booking.pk}", headers=ann), 404)
+
+    def test_that_are_missing_are_a_page_that_says_so(self, client: Client, sign: Sign) -> None:
+        page = client.get("/api/v1/bookings/1", headers=self.PAGE)
+
+        assert page.status_code == 401
+        assert page["Content-Type"].startswith("text/html")
+
+    def test_a_page_may_be_asked_for_with_a_token(
+        self, client: Client, ann: Mapping[str, str]
+    ) -> None:
+        [booking] = booked(EventFactory(), ["ann"])
+
+        page = client.get(f"/api/v1/bookings/{booking.pk}", headers={**self.PAGE, **ann})
+
+        assert page.status_code == 200
+
+
+class TestWhatItCosts:
+    def test_no_statement_where_the_service_is_open(
+        self, browser: Client, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        [booking] = booked(EventFactory(), ["ann"])
+        with django_assert_num_queries(1):
+            browser.get(f"/api/v1/bookings/{booking.pk}")
+
+    def test_no_statement_with_a_token(
+        self,
+        browser: Client,
+        ann: Mapping[str, str],
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        [booking] = booked(EventFactory(), ["ann"])
+        with django_assert_num_queries(1):
+            browser.get(f"/api/v1/bookings/{booking.pk}", headers=ann)

@@ -1,0 +1,288 @@
+"""Rule 9: an event that is cancelled loses all its bookings, bit by bit and without a leftover."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from booking_project.bookings import admission, services
+from booking_project.bookings.errors import EventCancelled
+from booking_project.bookings.models import Booking, BookingStatus, Event
+from booking_project.bookings.services import event_cancel_next_batch, event_sync
+from tests.booking.factories import EventFactory, announced, booked, now, users
+from tests.booking.integration.concurrency import at_once
+from tests.booking.integration.outbox import bodies, forget_what_was_told, told
+from tests.booking.integration.soundness import Tally, line, tally, unsound
+
+pytestmark = pytest.mark.django_db
+
+BATCH = 3
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "CANCELLATION_BATCH", BATCH)
+
+
+def sold_out(*, seats: int = 5, waiting: int = 3) -> Event:
+    event: Event = EventFactory(max_seats=seats, waitlist_limit=waiting)
+    booked(event, users(seats + waiting))
+    return event
+
+
+def cancelled(event: Event) -> None:
+    event_sync(announced(event, cancelled_at=now()))
+    event.refresh_from_db()
+
+
+def batches() -> Iterator[None]:
+    """Each step cancels a batch; ends when there is nothing left to cancel."""
+    while event_cancel_next_batch():
+        yield
+
+
+def finish() -> int:
+    return sum(1 for _ in batches())
+
+
+def is_pending(event: Event) -> bool:
+    return Event.objects.get(pk=event.pk).cancellation_pending
+
+
+def test_the_news_alone_refuses_bookings_and_leaves_the_others_to_the_batches() -> None:
+    event = sold_out()
+
+    cancelled(event)
+
+    with pytest.raises(EventCancelled):
+        admission.book(event_id=event.pk, user_id="late")
+    assert tally(event.pk) == Tally(confirmed=5, waitlisted=3, cancelled=0)
+    assert is_pending(event)
+
+
+def test_all_bookings_are_cancelled_in_bounded_batches() -> None:
+    event = sold_out()
+    cancelled(event)
+
+    left = [8]
+    for _ in batches():
+        counted = tally(event.pk)
+        left.append(counted.confirmed + counted.waitlisted)
+        assert unsound(event.pk) == []
+
+    assert left == [8, 5, 2, 0]
+    assert tally(event.pk) == Tally(confirmed=0, waitlisted=0, cancelled=8)
+    assert not is_pending(event)
+
+
+@pytest.mark.parametrize("bookings", [0, 1, BATCH, BATCH + 1])
+def test_it_ends_whatever_the_number_of_bookings(bookings: int) -> None:
+    event = EventFactory()
+    booked(event, users(bookings))
+    cancelled(event)
+
+    finish()
+
+    assert not is_pending(event)
+    assert tally(event.pk) == Tally(confirmed=0, waitlisted=0, cancelled=bookings)
+    assert event_cancel_next_batch() is False
+
+
+def test_nobody_is_promoted_and_everyone_is_told_that_the_event_is_the_cause() -> None:
+    event = sold_out(seats=2, waiting=2)
+    forget_what_was_told()
+    cancelled(event)
+
+    finish()
+
+    assert sorted(told()) == [("booking.cancelled", user, "event_cancelled") for user in users(4)]
+
+
+def test_each_message_says_cancelled_and_not_what_it_was() -> None:
+    event = sold_out(seats=1, waiting=1)
+    cancelled(event)
+    finish()
+
+    for booking in Booking.objects.all():
+        last = bodies(booking.pk)[-1]
+        assert last["status"] == "cancelled"
+        assert "waitlist_order" not in last
+
+
+def test_other_events_keep_their_bookings() -> None:
+    event, other = sold_out(), sold_out()
+    cancelled(event)
+
+    finish()
+
+    assert tally(other.pk) == Tally(confirmed=5, waitlisted=3, cancelled=0)
+
+
+def test_several_cancelled_events_are_all_finished() -> None:
+    events = [sold_out() for _ in range(3)]
+    for event in events:
+        cancelled(event)
+
+    finish()
+
+    assert [tally(event.pk).cancelled for event in events] == [8, 8, 8]
+
+
+def test_a_user_may_still_cancel_in_between_and_nobody_moves_up() -> None:
+    event = sold_out()
+    cancelled(event)
+    event_cancel_next_batch()
+    booking = Booking.objects.filter(event=event, status=BookingStatus.CONFIRMED).latest("user_id")
+    waiting = line(event.pk)
+
+    admission.cancel(booking_id=booking.pk)
+
+    assert line(event.pk) == waiting
+    finish()
+    assert bodies(booking.pk)[-1]["cause"] == "cancelled_by_user"
+    assert len([body for body in bodies(booking.pk) if body["status"] == "cancelled"]) == 1
+    assert unsound(event.pk) == []
+
+
+def test_an_event_that_takes_place_after_all_keeps_who_is_left_and_promotes_in_order() -> None:
+    event = sold_out(seats=5, waiting=3)
+    cancelled(event)
+    event_cancel_next_batch()
+    forget_what_was_told()
+
+    event_sync(announced(event, cancelled_at=None))
+
+    assert not is_pending(event)
+    assert event_cancel_next_batch() is False
+    assert tally(event.pk) == Tally(confirmed=5, waitlisted=0, cancelled=3)
+    assert told() == [
+        ("booking.promoted", user, "seat_freed") for user in ("user-006", "user-007", "user-008")
+    ]
+    assert admission.book(event_id=event.pk, user_id="late").status == BookingStatus.WAITLISTED
+    assert unsound(event.pk) == []
+
+
+def test_places_above_a_lowered_capacity_are_cancelled_like_the_others() -> None:
+    event = sold_out(seats=6, waiting=2)
+    event_sync(announced(event, max_seats=1, waitlist_limit=0))
+    event.refresh_from_db()
+    cancelled(event)
+
+    for _ in batches():
+        assert unsound(event.pk) == []
+
+    assert tally(event.pk).cancelled == 8
+
+
+def test_an_event_whose_first_news_is_its_cancellation_is_copied_as_cancelled() -> None:
+    event = EventFactory.build(id=77)
+    event_sync(announced(event, cancelled_at=now()))
+
+    assert event_cancel_next_batch() is False
+    with pytest.raises(EventCancelled):
+        admission.book(event_id=77, user_id="ann")
+
+
+def test_the_database_refuses_a_pending_cancellation_of_an_event_that_takes_place() -> None:
+    event = EventFactory()
+
+    with pytest.raises(IntegrityError, match="event_pending_only_while_cancelled"):
+        Event.objects.filter(pk=event.pk).update(cancellation_pending=True)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestABatch:
+    def test_is_one_transaction_of_a_number_of_statements_that_does_not_grow(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        counts = []
+        for size in (3, 30):
+            monkeypatch.setattr(services, "CANCELLATION_BATCH", size)
+            cancelled(sold_out(seats=40, waiting=0))
+            with CaptureQueriesContext(connection) as queries:
+                event_cancel_next_batch()
+            statements = [query["sql"].split(" ", 1)[0] for query in queries]
+            assert statements.count("BEGIN") == 1
+            assert statements[-1] == "COMMIT"
+            counts.append(len(statements))
+            finish()
+
+        assert counts[0] == counts[1]
+
+    def test_that_fails_leaves_everything_for_the_next(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        event = sold_out()
+        cancelled(event)
+        forget_what_was_told()
+        with monkeypatch.context() as broken:
+            broken.setattr(services, "outbox_add", _power_cut)
+            with pytest.raises(RuntimeError, match="power cut"):
+                event_cancel_next_batch()
+
+        assert tally(event.pk) == Tally(confirmed=5, waitlisted=3, cancelled=0)
+        assert told() == []
+        assert is_pending(event)
+        finish()
+        assert tally(event.pk).cancelled == 8
+
+    def test_shares_the_work_with_other_consumers_and_none_is_told_twice(self) -> None:
+        events = [sold_out(seats=20, waiting=5) for _ in range(2)]
+        for event in events:
+            cancelled(event)
+        forget_what_was_told()
+
+        outcomes = at_once([finish] * 4)
+
+        assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
+        for event in events:
+            assert tally(event.pk) == Tally(confirmed=0, waitlisted=0, cancelled=25)
+            assert unsound(event.pk) == []
+            assert sorted(user for _, user, _ in told(event.pk)) == users(25)
+            assert not is_pending(event)
+
+    def test_meets_users_who_cancel_and_users_who_try_to_book(self) -> None:
+        event = sold_out(seats=20, waiting=5)
+        mine = list(Booking.objects.filter(event=event).order_by("pk")[:6])
+        forget_what_was_told()
+        cancelled(event)
+        calls: list[Callable[[], object]] = [
+            finish,
+            finish,
+            *(lambda row=row: admission.cancel(booking_id=row.pk) for row in mine),
+            *(lambda n=n: admission.book(event_id=event.pk, user_id=f"late-{n}") for n in range(3)),
+        ]
+
+        outcomes = at_once(calls)
+
+        assert [type(outcome).__name__ for outcome in outcomes[-3:]] == ["EventCancelled"] * 3
+        assert tally(event.pk) == Tally(confirmed=0, waitlisted=0, cancelled=25)
+        assert unsound(event.pk) == []
+        assert sorted(user for _, user, _ in told(event.pk)) == users(25)
+
+
+def _power_cut(_: object) -> None:
+    raise RuntimeError("power cut")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pending_cancellations_and_active_bookings_are_found_by_their_indexes() -> None:
+    """Neither grows with the events that take place, or with the bookings that are cancelled."""
+    EventFactory.create_batch(2)
+    cancelled(sold_out(seats=50, waiting=0))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE bookings_event, bookings_booking")
+    with CaptureQueriesContext(connection) as queries:
+        event_cancel_next_batch()
+    selects = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
+
+    def plan(part: str) -> str:
+        [statement] = [sql for sql in selects if part in sql]
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(f"EXPLAIN {statement}")
+            return "\n".join(row[0] for row in cursor.fetchall())
+
+    assert "event_cancellation_pending" in plan('WHERE "bookings_event"."cancellation_pending"')
+    assert "booking_one_active_per_user_and_event" in plan('ORDER BY "bookings_booking"."user_id"')

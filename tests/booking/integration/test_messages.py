@@ -1,0 +1,180 @@
+"""The world is told of every change of a booking, in the transaction of that change."""
+
+import re
+from datetime import datetime
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from booking_project.bookings import services
+from booking_project.bookings.models import Booking
+from booking_project.bookings.requests import Book, Cancel
+from booking_project.bookings.services import admit_to_event, admit_to_free_events, event_sync
+from shared.messaging.topology import BOOKINGS_EXCHANGE
+from shared.outbox.models import OutboxMessage
+from tests.booking.factories import EventFactory, announced, booked, now, users
+from tests.booking.integration.outbox import bodies, forget_what_was_told, told
+
+pytestmark = pytest.mark.django_db
+
+RFC_3339_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+def test_a_message_is_the_booking_as_it_is_then() -> None:
+    event = EventFactory(name="Golang Workshop", max_seats=1)
+    seated, waiting = booked(event, ["ann", "ben"])
+
+    [of_ann], [of_ben] = bodies(seated.pk), bodies(waiting.pk)
+
+    assert of_ann == {
+        "id": seated.pk,
+        "event_id": event.pk,
+        "event_name": "Golang Workshop",
+        "user_id": "ann",
+        "status": "confirmed",
+        "created_at": of_ann["created_at"],
+        "updated_at": of_ann["updated_at"],
+        "cause": "booked",
+    }
+    assert (of_ben["status"], of_ben["waitlist_order"]) == ("waitlisted", 1)
+
+
+def test_times_are_in_utc_with_a_z_and_those_of_the_row() -> None:
+    event = EventFactory(max_seats=1)
+    seated, waiting = booked(event, ["ann", "ben"])
+    admit_to_event(event.pk, [Cancel(event.pk, seated.pk)])
+
+    for booking in (seated, waiting):
+        booking.refresh_from_db()
+        last = bodies(booking.pk)[-1]
+        for name in ("created_at", "updated_at"):
+            assert RFC_3339_UTC.fullmatch(last[name])
+            assert datetime.fromisoformat(last[name]) == getattr(booking, name)
+
+
+def test_a_message_goes_to_the_bookings_exchange_and_is_kept_in_order_per_booking() -> None:
+    [booking] = booked(EventFactory(), ["ann"])
+
+    row = OutboxMessage.objects.get()
+
+    assert row.exchange == BOOKINGS_EXCHANGE
+    assert row.ordering_key == f"booking-{booking.pk}"
+    assert row.published_at is None
+
+
+def test_each_step_of_a_group_is_told_in_its_order_with_the_status_of_its_moment() -> None:
+    event = EventFactory(max_seats=1, waitlist_limit=3)
+    first, second, _ = booked(event, ["ann", "ben", "cat"])
+    forget_what_was_told()
+
+    admit_to_event(
+        event.pk,
+        [
+            Book(event.pk, "dan"),
+            Cancel(event.pk, first.pk),
+            Cancel(event.pk, second.pk),
+            Book(event.pk, "ann"),
+            Book(event.pk, "cat"),
+        ],
+    )
+
+    assert told() == [
+        ("booking.waitlisted", "dan", "booked"),
+        ("booking.cancelled", "ann", "cancelled_by_user"),
+        ("booking.promoted", "ben", "seat_freed"),
+        ("booking.cancelled", "ben", "cancelled_by_user"),
+        ("booking.promoted", "cat", "seat_freed"),
+        ("booking.waitlisted", "ann", "booked"),
+    ]
+    assert [body["status"] for body in bodies(second.pk)] == ["confirmed", "cancelled"]
+
+
+def test_who_is_booked_and_promoted_in_one_group_is_told_of_both() -> None:
+    event = EventFactory(max_seats=1, waitlist_limit=1)
+    [seated] = booked(event, ["ann"])
+
+    _, ben = admit_to_event(event.pk, [Cancel(event.pk, seated.pk), Book(event.pk, "ben")])
+    cat, _ = admit_to_event(event.pk, [Book(event.pk, "cat"), Cancel(event.pk, ben.pk)])
+
+    of_cat = bodies(cat.pk)
+    assert [body["status"] for body in of_cat] == ["waitlisted", "confirmed"]
+    assert of_cat[0]["waitlist_order"] == 1
+    assert "waitlist_order" not in of_cat[1]
+
+
+def test_a_group_over_several_events_tells_all_of_it_in_one_statement() -> None:
+    one, other = EventFactory.create_batch(2, max_seats=1)
+    requests = [Book(event.pk, user) for event in (one, other) for user in users(3)]
+
+    with CaptureQueriesContext(connection) as queries:
+        admit_to_free_events(requests)
+
+    stored = [query for query in queries if "INSERT INTO outbox" in query["sql"]]
+    assert len(stored) == 1
+    for event in (one, other):
+        assert [key for key, *_ in told(event.pk)] == [
+            "booking.confirmed",
+            "booking.waitlisted",
+            "booking.waitlisted",
+        ]
+
+
+def test_a_group_in_which_everyone_is_refused_tells_nothing() -> None:
+    event = EventFactory(over=True)
+
+    with CaptureQueriesContext(connection) as queries:
+        admit_to_event(event.pk, [Book(event.pk, "ann")])
+
+    assert told() == []
+    assert not [query for query in queries if "outbox" in query["sql"]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_not_committed_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last step of the transaction fails; nothing of it is left, and no message either."""
+    event = EventFactory()
+    store = services.outbox_add
+
+    def store_and_fail(messages: object) -> None:
+        store(messages)  # type: ignore[arg-type]
+        raise RuntimeError("power cut")
+
+    monkeypatch.setattr(services, "outbox_add", store_and_fail)
+    with pytest.raises(RuntimeError, match="power cut"):
+        admit_to_event(event.pk, [Book(event.pk, "ann")])
+
+    assert (Booking.objects.count(), OutboxMessage.objects.count()) == (0, 0)
+
+
+def test_more_seats_are_told_as_the_cause_of_promotions() -> None:
+    event = EventFactory(max_seats=1)
+    booked(event, ["ann", "ben", "cat"])
+    forget_what_was_told()
+
+    event_sync(announced(event, max_seats=3))
+
+    assert told() == [
+        ("booking.promoted", "ben", "capacity_raised"),
+        ("booking.promoted", "cat", "capacity_raised"),
+    ]
+
+
+def test_news_that_move_nobody_tell_nothing() -> None:
+    event = EventFactory()
+    booked(event, ["ann"])
+    forget_what_was_told()
+
+    event_sync(announced(event, name="another name", booking_end_at=now()))
+
+    assert told() == []
+
+
+def test_a_message_carries_the_name_that_the_event_has_by_then() -> None:
+    event = EventFactory(max_seats=1)
+    seated, waiting = booked(event, ["ann", "ben"])
+    event_sync(announced(event, name="Moved to the big hall"))
+
+    admit_to_event(event.pk, [Cancel(event.pk, seated.pk)])
+
+    assert bodies(waiting.pk)[-1]["event_name"] == "Moved to the big hall"

@@ -1,0 +1,327 @@
+"""Who is promoted or cancelled gets one mail, whatever the broker and the mail server do."""
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+
+from booking_project.bookings.handlers import handle_booking_message
+from booking_project.bookings.models import Notification, NotificationKind
+from booking_project.bookings.notifications import MAIL_FOR, Undeliverable, address_of
+from shared.messaging.consumer import HandlerUnavailable, IncomingMessage
+from shared.messaging.errors import BadMessage
+from tests.booking.integration.concurrency import at_once
+from tests.shared.mail_server import MailServer, running_mail_server
+from tests.shared.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)  # the handler gives its connection back
+
+PROMOTED: dict[str, Any] = {
+    "id": 12,
+    "event_id": 7,
+    "event_name": "Golang Workshop Bangkok",
+    "user_id": "ann@example.com",
+    "status": "confirmed",
+    "created_at": "2026-02-20T10:00:00Z",
+    "updated_at": "2026-02-20T10:00:01.5Z",
+    "cause": "seat_freed",
+}
+CANCELLED = {**PROMOTED, "status": "cancelled", "cause": "cancelled_by_user"}
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[MailServer]:
+    with running_mail_server() as server:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        settings.EMAIL_TIMEOUT = 10
+        settings.DEFAULT_FROM_EMAIL = "Bookings <bookings@tickets.example>"
+        yield server
+
+
+def message(body: bytes | dict[str, Any], *, message_id: str | None = None) -> IncomingMessage:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return IncomingMessage(
+        message_id=message_id or str(uuid4()),
+        routing_key="booking.promoted",
+        headers={},
+        body=raw,
+    )
+
+
+def handle(body: bytes | dict[str, Any]) -> None:
+    handle_booking_message(message(body))
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind", "subject", "said"),
+    [
+        ("seat_freed", "promoted", "You have a seat", "Your booking is confirmed"),
+        ("capacity_raised", "promoted", "You have a seat", "Your booking is confirmed"),
+        ("repaired", "promoted", "You have a seat", "Your booking is confirmed"),
+        ("cancelled_by_user", "cancelled_by_user", "Your booking is cancelled", "as you asked"),
+        ("event_cancelled", "event_cancelled", "The event is cancelled", "does not take place"),
+    ],
+)
+def test_a_mail_says_what_happened_and_why(
+    server: MailServer, cause: str, kind: str, subject: str, said: str
+) -> None:
+    handle({**PROMOTED, "cause": cause})
+
+    [mail] = server.mails
+    assert mail["Subject"] == f"{subject}: Golang Workshop Bangkok"
+    assert mail["To"] == "ann@example.com"
+    assert mail["From"] == "Bookings <bookings@tickets.example>"
+    text = mail.get_content()
+    assert said in " ".join(text.split())
+    assert "Booking:  12" in text
+    row = Notification.objects.get()
+    assert (row.booking_id, row.kind, row.address) == (12, kind, "ann@example.com")
+
+
+def test_there_is_a_mail_for_every_kind() -> None:
+    assert set(MAIL_FOR.values()) == set(NotificationKind)
+
+
+def test_what_the_event_is_called_is_shown_as_it_is(server: MailServer) -> None:
+    handle({**PROMOTED, "event_name": "ภาษาไทย & <b>Rock</b>\u2028'n' Roll"})
+
+    [mail] = server.mails
+    assert mail["Subject"].strip() == "You have a seat: ภาษาไทย & <b>Rock</b> 'n' Roll"
+    assert "ภาษาไทย & <b>Rock</b>" in mail.get_content()
+
+
+def test_a_message_that_comes_again_sends_nothing(server: MailServer) -> None:
+    first = message(PROMOTED)
+
+    handle_booking_message(first)
+    handle_booking_message(first)
+
+    assert len(server.mails) == 1
+    assert Notification.objects.count() == 1
+
+
+def test_a_booking_gets_a_mail_for_each_thing_that_happens_to_it(server: MailServer) -> None:
+    handle(PROMOTED)
+    handle(CANCELLED)
+
+    assert [mail["Subject"].split(":")[0] for mail in server.mails] == [
+        "You have a seat",
+        "Your booking is cancelled",
+    ]
+
+
+def test_the_same_message_in_four_consumers_at_once_sends_one_mail(server: MailServer) -> None:
+    """The mail takes a while, so that the others arrive while it is being sent."""
+    server.seconds_per_mail = 0.3
+    same = message(PROMOTED)
+
+    outcomes = at_once([lambda: handle_booking_message(same)] * 4)
+
+    assert outcomes == [None] * 4
+    assert len(server.mails) == 1
+
+
+def test_who_waits_for_a_mail_that_fails_sends_it(server: MailServer) -> None:
+    same = message(PROMOTED)
+    server.at_data = "451 try again"
+    server.seconds_per_mail = 0.3
+    outcomes: list[Exception | None] = []
+
+    def fail() -> None:
+        try:
+            handle_booking_message(same)
+        except HandlerUnavailable as error:
+            outcomes.append(error)
+            server.at_data = ""
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    _until_somebody_holds_the_message()
+    handle_booking_message(same)
+    thread.join()
+
+    assert len(server.mails) + len(outcomes) == 2
+    assert Notification.objects.count() == 1
+
+
+def test_copies_of_a_mail_can_be_recognised(server: MailServer) -> None:
+    """The one window: the process dies after the mail server took the mail, before the commit."""
+    same = message(PROMOTED)
+
+    handle_booking_message(same)
+    Notification.objects.all().delete()
+    handle_booking_message(same)
+    handle(PROMOTED)
+
+    first, copy, other = (mail["Message-ID"] for mail in server.mails)
+    assert first == copy == f"<{same.message_id}@tickets.example>"
+    assert other != first
+
+
+class TestTrouble:
+    @pytest.mark.parametrize("answer", ["450 mailbox busy", "451 greylisted", "421 too many"])
+    def test_that_passes_is_waited_out(self, server: MailServer, answer: str) -> None:
+        same = message(PROMOTED)
+        server.at_recipient = answer
+        with pytest.raises(HandlerUnavailable, match="mail server"):
+            handle_booking_message(same)
+        assert Notification.objects.count() == 0
+
+        server.at_recipient = ""
+        handle_booking_message(same)
+        assert len(server.mails) == 1
+
+    def test_with_the_text_that_passes_is_waited_out(self, server: MailServer) -> None:
+        server.at_data = "451 out of disk"
+
+        with pytest.raises(HandlerUnavailable, match="451 out of disk"):
+            handle(PROMOTED)
+
+    def test_of_a_recipient_who_is_refused_for_good_is_the_messages_end(
+        self, server: MailServer
+    ) -> None:
+        server.at_recipient = "550 no such user"
+
+        with pytest.raises(BadMessage, match="550 no such user"):
+            handle(PROMOTED)
+
+        assert Notification.objects.count() == 0
+
+    def test_of_a_text_that_is_refused_for_good_is_the_messages_end(
+        self, server: MailServer
+    ) -> None:
+        server.at_data = "554 spam"
+
+        with pytest.raises(BadMessage, match="554 spam"):
+            handle(PROMOTED)
+
+    def test_of_a_server_that_does_not_answer_is_waited_out(
+        self, server: MailServer, settings: Any
+    ) -> None:
+        settings.EMAIL_TIMEOUT = 1
+        server.seconds_per_mail = 5
+
+        with pytest.raises(HandlerUnavailable, match="mail server"):
+            handle(PROMOTED)
+
+    def test_of_a_server_that_is_not_there_is_waited_out(
+        self, server: MailServer, settings: Any
+    ) -> None:
+        settings.EMAIL_PORT = 9
+
+        with pytest.raises(HandlerUnavailable, match="mail server"):
+            handle(PROMOTED)
+        assert Notification.objects.count() == 0
+
+
+def test_a_mail_may_take_longer_than_a_transaction_may_idle(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else PostgreSQL would end the session, and what was sent would be sent again."""
+    server.seconds_per_mail = 0.6
+    # The connection is kept, or the handler would begin with another one.
+    monkeypatch.setattr("booking_project.bookings.handlers.close_old_connections", lambda: None)
+    with connection.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = 200")
+        try:
+            handle(PROMOTED)
+        finally:
+            cursor.execute("RESET idle_in_transaction_session_timeout")
+
+    assert Notification.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("user_id", "address"),
+    [
+        ("ann@example.com", "ann@example.com"),
+        ("ann", "ann@localhost"),
+        ("user-000.1_x", "user-000.1_x@localhost"),
+    ],
+)
+def test_the_address_is_the_id_or_made_from_it(user_id: str, address: str) -> None:
+    assert address_of(user_id) == address
+
+
+def test_the_pattern_of_addresses_is_a_setting(settings: Any) -> None:
+    settings.NOTIFICATION_ADDRESS = "bookings+{user_id}@example.com"
+
+    assert address_of("ann") == "bookings+ann@example.com"
+
+
+@pytest.mark.parametrize(
+    "user_id",
+    [
+        "ann smith",
+        "ann\nBcc: everyone@example.com",
+        "ann@",
+        "a@b@c",
+        "ann,ben",
+        "<ann>",
+        "สมชาย",
+        "x" * 65,
+        "a@" + "x" * 250 + ".com",
+    ],
+)
+def test_what_is_no_address_is_undeliverable(user_id: str) -> None:
+    with pytest.raises(Undeliverable):
+        address_of(user_id)
+
+
+def test_a_user_without_an_address_is_a_bad_message(server: MailServer) -> None:
+    with pytest.raises(BadMessage, match="undeliverable"):
+        handle({**PROMOTED, "user_id": "ann smith"})
+
+    assert server.mails == []
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[", b"null", b"[]", b"{}"])
+def test_what_is_no_booking_is_a_bad_message(body: bytes) -> None:
+    with pytest.raises(BadMessage, match=r"^not (JSON|a booking)"):
+        handle(body)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", "12"),
+        ("id", 0),
+        ("event_name", ""),
+        ("event_name", "line\nbreak"),
+        ("user_id", None),
+        ("user_id", "ann\r\nBcc: everyone@example.com"),
+        ("cause", "booked"),
+        ("cause", "because"),
+        ("cause", None),
+    ],
+)
+def test_a_field_that_can_not_be_is_named(field: str, value: object) -> None:
+    with pytest.raises(BadMessage, match=f"'{field}'"):
+        handle({**PROMOTED, field: value})
+
+
+@pytest.mark.parametrize("message_id", ["m-1", "12", "\x00"])
+def test_a_message_that_can_not_be_told_from_others_is_a_bad_message(message_id: str) -> None:
+    with pytest.raises(BadMessage, match="message_id"):
+        handle_booking_message(message(PROMOTED, message_id=message_id))
+
+
+def _until_somebody_holds_the_message() -> None:
+    """A row that nobody can see yet: its writer's transaction is open, waiting for the server."""
+
+    def holds() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE mode = 'RowExclusiveLock'"
+                " AND relation = 'bookings_notification'::regclass AND pid <> pg_backend_pid()"
+            )
+            return bool(cursor.fetchone()[0])
+
+    until(holds, "transaction that sends the mail")

@@ -1,0 +1,75 @@
+"""What a ledger keeps to be told: each step, in its order, with its cause."""
+
+import pytest
+
+from booking_project.bookings.errors import AlreadyBooked, FullyBooked
+from booking_project.bookings.facts import Cause
+from booking_project.bookings.ledger import Ledger
+from tests.booking.unit.ledgers import NOON, confirmed, event, ledger, waitlisted
+
+Told = list[tuple[str, str, str]]
+
+
+def told(book: Ledger) -> Told:
+    return [(fact.booking.user_id, fact.happening, fact.cause) for fact in book.facts]
+
+
+def test_who_books_is_confirmed_or_waitlisted() -> None:
+    book = ledger(event(max_seats=1))
+
+    book.book(user_id="ann")
+    book.book(user_id="ben")
+
+    assert told(book) == [("ann", "confirmed", "booked"), ("ben", "waitlisted", "booked")]
+
+
+def test_a_seat_that_is_given_up_is_told_before_who_gets_it() -> None:
+    of = event(max_seats=1)
+    book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
+
+    book.cancel(booking_id=1)
+
+    assert told(book) == [
+        ("ann", "cancelled", "cancelled_by_user"),
+        ("ben", "promoted", "seat_freed"),
+    ]
+
+
+def test_every_step_of_one_booking_in_one_group_is_told() -> None:
+    of = event(max_seats=1)
+    book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
+
+    book.cancel(booking_id=1)
+    book.cancel(booking_id=2)
+    book.book(user_id="ann")
+
+    assert told(book) == [
+        ("ann", "cancelled", "cancelled_by_user"),
+        ("ben", "promoted", "seat_freed"),
+        ("ben", "cancelled", "cancelled_by_user"),
+        ("ann", "confirmed", "booked"),
+    ]
+
+
+def test_why_somebody_is_promoted_or_cancelled_is_the_callers_to_say() -> None:
+    of = event(max_seats=2)
+    book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
+    book.promote(cause=Cause.CAPACITY_RAISED)
+    assert told(book) == [("ben", "promoted", "capacity_raised")]
+
+    over = event(max_seats=2, cancelled_at=NOON)
+    book = ledger(over, [confirmed(over, 1, "ann")])
+    book.cancel(booking_id=1, cause=Cause.EVENT_CANCELLED)
+    assert told(book) == [("ann", "cancelled", "event_cancelled")]
+
+
+def test_a_refusal_is_nothing_to_tell() -> None:
+    of = event(max_seats=1, waitlist_limit=0)
+    book = ledger(of, [confirmed(of, 1, "ann")])
+
+    with pytest.raises(AlreadyBooked):
+        book.book(user_id="ann")
+    with pytest.raises(FullyBooked):
+        book.book(user_id="ben")
+
+    assert book.facts == []

@@ -1,0 +1,66 @@
+"""A mail server that keeps what it accepts, and refuses what it is told to refuse."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+class MailServer:
+    """`at_recipient` and `at_data` are its answers there, unless they are empty."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.at_recipient = ""
+        self.at_data = ""
+        self.seconds_per_mail = 0.0
+        self.controller = Controller(self, hostname="127.0.0.1", port=_free_port())
+
+    @property
+    def port(self) -> int:
+        return self.controller.port
+
+    async def handle_RCPT(  # noqa: N802 (the library's name)
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        options: list[str],
+    ) -> str:
+        if not self.at_recipient:
+            envelope.rcpt_tos.append(address)
+        return self.at_recipient or "250 OK"
+
+    async def handle_DATA(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        await asyncio.sleep(self.seconds_per_mail)
+        if self.at_data:
+            return self.at_data
+        assert isinstance(envelope.content, bytes)
+        parser = BytesParser(EmailMessage, policy=policy.default)
+        self.mails.append(parser.parsebytes(envelope.content))
+        return "250 OK"
+
+
+@contextmanager
+def running_mail_server() -> Iterator[MailServer]:
+    server = MailServer()
+    server.controller.start()
+    try:
+        yield server
+    finally:
+        server.controller.stop()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
