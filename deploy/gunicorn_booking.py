@@ -20,7 +20,7 @@ _files, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (max(_files, min(_most_files, 65536)), _most_files))
 
 bind = f"{_host}:{_port}"
-worker_class = "gevent"
+worker_class = "shared.serving.greenlets.Worker"
 worker_connections = 4000
 backlog = 4096
 keepalive = 75

@@ -10,7 +10,7 @@ threads = _env.int("EVENT_THREADS", 8, validate=Range(min=1, max=256))
 seal(_env)
 
 bind = f"{_host}:{_port}"
-worker_class = "gthread"
+worker_class = "shared.serving.threads.Worker"
 keepalive = 75
 graceful_timeout = 20
 # On by default since 25.1; nobody here uses it, and it is one more way in.

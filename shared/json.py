@@ -1,7 +1,7 @@
 """JSON as the contract reads and writes it."""
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import orjson
@@ -9,9 +9,10 @@ import orjson
 _MOST_DIGITS = 100
 
 
-def dump_json(data: Any) -> bytes:
-    """Times in UTC with Z, money as a number."""
-    return orjson.dumps(data, default=_default, option=orjson.OPT_UTC_Z)
+def dump_json(data: Any, *, indented: bool = False) -> bytes:
+    """Times in UTC with Z, money as a number. Indented for people."""
+    option = orjson.OPT_UTC_Z | orjson.OPT_INDENT_2 if indented else orjson.OPT_UTC_Z
+    return orjson.dumps(data, default=_default, option=option)
 
 
 def json_number(value: Decimal) -> int | float:
@@ -53,6 +54,13 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
+def _fraction(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError("a number is too large or too small") from None
+
+
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
 
@@ -61,5 +69,5 @@ _decode = json.JSONDecoder(
     object_pairs_hook=_unique,
     parse_int=_integer,
     parse_constant=_no_constant,
-    parse_float=Decimal,
+    parse_float=_fraction,
 ).decode

@@ -1,0 +1,41 @@
+"""What gunicorn itself refuses, before Django sees it, as a problem and not as its HTML."""
+
+from http import HTTPStatus
+from socket import socket
+
+from gunicorn import util
+
+_CODES = {
+    HTTPStatus.REQUEST_URI_TOO_LONG: "uri_too_long",
+    HTTPStatus.EXPECTATION_FAILED: "expectation_failed",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "headers_too_large",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
+    HTTPStatus.NOT_IMPLEMENTED: "not_implemented",
+}
+
+
+def write_problem(connection: socket, status: int, reason: str, message: str) -> None:
+    """Stands in for `gunicorn.util.write_error`, whose arguments it has. Raises `OSError`."""
+    from shared.api import problems
+    from shared.json import dump_json
+
+    phrase = HTTPStatus(status).phrase
+    body = dump_json(
+        problems.problem(
+            status=status,
+            code=_CODES.get(HTTPStatus(status), "bad_request"),
+            detail=message or phrase,
+        )
+    )
+    head = (
+        f"HTTP/1.1 {status} {phrase}\r\n"
+        "Connection: close\r\n"
+        f"Content-Type: {problems.CONTENT_TYPE}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    util.write_nonblock(connection, head.encode("ascii") + body)
+
+
+def answer_in_problems() -> None:
+    """From now on, in this process. gunicorn has no setting for it, and looks it up at each use."""
+    util.write_error = write_problem
