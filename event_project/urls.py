@@ -2,12 +2,17 @@ from django.contrib import admin
 from django.urls import include, path
 
 from event_project.events.api import urls as api
+from shared.api import documentation
 from shared.api.health import health_view
+from shared.metrics import metrics_view
+from shared.outbox.status import OutboxCollector
 
 urlpatterns = [
     # Unpacked, not included: one level of resolving less on the hot path.
     *api.urlpatterns,
     path("health", health_view("event-service")),
+    path("metrics", metrics_view(OutboxCollector())),
+    *documentation.urlpatterns,
     path("admin/", admin.site.urls),
     path("api-auth/", include("rest_framework.urls")),
 ]

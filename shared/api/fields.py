@@ -12,6 +12,13 @@ _RFC_3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
 
+# What TextField takes, once blanks at both ends are cut off: as a pattern of JSON Schema.
+VISIBLE_TEXT = r"^[^\x00-\x1f\x7f-\x9f]*[\p{L}\p{M}\p{N}\p{P}\p{S}][^\x00-\x1f\x7f-\x9f]*$"
+
+
+class IdField(serializers.IntegerField):
+    """An id that this API gives out."""
+
 
 class TextField(serializers.CharField):
     """A JSON string with something visible in it; no number, no control character."""

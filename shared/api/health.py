@@ -1,16 +1,48 @@
 """`GET /health`: the process is up. It asks neither database nor broker: it survives both."""
 
 from collections.abc import Callable
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponseBase
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
-from shared.api.problems import method_not_allowed
+from shared.api.negotiation import OneForAll
+from shared.api.renderers import JSONRenderer
 
 
-def health_view(service: str) -> Callable[[HttpRequest], HttpResponse]:
-    def health(request: HttpRequest) -> HttpResponse:
-        if request.method not in ("GET", "HEAD"):
-            return method_not_allowed(request, allowed=("GET", "HEAD"))
-        return JsonResponse({"status": "ok", "service": service})
+class Health(serializers.Serializer[Any]):
+    status = serializers.CharField(help_text="Always `ok`.")
+    service = serializers.CharField(help_text="Which service this is.")
 
-    return health
+
+class _HealthView(APIView):
+    """Whether the process is up."""
+
+    http_method_names = ["get", "head"]
+    authentication_classes = []
+    permission_classes = []
+    throttle_classes = []
+    renderer_classes = [JSONRenderer]
+    # Whoever asks whether the service is alive is told so.
+    content_negotiation_class = OneForAll
+    service = ""
+
+    @extend_schema(
+        operation_id="get_health",
+        tags=["health"],
+        summary="Is the service up?",
+        description="The process is up. It asks neither its database nor the broker.",
+        responses=OpenApiResponse(Health, description="It is."),
+        auth=[],
+    )
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok", "service": self.service})
+
+
+def health_view(service: str) -> Callable[..., HttpResponseBase]:
+    view: Callable[..., HttpResponseBase] = _HealthView.as_view(service=service)
+    return view

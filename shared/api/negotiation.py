@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
@@ -25,3 +25,16 @@ class JSONFirst(DefaultContentNegotiation):
             request, renderers, format_suffix
         )
         return chosen
+
+
+class OneForAll(BaseContentNegotiation):
+    """The first renderer, whatever the client says it can read: where there is one only."""
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type

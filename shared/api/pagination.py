@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from shared.api.ids import LARGEST_ID
 from shared.api.problems import InvalidInput
+from shared.api.queries import query_text
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -63,7 +64,7 @@ def _link(request: Request, position: str, *, rel: str) -> str:
 
 
 def _limit(request: Request) -> int:
-    text = request.GET.get("limit")
+    text = query_text(request, "limit")
     if text is None:
         return DEFAULT_LIMIT
     if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
@@ -74,7 +75,7 @@ def _limit(request: Request) -> int:
 
 
 def _cursor(request: Request) -> tuple[bool, int]:
-    text = request.GET.get("cursor")
+    text = query_text(request, "cursor")
     if text is None:
         return False, 0
     try:

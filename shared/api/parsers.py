@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from django.core.exceptions import RequestDataTooBig
-from rest_framework.exceptions import ParseError
+from django.utils.http import parse_header_parameters
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
 from shared.api.problems import BodyTooLarge
@@ -22,12 +23,36 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
+        _refuse_other_encodings(stream, media_type)
         try:
             # Not stream.read(): only Django's own reading keeps the limit on the body's size.
             body = stream.body if hasattr(stream, "body") else stream.read()
         except RequestDataTooBig as error:
             raise BodyTooLarge from error
+        if len(body) < _announced_length(stream):
+            raise ParseError("the body ended before its Content-Length")
         try:
             return load_json(body)
         except ValueError as error:
             raise ParseError(f"the body is not valid JSON: {error}") from error
+
+
+def _refuse_other_encodings(stream: IO[Any], media_type: str | None) -> None:
+    """JSON is UTF-8 (RFC 8259). What says that it is something else may mean something else."""
+    _, parameters = parse_header_parameters(media_type or "")
+    charset = parameters.get("charset", "utf-8")
+    if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMediaType(charset, detail="a body must be UTF-8")
+    coding = _meta(stream).get("HTTP_CONTENT_ENCODING", "identity")
+    if coding.lower() != "identity":
+        raise UnsupportedMediaType(coding, detail="a body must not be compressed")
+
+
+def _announced_length(stream: IO[Any]) -> int:
+    """0 where it came in chunks, whose end is seen."""
+    return int(_meta(stream).get("CONTENT_LENGTH") or 0)
+
+
+def _meta(stream: IO[Any]) -> Mapping[str, str]:
+    """Of the request. Without one, what is parsed was not sent."""
+    return getattr(stream, "META", {})

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem details, with `message` for clients of the reference system."""
 
 import logging
+import math
 from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -62,6 +63,8 @@ def problem_response(
     """A problem outside DRF: unknown paths, refusals of the server, unhandled exceptions."""
     body = problem(status=status, code=code, detail=detail)
     response = HttpResponse(dump_json(body), status=status, content_type=CONTENT_TYPE)
+    # Not every way here leads through the middleware that would add it.
+    response["Content-Length"] = str(len(response.content))
     if retry_after is not None:
         response["Retry-After"] = str(retry_after)
     return response
@@ -106,10 +109,13 @@ def _content_type(context: Mapping[str, Any]) -> str | None:
 
 
 def _headers(exception: Exception, *, status: int) -> dict[str, str]:
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE or hasattr(exception, "retry_after"):
+        return {"Retry-After": str(getattr(exception, "retry_after", RETRY_AFTER_SECONDS))}
+    if isinstance(exception, exceptions.Throttled):
+        return {"Retry-After": str(max(1, math.ceil(getattr(exception, "wait", None) or 0)))}
     if isinstance(exception, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
-        return {"WWW-Authenticate": getattr(exception, "auth_header", "Session")}
+        scheme = getattr(exception, "auth_header", "Session")
+        return {"WWW-Authenticate": getattr(exception, "challenge", scheme)}
     return {}
 
 

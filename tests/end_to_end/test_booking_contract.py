@@ -1,5 +1,7 @@
 """Each row of the booking service's contract, as curl would see it through gunicorn."""
 
+from uuid import uuid4
+
 import httpx
 import pytest
 
@@ -58,8 +60,9 @@ def test_a_confirmed_and_a_waitlisted_booking_have_the_fields_of_the_contract(sa
     assert confirmed.json()["created_at"].endswith("Z")
     assert waitlisted.json()["status"] == "waitlisted"
     assert waitlisted.json()["waitlist_order"] == 1
-    for booking in (confirmed.json(), waitlisted.json()):
-        assert sale.booking(booking["id"]) == booking
+    assert sale.booking(confirmed.json()["id"]) == confirmed.json()
+    read = sale.booking(waitlisted.json()["id"])
+    assert read == {**waitlisted.json(), "waitlist_position": 1}
 
 
 def test_bookings_are_listed_and_filtered(sale: Sale) -> None:
@@ -77,6 +80,37 @@ def test_bookings_are_listed_and_filtered(sale: Sale) -> None:
     page = sale.bookings.get(f"{EVENTS}/{event}/bookings", params={"limit": 2})
     assert [booking["id"] for booking in page.json()] == bookings[:2]
     assert [b["id"] for b in sale.bookings.get(page.links["next"]["url"]).json()] == bookings[2:]
+
+
+def test_a_users_bookings_are_listed_over_all_events(sale: Sale) -> None:
+    user = f"user {uuid4()}"
+    events = [sale.create_event(max_seats=1), sale.create_event(max_seats=1)]
+    sale.booked(events[1], "somebody-else")
+    rows = [sale.booked(event, user) for event in events]
+
+    response = sale.bookings.get(BOOKINGS, params={"user_id": user})
+    waiting = sale.bookings.get(BOOKINGS, params={"user_id": user, "status": "waitlisted"})
+    first = sale.bookings.get(BOOKINGS, params={"user_id": user, "limit": 1})
+
+    assert response.status_code == 200
+    assert response.json() == rows
+    assert waiting.json() == rows[1:]
+    assert sale.bookings.get(first.links["next"]["url"]).json() == rows[1:]
+    assert_problem(sale.bookings.get(BOOKINGS), 400, message="user_id is required")
+
+
+def test_the_position_in_line_moves_while_the_order_stays(sale: Sale) -> None:
+    event = sale.create_event(max_seats=1)
+    seat = sale.booked(event, "a")["id"]
+    first, second = (sale.booked(event, user)["id"] for user in ("b", "c"))
+
+    def place(booking_id: int) -> tuple[object, object]:
+        booking = sale.booking(booking_id)
+        return booking.get("waitlist_order"), booking.get("waitlist_position")
+
+    assert [place(first), place(second)] == [(1, 1), (2, 2)]
+    sale.cancel(seat)
+    assert [place(first), place(second)] == [(None, None), (2, 1)]
 
 
 def test_a_cancelled_booking_stays_readable_and_its_user_may_book_again(sale: Sale) -> None:

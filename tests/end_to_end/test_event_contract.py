@@ -1,11 +1,12 @@
 """Each row of the event service's contract, as curl would see it through gunicorn."""
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.end_to_end.clients import EVENTS, Sale, assert_problem, event_input
+from tests.end_to_end.clients import EVENTS, Sale, assert_problem, event_input, from_now
 from tests.shared.waiting import until
 
 
@@ -62,6 +63,47 @@ def everything(sale: Sale) -> list[object]:
         found += response.json()
         url = response.links.get("next", {}).get("url")
     return found
+
+
+def test_the_list_is_filtered_by_window_and_name(sale: Sale) -> None:
+    name = f"Filtered {uuid4()}"
+    windows = {"over": (-2, -1), "open": (-1, 1), "upcoming": (1, 2)}
+    made = {
+        kind: sale.events.post(
+            EVENTS,
+            json=event_input(
+                name=f"{name} {kind}",
+                booking_start_at=from_now(hours=start),
+                booking_end_at=from_now(hours=end),
+            ),
+        ).json()["id"]
+        for kind, (start, end) in windows.items()
+    }
+
+    def found(**query: str) -> list[int]:
+        response = sale.events.get(EVENTS, params={"name": name.upper(), **query})
+        assert response.status_code == 200, response.text
+        return [event["id"] for event in response.json()]
+
+    assert found() == list(made.values())
+    assert found(open="true") == [made["open"]]
+    assert found(upcoming="true") == [made["upcoming"]]
+    assert found(open="false", upcoming="false") == [made["over"]]
+    sale.events.post(f"{EVENTS}/{made['open']}/cancel")
+    assert found(open="true") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"open": "1"}, "invalid_open"),
+        ({"upcoming": ""}, "invalid_upcoming"),
+        ({"name": "\x00"}, "invalid_name"),
+        ({"name": "x" * 256}, "invalid_name"),
+    ],
+)
+def test_a_bad_filter_is_400(sale: Sale, query: dict[str, str], code: str) -> None:
+    assert_problem(sale.events.get(EVENTS, params=query), 400, code=code)
 
 
 def test_pages_are_linked_by_absolute_urls(sale: Sale) -> None:

@@ -1,23 +1,32 @@
-"""A TCP proxy between a service and its broker, that can be cut, frozen and mended."""
+"""A TCP proxy between a service and its broker or database, that can be cut, frozen and mended."""
 
 import contextlib
+import enum
 import socket
 import threading
 from urllib.parse import urlsplit
+
+
+class To(enum.Enum):
+    """Where bytes are on their way to."""
+
+    SERVER = enum.auto()
+    CLIENT = enum.auto()
 
 
 class TcpProxy:
     """Listens on a free port of the loopback interface.
 
     cut: connections are reset and new ones refused. frozen: nothing is passed on, nothing is
-    refused; bytes wait in the proxy.
+    refused; bytes wait in the proxy. Traps freeze it at a certain point of a conversation.
     """
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._server: socket.socket | None = None
-        self._open = threading.Event()
-        self._open.set()
+        self._gates = {direction: threading.Event() for direction in To}
+        self._trap: tuple[bytes, To] | None = None
+        self._trapped = threading.Event()
         self._sockets: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._mutex = threading.Lock()
@@ -32,8 +41,15 @@ class TcpProxy:
         user, _, _ = parts.netloc.rpartition("@")
         return parts._replace(netloc=f"{user}@127.0.0.1:{self.port}").geturl()
 
+    def lead_to(self, host: str, port: int) -> None:
+        """Where connections go that are accepted from now on."""
+        self._target = (host, port)
+
     def mend(self) -> None:
-        self._open.set()
+        self._trap = None
+        self._trapped.clear()
+        for gate in self._gates.values():
+            gate.set()
         if self._server is None:
             self._server = socket.create_server(("127.0.0.1", self.port))
             self._start(self._accept, self._server)
@@ -47,7 +63,7 @@ class TcpProxy:
         self.cut_connections()
 
     def cut_connections(self) -> None:
-        """Those that are open; new ones are welcome."""
+        """Those that are open, and what waits in them is gone; new ones are welcome."""
         with self._mutex:
             sockets, self._sockets = self._sockets, set()
         for each in sockets:
@@ -56,11 +72,26 @@ class TcpProxy:
             each.close()
 
     def freeze(self) -> None:
-        self._open.clear()
+        for gate in self._gates.values():
+            gate.clear()
+
+    def hold_back(self, marker: bytes) -> None:
+        """Freeze when a client sends `marker`, which does not reach the server."""
+        self._trap = marker, To.SERVER
+
+    def hold_answer_to(self, marker: bytes) -> None:
+        """Freeze the way back when a client sends `marker`, which does reach the server."""
+        self._trap = marker, To.CLIENT
+
+    @property
+    def has_trapped(self) -> bool:
+        """Whether what a trap waits for was sent, since the last `mend`."""
+        return self._trapped.is_set()
 
     def close(self) -> None:
         self.cut()
-        self._open.set()
+        for gate in self._gates.values():
+            gate.set()
         for thread in self._threads:
             thread.join(5)
 
@@ -83,13 +114,15 @@ class TcpProxy:
                 continue
             with self._mutex:
                 self._sockets |= {near, far}
-            self._start(self._pass_on, near, far)
-            self._start(self._pass_on, far, near)
+            self._start(self._pass_on, near, far, To.SERVER)
+            self._start(self._pass_on, far, near, To.CLIENT)
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pass_on(self, source: socket.socket, sink: socket.socket, direction: To) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                self._open.wait()
+                if direction is To.SERVER:
+                    self._spring_trap(data)
+                self._gates[direction].wait()
                 sink.sendall(data)
         for each in (source, sink):
             with contextlib.suppress(OSError):
@@ -97,3 +130,9 @@ class TcpProxy:
             each.close()
             with self._mutex:
                 self._sockets.discard(each)
+
+    def _spring_trap(self, data: bytes) -> None:
+        trap = self._trap
+        if trap is not None and trap[0] in data:
+            self._gates[trap[1]].clear()
+            self._trapped.set()

@@ -15,11 +15,13 @@ from event_project.events.errors import (
 )
 from shared.api import problems
 from shared.errors import DomainError
+from shared.idempotency import http as idempotency
 
 STATUSES: dict[type[DomainError], HTTPStatus] = {
     EventNotFound: HTTPStatus.NOT_FOUND,
     EventCancelled: HTTPStatus.CONFLICT,
     EventHasChanged: HTTPStatus.PRECONDITION_FAILED,
+    **idempotency.STATUSES,
 }
 
 _handle = problems.exception_handler(STATUSES)

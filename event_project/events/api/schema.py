@@ -10,7 +10,9 @@ from event_project.events import errors
 from event_project.events.api.errors import STATUSES
 from event_project.events.api.serializers import EventChangesInput, EventInput, EventOutput
 from shared.api import schema
+from shared.api.fields import VISIBLE_TEXT
 from shared.api.schema import Access, Answer, Refusal, operation, paged, refused
+from shared.idempotency import schema as idempotency
 
 _WORKSHOP = {
     "name": "Golang Workshop Bangkok",
@@ -81,8 +83,9 @@ create_event = operation(
         description="The new event.",
         examples={"created": _EVENT},
     ),
-    parameters=[_ETAG],
+    parameters=[*idempotency.PARAMETERS, _ETAG],
     refusals=[
+        *idempotency.REFUSALS,
         schema.invalid_input(
             {"max_seats": ["max_seats must be greater than 0"]},
             message="max_seats must be greater than 0",
@@ -93,13 +96,51 @@ list_events = paged(
     "list_events",
     tag="events",
     summary="List events",
-    description="All events, those that are over or cancelled among them.",
+    description=(
+        "All events, those that are over or cancelled among them, or those that all of the filters "
+        "let through. What is open or upcoming is decided by the database server's clock."
+    ),
     access=Access.EVERYBODY,
     answer=Answer(
         body=EventOutput(many=True),
         description="A page of events.",
         examples={"event": _EVENT},
     ),
+    parameters=[
+        OpenApiParameter(
+            "open",
+            OpenApiTypes.BOOL,
+            description="Those that can be booked now and are not cancelled; false: the others.",
+        ),
+        OpenApiParameter(
+            "upcoming",
+            OpenApiTypes.BOOL,
+            description=(
+                "Those whose booking starts in the future and that are not cancelled; false: the "
+                "others."
+            ),
+        ),
+        OpenApiParameter(
+            "name",
+            {"type": "string", "minLength": 1, "maxLength": 255, "pattern": VISIBLE_TEXT},
+            description="Those with this in their name, in upper or lower case.",
+        ),
+    ],
+    refusals=[
+        *(
+            Refusal(
+                status=HTTPStatus.BAD_REQUEST,
+                code=f"invalid_{name}",
+                message=f"{name} must be true or false",
+            )
+            for name in ("open", "upcoming")
+        ),
+        Refusal(
+            status=HTTPStatus.BAD_REQUEST,
+            code="invalid_name",
+            message="name: This field may not be blank.",
+        ),
+    ],
 )
 get_event = operation(
     "get_event",

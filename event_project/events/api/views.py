@@ -1,44 +1,66 @@
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import ListSerializer
 from rest_framework.views import APIView
 
-from event_project.events.api import schema
+from event_project.events.api import pages, schema
 from event_project.events.api.etags import etag, expected_versions, is_known
 from event_project.events.api.parsers import IgnoringParser
 from event_project.events.api.serializers import EventInput, EventOutput
-from event_project.events.models import NAME_LENGTH, Event
+from event_project.events.models import Event
 from event_project.events.selectors import event_get, event_list
 from event_project.events.services import event_cancel, event_create, event_update
 from shared.api.filters import boolean_filter, text_filter
 from shared.api.ids import parse_id
 from shared.api.pagination import paged_response
 from shared.api.parsers import StrictJSONParser
+from shared.idempotency.http import attempt_of, idempotency_key, reply_response
+from shared.idempotency.services import once
+
+
+def _represent(event: Event) -> Mapping[str, Any]:
+    return EventOutput(event).data
+
+
+def _represent_page(events: Sequence[Event]) -> Any:
+    return ListSerializer(events, child=EventOutput()).data
 
 
 def _response(event: Event, *, status: int = status.HTTP_200_OK) -> Response:
-    return Response(EventOutput(event).data, status=status, headers={"ETag": etag(event)})
+    return Response(_represent(event), status=status, headers={"ETag": etag(event)})
 
 
 class EventList(APIView):
     """All events, and the place to create one."""
+
+    page = pages.EventsPage()
 
     @schema.list_events
     def get(self, request: Request) -> Response:
         events = event_list(
             is_open=boolean_filter(request, "open"),
             is_upcoming=boolean_filter(request, "upcoming"),
-            name=text_filter(request, "name", max_length=NAME_LENGTH),
+            name=text_filter(request, "name", max_length=255),
         )
-        return paged_response(
-            request, events, represent=lambda page: EventOutput(page, many=True).data
-        )
+        return paged_response(request, events, represent=_represent_page)
 
     @schema.create_event
     def post(self, request: Request) -> Response:
         form = EventInput(data=request.data)
         form.is_valid(raise_exception=True)
-        return _response(event_create(**form.validated_data), status=status.HTTP_201_CREATED)
+        values = form.validated_data
+        key = idempotency_key(request)
+        if key is None:
+            return _response(event_create(**values), status=status.HTTP_201_CREATED)
+        attempt = attempt_of(request, key=key, arguments=values, represent=_represent)
+        response = reply_response(once(attempt, functools.partial(event_create, **values)))
+        response.headers["ETag"] = etag(Event(version=response.data["version"]))
+        return response
 
 
 class EventDetail(APIView):
@@ -48,6 +70,8 @@ class EventDetail(APIView):
     in this order: each field by itself (400), whether there is such an event (404), cancelled
     (409), changed meanwhile (412), the booking window as it would be (400).
     """
+
+    page = pages.EventPage()
 
     @schema.get_event
     def get(self, request: Request, event_id: str) -> Response:
@@ -73,6 +97,7 @@ class EventDetail(APIView):
 class EventCancellation(APIView):
     """Cancels an event for good. To cancel it again changes nothing. A body is ignored."""
 
+    page = pages.CancellationPage()
     # Whoever claims to send JSON sends JSON.
     parser_classes = [StrictJSONParser, IgnoringParser]
 

@@ -111,7 +111,7 @@ def test_a_foreign_host_is_400(client: Client) -> None:
 def test_an_unhandled_exception_is_500_and_names_no_internals(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def explode() -> None:
+    def explode(**_: object) -> None:
         raise RuntimeError("password is hunter2")
 
     monkeypatch.setattr(views, "event_list", explode)

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Makes clients/node_modules with exactly what package-lock.json names. Node and npm come with the
+# Python packages. Does nothing where that is done.
+set -eu
+
+cd "$(dirname "$0")"
+done_mark=node_modules/.installed # a copy of the lock file that was installed
+PATH="$(cd ../.venv/bin && pwd):$PATH"
+export PATH
+
+if ! cmp -s package-lock.json "$done_mark"; then
+    echo "clients: installing package-lock.json into clients/node_modules"
+    if ! output=$(npm ci --ignore-scripts 2>&1); then
+        echo "$output" | tail -n 15 >&2
+        echo "clients: npm could not install its packages (above): is its registry within reach?" >&2
+        exit 1
+    fi
+    cp package-lock.json "$done_mark"
+fi

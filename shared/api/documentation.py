@@ -1,0 +1,99 @@
+"""The schema and its pages, for everybody: `/api/schema/`, `/api/docs/`, `/api/redoc/`."""
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.http import HttpResponseBase
+from django.urls import path
+from drf_spectacular import renderers
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.views import (
+    SpectacularAPIView,
+    SpectacularRedocView,
+    SpectacularSwaggerSplitView,
+)
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from shared.api.negotiation import OneForAll
+
+# Nothing from elsewhere, whatever a new version of the pages would like to load. Both pages write
+# style elements; Redoc searches in a worker that it makes from a blob.
+_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "worker-src 'self' blob:",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+
+
+@functools.cache
+def _schema() -> Any:
+    return SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
+
+
+class _OnceGenerator(SchemaGenerator):
+    """The schema is the same for everybody, and to make it takes a tenth of a second."""
+
+    def get_schema(self, request: Request | None = None, public: bool = False) -> Any:
+        return _schema()
+
+
+class _FormatOrAccept(DefaultContentNegotiation):
+    """`?format=yaml`, for those who can't set a header."""
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> tuple[BaseRenderer, str]:
+        chosen: tuple[BaseRenderer, str] = super().select_renderer(
+            request, renderers, format_suffix or request.GET.get("format")
+        )
+        return chosen
+
+
+class _Schema(SpectacularAPIView):
+    generator_class = _OnceGenerator
+    content_negotiation_class = _FormatOrAccept
+    renderer_classes = [
+        renderers.OpenApiJsonRenderer2,
+        renderers.OpenApiJsonRenderer,
+        renderers.OpenApiYamlRenderer2,
+        renderers.OpenApiYamlRenderer,
+    ]
+
+
+class _SwaggerUI(SpectacularSwaggerSplitView):
+    """Its script comes separately, as the policy takes none inside a page."""
+
+    content_negotiation_class = OneForAll
+
+
+class _Redoc(SpectacularRedocView):
+    template_name = "shared_api/redoc.html"
+    content_negotiation_class = OneForAll
+
+
+def _guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    @functools.wraps(view)
+    def guarded(request: Any, **captured: Any) -> HttpResponseBase:
+        response = view(request, **captured)
+        response.headers["Content-Security-Policy"] = _POLICY
+        return response
+
+    return guarded
+
+
+urlpatterns = [
+    path("api/schema/", _Schema.as_view(), name="schema"),
+    path("api/docs/", _guarded(_SwaggerUI.as_view()), name="docs"),
+    path("api/redoc/", _guarded(_Redoc.as_view()), name="redoc"),
+]

@@ -1,0 +1,33 @@
+"""Query parameters that choose what is in a list. One that isn't there chooses nothing."""
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from shared.api.fields import TextField
+from shared.api.problems import InvalidInput
+from shared.api.queries import query_text
+
+_BOOLEANS = {"true": True, "false": False}
+
+
+def boolean_filter(request: Request, name: str) -> bool | None:
+    """Raises 400 `invalid_{name}` for anything else than `true` and `false`."""
+    text = query_text(request, name)
+    if text is None:
+        return None
+    if text not in _BOOLEANS:
+        raise InvalidInput(f"{name} must be true or false", code=f"invalid_{name}")
+    return _BOOLEANS[text]
+
+
+def text_filter(request: Request, name: str, *, max_length: int) -> str | None:
+    """What a `TextField` takes. Raises 400 `invalid_{name}`."""
+    text = query_text(request, name)
+    if text is None:
+        return None
+    try:
+        found: str = TextField(max_length=max_length).run_validation(text)
+    except ValidationError as error:
+        reasons = " ".join(str(reason) for reason in error.detail)
+        raise InvalidInput(f"{name}: {reasons}", code=f"invalid_{name}") from None
+    return found

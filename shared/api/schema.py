@@ -1,0 +1,354 @@
+"""Building blocks of the OpenAPI schemas: how an operation is described, with all its refusals."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from itertools import groupby
+from typing import Any, TypeVar
+
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+
+from shared.api import problems
+from shared.api.fields import VISIBLE_TEXT
+from shared.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from shared.errors import DomainError
+
+F = TypeVar("F", bound=Callable[..., Any])
+Serializer = type[serializers.Serializer[Any]] | serializers.BaseSerializer[Any]
+
+ID: Mapping[str, Any] = {"type": "integer", "format": "int64", "minimum": 1}
+
+
+class Problem(serializers.Serializer[Any]):
+    """Why a call was refused (RFC 9457)."""
+
+    type = serializers.CharField(help_text="Always `about:blank`: the status says it.")
+    title = serializers.CharField(help_text="The status in words.")
+    status = serializers.IntegerField(min_value=400, max_value=599)
+    detail = serializers.CharField(help_text="A sentence for people. It may change.")
+    code = serializers.CharField(help_text="For programs. It does not change.")
+    message = serializers.CharField(help_text="The same as `detail`.")
+    errors = serializers.DictField(  # type: ignore[assignment]  # a field takes this name's place
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text="With the code `invalid_input`: what is wrong with each field.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """One way in which an operation says no."""
+
+    status: HTTPStatus
+    code: str
+    message: str
+    errors: Mapping[str, Sequence[str]] | None = None
+
+    @property
+    def example(self) -> OpenApiExample:
+        return OpenApiExample(
+            self.code,
+            summary=self.message,
+            value=problems.problem(
+                status=self.status, code=self.code, detail=self.message, errors=self.errors
+            ),
+            media_type=problems.CONTENT_TYPE,
+            response_only=True,
+            status_codes=[str(int(self.status))],
+        )
+
+
+def refused(error: type[DomainError], statuses: Mapping[type[DomainError], HTTPStatus]) -> Refusal:
+    """By the service's own table of statuses, so that the schema says what the service answers."""
+    return Refusal(status=statuses[error], code=error.code, message=error.message)
+
+
+def invalid_id(what: str) -> Refusal:
+    return Refusal(
+        status=HTTPStatus.BAD_REQUEST, code=f"invalid_{what}_id", message=f"invalid {what} id"
+    )
+
+
+def invalid_input(errors: Mapping[str, Sequence[str]], *, message: str) -> Refusal:
+    """`message` is that of `errors`, in one sentence."""
+    return Refusal(
+        status=HTTPStatus.BAD_REQUEST, code="invalid_input", message=message, errors=errors
+    )
+
+
+BROKEN_JSON = Refusal(
+    status=HTTPStatus.BAD_REQUEST,
+    code="parse_error",
+    message="the body is not valid JSON: unexpected end of data: line 1 column 10 (char 9)",
+)
+BODY_TOO_LARGE = Refusal(
+    status=problems.BodyTooLarge.status_code,
+    code=problems.BodyTooLarge.default_code,
+    message=problems.BodyTooLarge.default_detail,
+)
+_NOT_JSON = Refusal(
+    status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    code="unsupported_media_type",
+    message='Unsupported media type "text/plain" in request.',
+)
+_BAD_TOKEN = [
+    Refusal(status=HTTPStatus.UNAUTHORIZED, code="token_expired", message="the token has expired"),
+    Refusal(
+        status=HTTPStatus.UNAUTHORIZED,
+        code="invalid_token",
+        message="the signature of the token is wrong",
+    ),
+]
+_NO_TOKEN = Refusal(
+    status=HTTPStatus.UNAUTHORIZED,
+    code="not_authenticated",
+    message="Authentication credentials were not provided.",
+)
+_NOT_ALLOWED = Refusal(
+    status=HTTPStatus.FORBIDDEN,
+    code="permission_denied",
+    message="You do not have permission to perform this action.",
+)
+_NOT_ACCEPTABLE = Refusal(
+    status=HTTPStatus.NOT_ACCEPTABLE,
+    code="not_acceptable",
+    message="Could not satisfy the request Accept header.",
+)
+_TOO_OFTEN = Refusal(
+    status=HTTPStatus.TOO_MANY_REQUESTS,
+    code="throttled",
+    message="Request was throttled. Expected available in 12 seconds.",
+)
+_AWAY = [
+    Refusal(
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
+        code="try_again_later",
+        message="the service is busy, please try again",
+    ),
+    Refusal(
+        status=HTTPStatus.SERVICE_UNAVAILABLE,
+        code="keys_unavailable",
+        message="the keys that tokens are verified with are not available, please try again",
+    ),
+]
+_BAD_PAGE = [
+    Refusal(
+        status=HTTPStatus.BAD_REQUEST,
+        code="invalid_limit",
+        message=f"limit must be a whole number from 1 to {MAX_LIMIT}",
+    ),
+    Refusal(
+        status=HTTPStatus.BAD_REQUEST,
+        code="invalid_cursor",
+        message="cursor is not one that this API gave out",
+    ),
+]
+
+
+class Access(Enum):
+    """Who may call an operation, where tokens are asked for."""
+
+    EVERYBODY = "everybody"
+    SIGNED_IN = "signed in"
+    ADMINS = "admins"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What comes when nothing is wrong. Examples of a list are examples of what is in it."""
+
+    body: Serializer
+    description: str
+    examples: Mapping[str, Any]
+    status: HTTPStatus = HTTPStatus.OK
+
+
+def path_id(name: str, description: str) -> OpenApiParameter:
+    return OpenApiParameter(name, dict(ID), OpenApiParameter.PATH, description=description)
+
+
+def operation(
+    operation_id: str,
+    *,
+    tag: str,
+    summary: str,
+    description: str,
+    access: Access,
+    answer: Answer,
+    writes: bool = False,
+    body: Serializer | None = None,
+    body_examples: Mapping[str, Any] | None = None,
+    parameters: Sequence[OpenApiParameter] = (),
+    refusals: Sequence[Refusal] = (),
+    other_responses: Mapping[int, OpenApiResponse] | None = None,
+) -> Callable[[F], F]:
+    """Describes a view's method. What every operation of its kind can answer is added here: it
+    follows from `access`, `writes` and `body`."""
+    everything = [*refusals, *_usual_refusals(access, writes=writes, has_body=body is not None)]
+    return extend_schema(
+        operation_id=operation_id,
+        tags=[tag],
+        summary=summary,
+        description=description,
+        request=body,
+        parameters=[*parameters, *_headers({int(refusal.status) for refusal in everything})],
+        examples=[
+            OpenApiExample(name, value=value, request_only=True)
+            for name, value in (body_examples or {}).items()
+        ],
+        responses={
+            int(answer.status): OpenApiResponse(
+                answer.body,
+                description=answer.description,
+                examples=[
+                    OpenApiExample(name, value=value, response_only=True)
+                    for name, value in answer.examples.items()
+                ],
+            ),
+            **(other_responses or {}),
+            **_problem_responses(everything),
+        },
+        # No `security` at all where everybody may call: generated clients would want a token.
+        auth=[] if access is Access.EVERYBODY else None,
+    )
+
+
+def paged(
+    operation_id: str,
+    *,
+    tag: str,
+    summary: str,
+    description: str,
+    access: Access,
+    answer: Answer,
+    parameters: Sequence[OpenApiParameter] = (),
+    refusals: Sequence[Refusal] = (),
+) -> Callable[[F], F]:
+    """`operation` for what answers with a page of a list."""
+    return operation(
+        operation_id,
+        tag=tag,
+        summary=summary,
+        description=f"{description}\n\n{_ABOUT_PAGES}",
+        access=access,
+        answer=answer,
+        parameters=[*parameters, *_PAGE_PARAMETERS],
+        refusals=[*refusals, *_BAD_PAGE],
+    )
+
+
+_ABOUT_PAGES = (
+    "In the order of ids, in pages. The `Link` header has the addresses of the next and the "
+    "previous page; where there is none, it is left out."
+)
+_PAGE_PARAMETERS = [
+    OpenApiParameter(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+        description="How many at most.",
+    ),
+    OpenApiParameter(
+        "cursor",
+        {"type": "string", "format": "cursor", "minLength": 1},
+        description="From a `Link` header. What is in it may change.",
+    ),
+    OpenApiParameter(
+        "Link",
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        response=[200],
+        description='Neighbouring pages (RFC 8288): `<…>; rel="next", <…>; rel="prev"`.',
+    ),
+]
+_PROBLEM_HEADERS = [
+    OpenApiParameter(
+        "WWW-Authenticate",
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        response=[401],
+        required=True,
+        description="The challenge, with what is wrong with the token (RFC 6750).",
+    ),
+    OpenApiParameter(
+        "Retry-After",
+        {"type": "integer", "minimum": 1},
+        OpenApiParameter.HEADER,
+        response=[429, 503],
+        required=True,
+        description="After how many seconds to try again.",
+    ),
+]
+
+
+def _headers(statuses: set[int]) -> list[OpenApiParameter]:
+    return [
+        header
+        for header in _PROBLEM_HEADERS
+        if isinstance(header.response, list) and statuses & {int(code) for code in header.response}
+    ]
+
+
+def _usual_refusals(access: Access, *, writes: bool, has_body: bool) -> list[Refusal]:
+    usual = [*_BAD_TOKEN, _NOT_ACCEPTABLE, *_AWAY]
+    if access is not Access.EVERYBODY:
+        usual += [_NO_TOKEN, _NOT_ALLOWED]
+    if writes:
+        usual.append(_TOO_OFTEN)
+    if has_body:
+        usual += [BROKEN_JSON, BODY_TOO_LARGE, _NOT_JSON]
+    return usual
+
+
+def _problem_responses(refusals: Sequence[Refusal]) -> dict[tuple[int, str], OpenApiResponse]:
+    in_order = sorted(refusals, key=lambda refusal: refusal.status)
+    return {
+        (int(status), problems.CONTENT_TYPE): _problem_response(list(group))
+        for status, group in groupby(in_order, key=lambda refusal: refusal.status)
+    }
+
+
+def _problem_response(refusals: Sequence[Refusal]) -> OpenApiResponse:
+    codes = dict.fromkeys(f"`{refusal.code}`" for refusal in refusals)
+    return OpenApiResponse(
+        Problem,
+        description=f"{refusals[0].status.phrase}: {', '.join(codes)}",
+        examples=[refusal.example for refusal in refusals],
+    )
+
+
+class _IdFields(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "shared.api.fields.IdField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        return dict(ID)
+
+
+class _TextFields(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "shared.api.fields.TextField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": self.target.max_length,
+            "pattern": VISIBLE_TEXT,
+        }
+
+
+class _MoneyFields(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "shared.api.fields.MoneyField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        places = self.target.decimal_places
+        step = 10**-places
+        return {
+            "type": "number",
+            "minimum": 0,
+            "maximum": round(10 ** (self.target.max_digits - places) - step, places),
+            "multipleOf": step,
+        }

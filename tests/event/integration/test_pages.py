@@ -1,0 +1,278 @@
+"""The event service as pages for admins. Their script is not run here: what it needs is there."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.staticfiles import finders
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from event_project.events.models import Event
+from tests.event.factories import EventFactory
+from tests.event.http import EVENTS, VALID, cancel, post
+from tests.shared.issuer import secret_settings
+from tests.shared.pages import Page, page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_other_service(settings: Any) -> None:
+    settings.BOOKING_PUBLIC_URL = ""
+
+
+def test_the_list_links_to_each_event_and_escapes_its_name(client: Client) -> None:
+    event = EventFactory(name="<script>alert(1)</script>")
+
+    found = page(client, EVENTS)
+
+    assert found.links[f"#{event.pk} <script>alert(1)</script>"] == f"{EVENTS}/{event.pk}"
+    assert "<script>alert(1)" not in found.html
+
+
+def test_the_pages_of_a_list_are_linked_with_the_filters(client: Client) -> None:
+    EventFactory.create_batch(3)
+
+    first = page(client, f"{EVENTS}?limit=2&name=work")
+    second = page(client, first.links["Next page"])
+
+    assert "name=work" in first.links["Next page"]
+    assert "Previous page" not in first.links
+    assert "Next page" not in second.links
+    assert "limit=2" in second.links["Previous page"]
+
+
+def test_the_filters_show_what_was_chosen(client: Client) -> None:
+    found = page(client, f"{EVENTS}?open=true&name=a%22b")
+
+    assert found.chosen == {"open": "true", "upcoming": "", "name": 'a"b'}
+
+
+def test_the_json_of_the_new_event_is_created_as_it_stands(client: Client) -> None:
+    found = page(client, EVENTS)
+
+    response = post(client, found.jsons["POST"].encode())
+
+    assert response.status_code == 201, response.content
+    created = response.json()
+    assert datetime.fromisoformat(created["booking_start_at"]) > timezone.now()
+
+
+def test_the_form_of_a_new_event_has_what_the_api_takes(client: Client) -> None:
+    found = page(client, EVENTS)
+
+    form = found.form("POST", EVENTS)
+    assert form["data-then"] == f"{EVENTS}/{{id}}"
+    assert set(found.inputs) >= set(json.loads(found.jsons["POST"]))
+    assert found.inputs["booking_start_at"]["type"] == "datetime-local"
+    assert found.inputs["max_seats"]["placeholder"] == "50"
+
+
+def test_an_event_can_be_changed_from_its_page_as_it_stands(client: Client) -> None:
+    event = EventFactory(name='The "best"', price="9.50")
+
+    found = page(client, f"{EVENTS}/{event.pk}")
+
+    form = found.form("PATCH", f"{EVENTS}/{event.pk}")
+    assert form["data-if-match"] == '"1"'
+    assert found.inputs["name"]["value"] == 'The "best"'
+    assert found.inputs["price"]["value"] == "9.5"
+    shown = datetime.fromisoformat(found.inputs["booking_start_at"]["data-instant"])
+    assert shown == event.booking_start_at
+    response = client.patch(
+        f"{EVENTS}/{event.pk}",
+        data=found.jsons["PATCH"].encode(),
+        content_type="application/json",
+        headers={"if-match": form["data-if-match"]},
+    )
+    assert response.status_code == 200
+    assert response.json()["version"] == 1, "nothing differs"
+
+
+def test_an_event_can_be_cancelled_from_its_page_after_a_question(client: Client) -> None:
+    event = EventFactory()
+
+    form = page(client, f"{EVENTS}/{event.pk}").form("POST", f"{EVENTS}/{event.pk}/cancel")
+
+    assert "no way back" in form["data-question"]
+    assert client.post(form["data-url"]).status_code == 200
+    event.refresh_from_db()
+    assert event.cancelled_at is not None
+
+
+def test_a_cancelled_event_has_no_forms(client: Client) -> None:
+    event = EventFactory()
+    cancel(client, event.pk)
+
+    assert page(client, f"{EVENTS}/{event.pk}").forms == []
+
+
+def test_an_event_links_to_the_booking_service_where_its_address_is_known(
+    client: Client, settings: Any
+) -> None:
+    path = f"{EVENTS}/{EventFactory().pk}"
+    assert set(page(client, path).links) & {"How full it is", "Its bookings"} == set()
+
+    settings.BOOKING_PUBLIC_URL = "https://booking.example"
+
+    links = page(client, path).links
+    assert links["How full it is"] == f"https://booking.example{path}/status"
+    assert links["Its bookings"] == f"https://booking.example{path}/bookings"
+    assert links["All events"] == EVENTS
+
+
+def test_the_json_of_an_event_is_the_same_for_page_and_program(
+    client: Client, settings: Any
+) -> None:
+    settings.BOOKING_PUBLIC_URL = "https://booking.example"
+    path = f"{EVENTS}/{EventFactory().pk}"
+
+    answer = client.get(path)
+
+    assert page(client, path).answer == answer.json()
+    assert b"booking.example" not in answer.content
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "sentence", "code"),
+    [
+        (f"{EVENTS}/99999", 404, "event not found", "event_not_found"),
+        (f"{EVENTS}/abc", 400, "invalid event id", "invalid_event_id"),
+        (f"{EVENTS}?open=maybe", 400, "open must be true or false", "invalid_open"),
+        (f"{EVENTS}/1/cancel", 405, 'Method "GET" not allowed.', "method_not_allowed"),
+    ],
+)
+def test_a_refusal_is_a_page_that_says_why(
+    client: Client, path: str, status: int, sentence: str, code: str
+) -> None:
+    found = page(client, path, status=status)
+
+    assert sentence in found.alert
+    assert code in found.alert
+    assert found.answer["code"] == code
+
+
+def test_a_page_offers_to_log_in_and_comes_back(client: Client) -> None:
+    User.objects.create_superuser("eve", password="a long password")
+    stranger = page(client, f"{EVENTS}?open=true")
+
+    response = client.post(
+        stranger.links["Log in"],
+        {"username": "eve", "password": "a long password"},
+    )
+
+    assert response.headers["Location"] == f"{EVENTS}?open=true"
+    known = page(client, f"{EVENTS}?open=true")
+    assert "Log out eve" in known.html
+    assert "Log in" not in known.links
+
+
+def test_a_page_logs_out_with_its_csrf_token(client: Client) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(User.objects.create_superuser("eve"))
+    found = page(browser, EVENTS)
+
+    assert browser.post("/api-auth/logout/").status_code == 403
+    response = browser.post(
+        "/api-auth/logout/", {"csrfmiddlewaretoken": found.inputs["csrfmiddlewaretoken"]["value"]}
+    )
+
+    assert response.status_code == 200
+    assert "Log in" in page(browser, EVENTS).links
+
+
+def test_a_form_is_taken_with_the_csrf_token_of_its_page(client: Client, settings: Any) -> None:
+    settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(User.objects.create_superuser("eve"))
+    found = page(browser, EVENTS)
+    body = found.jsons["POST"].encode()
+
+    assert post(browser, body).status_code == 403
+    assert post(browser, body, headers={"x-csrftoken": found.csrf_token}).status_code == 201
+
+
+def test_forms_are_not_shown_to_those_who_may_not_send_them(client: Client, settings: Any) -> None:
+    settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+    paths = [EVENTS, f"{EVENTS}/{EventFactory().pk}"]
+    assert [page(client, path).forms for path in paths] == [[], []]
+
+    client.force_login(User.objects.create_user("eve", is_staff=True))
+
+    assert [bool(page(client, path).forms) for path in paths] == [True, True]
+
+
+def test_script_and_style_of_a_page_are_served_by_the_service(client: Client) -> None:
+    found = page(client, EVENTS)
+
+    own = [path for path in found.files if "shared_api" in path]
+    assert {path.rpartition("/")[2] for path in own} == {"page.css", "page.js"}
+    for path in found.files:
+        assert path.startswith("/static/")
+        assert finders.find(path.removeprefix("/static/")), path
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", None])
+def test_who_asks_for_json_gets_it_without_a_cookie_and_with_one_query(
+    client: Client, accept: str | None
+) -> None:
+    path = f"{EVENTS}/{EventFactory().pk}"
+    headers: Mapping[str, str] = {} if accept is None else {"accept": accept}
+
+    with CaptureQueriesContext(connection) as queries:
+        response = client.get(path, headers=headers)
+
+    assert response.headers["Content-Type"] == "application/json"
+    assert not response.cookies
+    assert len(queries) == 1
+
+
+@pytest.mark.parametrize("path", [EVENTS, f"{EVENTS}/{{id}}"])
+def test_head_is_get_without_a_body(client: Client, path: str) -> None:
+    path = path.format(id=EventFactory().pk)
+
+    head, get = client.head(path), client.get(path)
+
+    assert head.status_code == get.status_code == 200
+    assert head.content == b""
+    assert head.headers.get("ETag") == get.headers.get("ETag")
+    assert head.headers["Content-Type"] == get.headers["Content-Type"]
+
+
+def test_head_of_what_is_not_there_is_404_and_pages_have_their_links(client: Client) -> None:
+    EventFactory.create_batch(2)
+
+    assert client.head(f"{EVENTS}/99999").status_code == 404
+    assert 'rel="next"' in client.head(f"{EVENTS}?limit=1").headers["Link"]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        (EVENTS, {"GET", "POST", "HEAD", "OPTIONS"}),
+        (f"{EVENTS}/1", {"GET", "PATCH", "HEAD", "OPTIONS"}),
+        (f"{EVENTS}/1/cancel", {"POST", "OPTIONS"}),
+    ],
+)
+def test_options_says_what_is_allowed_and_changes_nothing(
+    client: Client, path: str, allowed: set[str]
+) -> None:
+    response = client.options(path)
+
+    assert response.status_code == 200
+    assert set(response.headers["Allow"].split(", ")) == allowed
+    assert response.headers["Content-Type"] == "application/json"
+    assert Event.objects.count() == 0
+
+
+def test_what_a_browser_itself_has_sent_is_answered_with_a_page(client: Client) -> None:
+    response = post(client, VALID, headers={"accept": "text/html"})
+
+    assert response.status_code == 201
+    assert Page(response.content.decode()).answer["name"] == VALID["name"]

@@ -1,0 +1,11 @@
+"""The OpenAPI schema keeps up with the service."""
+
+from event_project.events.api.errors import STATUSES
+from tests.shared.schemas import documented_refusals
+
+
+def test_every_refusal_of_the_domain_is_documented_with_its_status() -> None:
+    refusals = {(int(status), error.code) for error, status in STATUSES.items()}
+
+    assert refusals
+    assert refusals - documented_refusals("event") == set()
