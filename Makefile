@@ -11,6 +11,8 @@ WITH_SERVERS := $(DEVSTACK) exec --fast --
 WITHOUT_SERVERS := EVENT_DATABASE_URL=postgresql://127.0.0.1:9/event \
 	BOOKING_DATABASE_URL=postgresql://127.0.0.1:9/booking \
 	RABBITMQ_URL=amqp://127.0.0.1:9/ $(DEVSTACK) exec --
+OPENAPI := docs/openapi
+SPECTACULAR := spectacular --validate --fail-on-warn
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --no-emit-index-url
 
@@ -47,13 +49,14 @@ demo: .venv/.installed ## a sale from start to end against the running services
 
 clean: ## stop everything, delete its data, .venv and caches
 	@if [ -e .venv/.installed ]; then $(DEVSTACK) clean; fi
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	@rm -rf build clients/node_modules .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis .coverage*
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 ##@ Test
-.PHONY: test lint types imports migrations-check test-unit test-integration test-api test-proof
-test: lint types imports ## everything below, in this order
-	@$(WITH_SERVERS) $(MAKE) migrations-check test-unit test-integration test-api
+.PHONY: test lint types imports openapi-check migrations-check test-unit test-integration test-api test-proof \
+	test-faults-short test-faults
+test: lint types imports openapi-check ## everything below, in this order
+	@$(WITH_SERVERS) $(MAKE) migrations-check test-unit test-integration test-api test-faults-short
 
 lint: .venv/.installed ## ruff: rules and format
 	@$(BIN)/ruff check --quiet .
@@ -73,6 +76,14 @@ migrations-check: .venv/.installed ## models without a migration, in both projec
 		$(BIN)/python manage_event.py makemigrations --check --dry-run; \
 		$(BIN)/python manage_booking.py makemigrations --check --dry-run'
 
+openapi-check: .venv/.installed ## the committed OpenAPI schemas are those of the code
+	@$(WITHOUT_SERVERS) sh -ec '\
+		for service in event booking; do \
+			$(BIN)/python manage_$$service.py $(SPECTACULAR) \
+				| diff -u $(OPENAPI)/$$service-service.yaml - \
+				|| { echo "the schema of the $$service service is not the committed one: make openapi"; exit 1; }; \
+		done'
+
 test-unit: .venv/.installed ## tests that need no server
 	@$(WITHOUT_SERVERS) sh -ec '\
 		$(BIN)/pytest tests/shared/unit; \
@@ -88,17 +99,47 @@ test-integration: .venv/.installed ## both projects, their proofs and devstack, 
 		$(BIN)/pytest tests/devstack'
 
 test-api: .venv/.installed ## both services as processes, over real HTTP
-	@$(WITH_SERVERS) $(BIN)/pytest tests/end_to_end
+	@clients/install.sh || echo "so the tests of the TypeScript client and the Postman collection are skipped"
+	@$(WITH_SERVERS) sh -ec '\
+		$(BIN)/pytest tests/end_to_end; \
+		$(BIN)/pytest tests/fuzz -k open'
+
+test-fuzz: .venv/.installed ## thousands of requests made from the schemas, with and without tokens
+	@FUZZ_EXAMPLES=500 FUZZ_PHASES=examples,coverage,fuzzing,stateful $(WITH_SERVERS) \
+		$(BIN)/pytest tests/fuzz
+
+test-faults-short: .venv/.installed ## kills, freezes and cuts: nothing acknowledged is lost (a minute)
+	@$(WITH_SERVERS) $(BIN)/pytest -m "not long_form" tests/faults
+
+test-faults: .venv/.installed ## the same and more, with kills for five minutes (about 12 minutes)
+	@FAULT_SECONDS=300 FAULT_RESULTS=tests/faults/results/latest.json $(WITH_SERVERS) \
+		$(BIN)/pytest tests/faults
 
 test-proof: .venv/.installed ## the long search for a wrong outcome (about 10 minutes)
 	@PROOF_SECONDS=120 PROOF_CLIENTS=300 $(WITH_SERVERS) \
 		$(BIN)/pytest --ds booking_project.settings --hypothesis-profile=long -s tests/proof
 
+##@ Schemas and clients
+.PHONY: openapi clients
+openapi: .venv/.installed ## write the OpenAPI schemas to docs/openapi
+	@$(WITHOUT_SERVERS) sh -ec '\
+		for service in event booking; do \
+			$(BIN)/python manage_$$service.py $(SPECTACULAR) --file $(OPENAPI)/$$service-service.yaml; \
+		done'
+
+clients: .venv/.installed ## Python and TypeScript clients from the schemas, in build/clients
+	@clients/install.sh
+	@clients/generate.sh python build/clients/python
+	@clients/generate.sh typescript build/clients/typescript
+
 ##@ Measure
-.PHONY: bench
+.PHONY: bench bench-messaging
 bench: .venv/.installed ## load the booking API, verify, print medians (BENCH="--quick hot_sale")
 	@EVENT_DATABASE_URL=postgresql://unused RABBITMQ_URL=amqp://unused \
 		$(DEVSTACK) exec -- $(BIN)/python -m bench $(BENCH)
+
+bench-messaging: .venv/.installed ## from an event's commit to its copy; what a dead broker costs
+	@$(DEVSTACK) exec -- $(BIN)/python -m bench.messaging $(BENCH)
 
 ##@ Dependencies and containers
 .PHONY: lock docker-up docker-up-all docker-down build-test
