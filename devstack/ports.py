@@ -23,16 +23,16 @@ class Port:
 PORTS = (
     Port("EVENT_PORT", 8081, "the event API"),
     Port("BOOKING_PORT", 8082, "the booking API"),
-    Port("EVENT_DB_PORT", 54321, "the event service's PostgreSQL"),
-    Port("BOOKING_DB_PORT", 54322, "the booking service's PostgreSQL"),
-    Port("RABBITMQ_PORT", 56720, "RabbitMQ"),
-    Port("RABBITMQ_DIST_PORT", 56721, "RabbitMQ's command line tools"),
-    Port("RABBITMQ_EPMD_PORT", 56722, "RabbitMQ's name server, epmd"),
+    Port("EVENT_DB_PORT", 18432, "the event service's PostgreSQL"),
+    Port("BOOKING_DB_PORT", 18433, "the booking service's PostgreSQL"),
+    Port("RABBITMQ_PORT", 18672, "RabbitMQ"),
+    Port("RABBITMQ_DIST_PORT", 18673, "RabbitMQ's command line tools"),
+    Port("RABBITMQ_EPMD_PORT", 18674, "RabbitMQ's name server, epmd"),
 )
 OWNERS = {port.variable: port.owner for port in PORTS}
 
-# Below the range that Linux hands out to outgoing connections, so that none takes the port
-# between the moment it is found free and the moment its server listens.
+# Like the defaults above, below the range that Linux hands out to outgoing connections: none of
+# them can take the port before its server listens.
 PRIVATE_RANGE = range(20_000, 32_000)
 
 
