@@ -57,7 +57,7 @@ class Consumer:
     later messages wait: their order is kept. Any other exception ends `run`: a bug in the handler
     should be seen, and the broker's delivery limit bounds how often that message comes back.
 
-    `spare_time` is called between messages, and twice a second while there are none: it does one
+    `spare_time` is called between messages, twice a second or as long as there is more: it does one
     bounded piece of other work, and returns whether there is more. It may raise
     `HandlerUnavailable`.
     """
@@ -114,10 +114,13 @@ class Consumer:
         channel.basic_consume(
             self._queue.name, lambda _, *delivery: arrived.append(_Delivery(*delivery))
         )
+        more, look_again_at = True, 0.0
         while not self._stopping.is_set() and not cancelled.is_set():
             if arrived:
                 self._take(channel, arrived.popleft())
-            more = self._use_spare_time(channel)
+            if more or time.monotonic() >= look_again_at:
+                more = self._use_spare_time(channel)
+                look_again_at = time.monotonic() + _IDLE_SECONDS
             self._count_dead_letters(channel)
             channel.connection.process_data_events(time_limit=0 if more else _IDLE_SECONDS)
 
