@@ -2,7 +2,13 @@
 
 from shared.env import Length, read_public_url, seal
 from shared.settings import *  # noqa: F403
-from shared.settings import INSTALLED_APPS, REST_FRAMEWORK, SPECTACULAR_SETTINGS, env
+from shared.settings import (
+    INSTALLED_APPS,
+    MIDDLEWARE,
+    REST_FRAMEWORK,
+    SPECTACULAR_SETTINGS,
+    env,
+)
 
 SECRET_KEY = env.str("EVENT_SECRET_KEY", validate=Length(min=32))
 _database = env.dj_db_url("EVENT_DATABASE_URL", conn_max_age=60, conn_health_checks=True)
@@ -13,6 +19,7 @@ DATABASES = {"default": _database}
 
 ROOT_URLCONF = "event_project.urls"
 WSGI_APPLICATION = "event_project.wsgi.application"
+MIDDLEWARE = ["shared.tracing.carry_trace", *MIDDLEWARE]
 INSTALLED_APPS = [*INSTALLED_APPS, "shared.outbox", "event_project.events"]
 
 # Both services may live on one host, where cookies are shared over all ports.

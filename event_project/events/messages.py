@@ -12,6 +12,7 @@ from event_project.events.models import Event
 from shared.json import json_number
 from shared.messaging.topology import EVENTS_EXCHANGE
 from shared.outbox.services import NewMessage
+from shared.tracing import trace_headers
 
 EVENT_CREATED = "event.created"
 EVENT_UPDATED = "event.updated"
@@ -29,7 +30,7 @@ def announcement(
         routing_key=EVENT_CREATED if created else _key_of_change(event),
         ordering_key=f"event-{event.pk}",
         body=event_message(event),
-        headers=headers or {},
+        headers={**trace_headers(), **(headers or {})},
     )
 
 

@@ -67,7 +67,8 @@ class Link:
         if not self._tried.wait(timeout):
             raise BrokerUnavailable(f"no connection within {timeout:.1f} s")
         if not self._open.is_set():
-            raise self._failure
+            # A copy: each raise adds its frames, and all they hold, to the exception's traceback.
+            raise type(self._failure)(*self._failure.args)
 
     def declare(self) -> None:
         """In the link's thread: declare the topology once more."""

@@ -91,4 +91,4 @@ def test_an_announcement_is_addressed_by_what_happened_and_ordered_by_event(
         "event-7",
     )
     assert message.body == event_message(event)
-    assert message.headers == {}
+    assert set(message.headers) == {"traceparent"}

@@ -179,6 +179,17 @@ def test_a_broker_that_comes_back_is_found_again(
     assert b"2" in bodies(broker)
 
 
+def test_each_caller_is_told_of_an_outage_by_an_exception_of_its_own(
+    publisher: Publisher, proxy: TcpProxy
+) -> None:
+    """One that is raised again and again keeps alive what each of its callers had in hand."""
+    connect(publisher)
+    proxy.cut()
+    until(lambda: publish(publisher, 1) is not None, "a failure")
+
+    assert publish(publisher, 2) is not publish(publisher, 3)
+
+
 def test_a_queue_with_other_arguments_is_reported_with_the_way_out(broker: Broker) -> None:
     broker.delete_queues()
     broker.channel.queue_declare(broker.queue, durable=True)

@@ -1,0 +1,51 @@
+"""A request's trace goes on in the message that it causes."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from event_project.events.models import Event
+from shared.outbox.models import OutboxMessage
+from tests.event.factories import EventFactory
+from tests.event.http import VALID, post
+
+pytestmark = pytest.mark.django_db
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def traceparent() -> str:
+    header: str = OutboxMessage.objects.latest("pk").headers["traceparent"]
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", header)
+    return header
+
+
+def test_a_message_is_a_new_step_in_the_trace_of_its_request(client: Client) -> None:
+    event = Event.objects.get(pk=post(client, VALID).json()["id"])
+    sent = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+    client.post(f"/api/v1/events/{event.pk}/cancel", headers={"traceparent": sent})
+
+    assert traceparent().startswith(f"00-{TRACE}-")
+    assert traceparent().endswith("-01")
+    assert traceparent() != sent
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "nonsense", f"00-{TRACE}-0000000000000000-01", f"00-{TRACE.upper()}-{'1' * 16}-01"]
+)
+def test_what_is_no_trace_is_ignored(client: Client, sent: str) -> None:
+    event = Event.objects.get(pk=post(client, VALID).json()["id"])
+
+    client.post(f"/api/v1/events/{event.pk}/cancel", headers={"traceparent": sent})
+
+    assert TRACE not in traceparent()
+
+
+def test_a_change_without_a_request_begins_a_trace_of_its_own() -> None:
+    EventFactory.create()
+    first = traceparent()
+    EventFactory.create()
+
+    assert first[3:35] != traceparent()[3:35]
