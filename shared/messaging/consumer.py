@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 _IDLE_SECONDS = 0.5
 _CONNECT_SECONDS = 5.0
-_COUNT_SECONDS = 10.0
+_LOOK_SECONDS = 10.0
 
 # A crash counts as a delivery for every message that was prefetched: with more than one, those
 # behind a message that crashes each run would reach the delivery limit together with it.
@@ -75,7 +75,9 @@ class Consumer:
         self._handler = handler
         self._spare_time = spare_time
         self._stopping = threading.Event()
-        self._counted_at = 0.0
+        self._looked_at = 0.0
+        self._waited = False
+        self._idle = True
 
     def stop(self) -> None:
         """Let `run` return after the message in hand."""
@@ -109,6 +111,7 @@ class Consumer:
     def _consume(self, channel: BlockingChannel) -> None:
         """Until `stop`, or until the broker cancels us (queue deleted, leader moved)."""
         arrived: deque[_Delivery] = deque()
+        self._waited = False
         cancelled = threading.Event()
         channel.add_on_cancel_callback(lambda _: cancelled.set())
         channel.basic_consume(
@@ -117,19 +120,29 @@ class Consumer:
         more, look_again_at = True, 0.0
         while not self._stopping.is_set() and not cancelled.is_set():
             if arrived:
+                self._idle = False
                 self._take(channel, arrived.popleft())
             if more or time.monotonic() >= look_again_at:
                 more = self._use_spare_time(channel)
                 look_again_at = time.monotonic() + _IDLE_SECONDS
-            self._count_dead_letters(channel)
+            if self._is_forgotten(channel):
+                logger.warning("%s has messages, delivers none: consuming anew", self._queue.name)
+                break
             channel.connection.process_data_events(time_limit=0 if more else _IDLE_SECONDS)
 
-    def _count_dead_letters(self, channel: BlockingChannel) -> None:
-        if time.monotonic() - self._counted_at < _COUNT_SECONDS:
-            return
-        answer: Any = channel.queue_declare(self._queue.dead_letter_queue, passive=True)
-        DEAD_LETTERS.labels(self._queue.name).set(answer.method.message_count)
-        self._counted_at = time.monotonic()
+    def _is_forgotten(self, channel: BlockingChannel) -> bool:
+        """Whether messages wait though we were idle since they were seen the last time.
+
+        RabbitMQ 3.10 may subscribe a consumer by itself to a queue that was deleted and declared
+        again, and then deliver nothing to it.
+        """
+        if time.monotonic() - self._looked_at < _LOOK_SECONDS:
+            return False
+        DEAD_LETTERS.labels(self._queue.name).set(_count(channel, self._queue.dead_letter_queue))
+        waited, self._waited = self._waited, _count(channel, self._queue.name) > 0
+        idle, self._idle = self._idle, True
+        self._looked_at = time.monotonic()
+        return waited and self._waited and idle
 
     def _use_spare_time(self, channel: BlockingChannel) -> bool:
         try:
@@ -180,6 +193,11 @@ class Consumer:
         properties.headers = {**(properties.headers or {}), REASON_HEADER: reason[:1000]}
         properties.delivery_mode = pika.DeliveryMode.Persistent.value
         channel.basic_publish("", self._queue.dead_letter_queue, body, properties, mandatory=True)
+
+
+def _count(channel: BlockingChannel, queue: str) -> int:
+    answer: Any = channel.queue_declare(queue, passive=True)
+    return int(answer.method.message_count)
 
 
 class _Delivery(NamedTuple):

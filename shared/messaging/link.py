@@ -87,6 +87,11 @@ class Link:
         or else the heartbeats end the connection."""
         self._fail(failure)
 
+    def renew(self) -> None:
+        """In the link's thread: end the connection, and open another one."""
+        self._fail(BrokerUnavailable("connecting again"))
+        self._hang_up()
+
     def close(self, *, timeout: float) -> None:
         """Close the connection in an orderly way, in at most `timeout` seconds."""
         self._closing.set()
@@ -165,7 +170,9 @@ class Link:
             self._hang_up()
 
     def _on_ended(self, connection: SelectConnection, reason: BaseException) -> None:
-        if not isinstance(reason, ConnectionClosedByClient):
+        if isinstance(reason, ConnectionClosedByClient):
+            self._on_failure(self._failure)  # what came since can't be sent any more
+        else:
             self._fail(BrokerUnavailable(f"no connection: {reason!r}"))
         connection.ioloop.stop()
 

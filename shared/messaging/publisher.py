@@ -66,6 +66,10 @@ class Publisher:
             outcomes = batch.outcomes()
             if any(isinstance(outcome, Unroutable) for outcome in outcomes):
                 link.call(link.declare)  # somebody deleted a queue: the next attempt finds it
+            if batch.refused:
+                # RabbitMQ 3.10 refuses for ever what a channel sends that was opened while the
+                # queue's leader was away; a new channel finds the new leader.
+                link.call(link.renew)
             return outcomes
 
     def close(self) -> None:
@@ -94,6 +98,7 @@ class _Batch:
     def __init__(self, messages: Sequence[OutgoingMessage]) -> None:
         self.settled = threading.Event()
         self.returned: set[str | None] = set()
+        self.refused = False
         self._messages = messages
         self._unconfirmed: dict[int, OutgoingMessage] = {}
         self._outcomes: dict[str, NotPublished | None] = {}
@@ -115,6 +120,7 @@ class _Batch:
         for tag in self._tags(answer):
             message = self._unconfirmed.pop(tag)
             if isinstance(answer, Basic.Nack):
+                self.refused = True
                 outcome: NotPublished | None = BrokerUnavailable("the broker refused it")
             elif message.message_id in self.returned:
                 outcome = Unroutable(f"no queue takes {message.routing_key}")
