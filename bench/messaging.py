@@ -18,7 +18,6 @@ import psycopg
 from devstack import signals
 from devstack.errors import Interrupted
 from tests.end_to_end.clients import EVENTS, event_input, open_client
-from tests.end_to_end.processes import Part
 from tests.end_to_end.system import OwnProcesses, System, own_system
 from tests.faults.copies import Databases, differences
 from tests.faults.load import load
@@ -64,11 +63,7 @@ def main() -> int:
     options = parser.parse_args()
     signals.raise_interrupted()
     try:
-        with (
-            tempfile.TemporaryDirectory() as name,
-            own_system(folder := Path(name)) as system,
-            _own(system).running(_booking_relay(_own(system), folder)),
-        ):
+        with tempfile.TemporaryDirectory() as name, own_system(Path(name)) as system:
             bench = MessagingBench(system.event_url, system.booking_url, _own(system))
             found = bench.run(seconds=options.seconds, rows=options.rows)
     except Interrupted as interrupted:
@@ -100,10 +95,6 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
 def _own(system: System) -> OwnProcesses:
     assert system.own is not None
     return system.own
-
-
-def _booking_relay(own: OwnProcesses, folder: Path) -> Part:
-    return Part("booking-relay", ["manage_booking.py", "relay_outbox"], own.environ, folder)
 
 
 class MessagingBench:

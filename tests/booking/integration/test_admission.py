@@ -26,8 +26,8 @@ from booking_project.bookings.errors import (
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from shared.errors import DomainError
 from tests.booking.factories import EventFactory, booked, now, users
-from tests.booking.integration.concurrency import at_once
 from tests.booking.integration.soundness import unsound
+from tests.shared.concurrency import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

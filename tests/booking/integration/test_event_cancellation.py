@@ -11,9 +11,9 @@ from booking_project.bookings.errors import EventCancelled
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.services import event_cancel_next_batch, event_sync
 from tests.booking.factories import EventFactory, announced, booked, now, users
-from tests.booking.integration.concurrency import at_once
 from tests.booking.integration.outbox import bodies, forget_what_was_told, told
 from tests.booking.integration.soundness import Tally, line, tally, unsound
+from tests.shared.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 

@@ -19,8 +19,8 @@ from booking_project.bookings.errors import (
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.services import EventState, event_sync
 from tests.booking.factories import EventFactory, EventStateFactory, announced, booked, now, users
-from tests.booking.integration.concurrency import at_once
 from tests.booking.integration.soundness import Tally, line, tally, unsound
+from tests.shared.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from booking_project.bookings.models import Notification, NotificationKind
 from booking_project.bookings.notifications import MAIL_FOR, Undeliverable, address_of
 from shared.messaging.consumer import HandlerUnavailable, IncomingMessage
 from shared.messaging.errors import BadMessage
-from tests.booking.integration.concurrency import at_once
+from tests.shared.concurrency import at_once
 from tests.shared.mail_server import MailServer, running_mail_server
 from tests.shared.waiting import until
 

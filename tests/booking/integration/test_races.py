@@ -11,8 +11,8 @@ from booking_project.bookings.errors import AlreadyBooked, AlreadyCancelled, Ful
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.requests import Book, Cancel, Request
 from tests.booking.factories import EventFactory, announced, booked
-from tests.booking.integration.concurrency import Rendezvous, at_once, leave_out_the_lock
 from tests.booking.integration.soundness import Tally, line, tally, unsound
+from tests.shared.concurrency import Rendezvous, at_once, leave_out_the_lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -29,7 +29,6 @@ from shared.idempotency.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from shared.idempotency.models import IdempotencyRecord
 from shared.idempotency.register import Register
 from tests.booking.factories import EventFactory, announced, booked, now, users
-from tests.booking.integration.concurrency import Rendezvous, at_once, leave_out_the_lock
 from tests.booking.integration.problems import assert_problem
 from tests.booking.integration.soundness import Tally, tally, unsound
 from tests.booking.integration.test_admission import (
@@ -38,6 +37,7 @@ from tests.booking.integration.test_admission import (
     in_background,
     waiting_for_a_row,
 )
+from tests.shared.concurrency import Rendezvous, at_once, leave_out_the_lock
 from tests.shared.issuer import secret_settings, secret_token
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,7 +13,7 @@ from booking_project.bookings import admission, lookups, services
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.requests import Cancel
 from tests.booking.factories import EventFactory, announced, booked, users
-from tests.booking.integration.concurrency import at_once
+from tests.shared.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 

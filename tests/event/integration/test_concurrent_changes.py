@@ -9,11 +9,11 @@ from django.test import Client
 
 from event_project.events.models import Event
 from shared.outbox.models import OutboxMessage
-from tests.booking.integration.concurrency import Rendezvous, at_once, leave_out_the_lock
 from tests.event.factories import EventFactory
 from tests.event.http import cancel, patch
 from tests.event.messages import announced
 from tests.shared.broker import Broker
+from tests.shared.concurrency import Rendezvous, at_once, leave_out_the_lock
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker")]
 

@@ -24,9 +24,9 @@ from shared.idempotency.http import attempt_of
 from shared.idempotency.models import IdempotencyRecord
 from shared.idempotency.statements import take_turn
 from shared.outbox.models import OutboxMessage
-from tests.booking.integration.concurrency import Rendezvous, at_once
 from tests.event.http import EVENTS, VALID, assert_problem, cancel, patch, post, valid, without
 from tests.shared.broker import Broker
+from tests.shared.concurrency import Rendezvous, at_once
 from tests.shared.issuer import secret_settings, secret_token
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker")]
