@@ -1,7 +1,6 @@
 """The ports of the parts: which variable sets each, and who needs it."""
 
 import errno
-import random
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -31,9 +30,7 @@ PORTS = (
 )
 OWNERS = {port.variable: port.owner for port in PORTS}
 
-# Like the defaults above, below the range that Linux hands out to outgoing connections: none of
-# them can take the port before its server listens.
-PRIVATE_RANGE = range(20_000, 32_000)
+_held: list[socket.socket] = []
 
 
 def configured(environ: Mapping[str, str]) -> dict[str, int]:
@@ -51,9 +48,31 @@ def configured(environ: Mapping[str, str]) -> dict[str, int]:
 
 
 def private() -> dict[str, int]:
-    """Ports that nobody uses at the moment."""
-    candidates = iter(random.sample(PRIVATE_RANGE, 1_000))
-    return {port.variable: next(n for n in candidates if _refusal(n) is None) for port in PORTS}
+    """Free ports, kept free for servers of ours as `free_port` does."""
+    return {port.variable: free_port() for port in PORTS}
+
+
+def free_port() -> int:
+    """A port of the loopback interface that Linux gives to nobody else while this process lives.
+
+    Our server can be told to listen there, now or later, and again after a restart.
+    """
+    held = hold_port()
+    _held.append(held)
+    number: int = held.getsockname()[1]
+    return number
+
+
+def hold_port() -> socket.socket:
+    """A socket that holds a free port until it is closed.
+
+    It is bound and does not listen: clients are refused, no other process is given the port, and a
+    server that sets SO_REUSEADDR, as servers do, can listen there.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind((LOOPBACK, 0))
+    return held
 
 
 def require_free(ports: Mapping[str, int], variables: Iterable[str]) -> None:

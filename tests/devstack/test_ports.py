@@ -28,7 +28,20 @@ def test_two_parts_on_one_port_are_refused() -> None:
         ports.configured({"EVENT_PORT": "9000", "BOOKING_PORT": "9000"})
 
 
-def test_private_ports_are_free_and_different() -> None:
+def test_private_ports_are_free_and_different_and_nobody_else_gets_them() -> None:
     private = ports.private()
     assert len(set(private.values())) == len(ports.PORTS)
     ports.require_free(private, private)
+    for number in private.values():
+        with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+            stranger.bind((ports.LOOPBACK, number))
+
+
+def test_a_held_port_refuses_clients_until_our_server_listens_there() -> None:
+    with ports.hold_port() as held:
+        address = held.getsockname()
+        for _ in range(2):
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(address)
+            with socket.create_server(address):
+                socket.create_connection(address).close()

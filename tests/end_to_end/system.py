@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from devstack.ports import free_port
 from tests.end_to_end.processes import ROOT, Part
 from tests.end_to_end.servers import fresh_database, fresh_vhost, required
 from tests.shared.waiting import until
@@ -99,12 +99,6 @@ class OwnProcesses:
     def url_of(self, part: Part) -> str:
         variable = "EVENT_PORT" if part is self.event else "BOOKING_PORT"
         return f"http://127.0.0.1:{self.environ[variable]}"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def gunicorn(

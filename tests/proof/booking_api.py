@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from django.db import connection
+
+from devstack.ports import free_port
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30.0
@@ -50,9 +51,7 @@ class BookingApi:
 @contextmanager
 def running_booking_api(*, workers: int) -> Iterator[BookingApi]:
     """On a free port and the database of this test run; gone afterwards."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     environment = {
         **os.environ,
         "BOOKING_DATABASE_URL": _url_of_test_database(),

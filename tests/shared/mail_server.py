@@ -1,7 +1,6 @@
 """A mail server that keeps what it accepts, and refuses what it is told to refuse."""
 
 import asyncio
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import policy
@@ -10,6 +9,9 @@ from email.parser import BytesParser
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from devstack.ports import free_port
+from tests.shared.waiting import PATIENCE_SECONDS
 
 
 class MailServer:
@@ -20,7 +22,12 @@ class MailServer:
         self.at_recipient = ""
         self.at_data = ""
         self.seconds_per_mail = 0.0
-        self.controller = Controller(self, hostname="127.0.0.1", port=_free_port())
+        self.controller = Controller(
+            self,
+            hostname="127.0.0.1",
+            port=free_port(),
+            ready_timeout=PATIENCE_SECONDS,
+        )
 
     @property
     def port(self) -> int:
@@ -58,9 +65,3 @@ def running_mail_server() -> Iterator[MailServer]:
         yield server
     finally:
         server.controller.stop()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

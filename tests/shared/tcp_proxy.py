@@ -6,6 +6,9 @@ import socket
 import threading
 from urllib.parse import urlsplit
 
+from devstack.ports import hold_port
+from tests.shared.waiting import PATIENCE_SECONDS
+
 
 class To(enum.Enum):
     """Where bytes are on their way to."""
@@ -31,8 +34,8 @@ class TcpProxy:
         self._threads: list[threading.Thread] = []
         self._mutex = threading.Lock()
         self.accepted = 0
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self._held_port = hold_port()  # so that nobody else gets it while this is cut
+        self.port: int = self._held_port.getsockname()[1]
         self.mend()
 
     def url(self, original: str) -> str:
@@ -55,7 +58,8 @@ class TcpProxy:
             self._start(self._accept, self._server)
 
     def cut(self) -> None:
-        server, self._server = self._server, None
+        with self._mutex:
+            server, self._server = self._server, None
         if server is not None:
             with contextlib.suppress(OSError):
                 server.shutdown(socket.SHUT_RDWR)
@@ -93,7 +97,9 @@ class TcpProxy:
         for gate in self._gates.values():
             gate.set()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(PATIENCE_SECONDS)
+            assert not thread.is_alive(), "a thread of the proxy did not end"
+        self._held_port.close()
 
     def _start(self, target: object, *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
@@ -113,7 +119,13 @@ class TcpProxy:
                 near.close()
                 continue
             with self._mutex:
-                self._sockets |= {near, far}
+                cut_meanwhile = self._server is not server
+                if not cut_meanwhile:
+                    self._sockets |= {near, far}
+            if cut_meanwhile:
+                near.close()
+                far.close()
+                return
             self._start(self._pass_on, near, far, To.SERVER)
             self._start(self._pass_on, far, near, To.CLIENT)
 

@@ -1,4 +1,9 @@
-"""Waiting for what another process or thread does, with a deadline."""
+"""How long tests wait for what another process or thread does.
+
+What must happen is waited for generously: a busy machine needs its time, and only a test that fails
+waits to the end. What must not happen is waited for briefly: each passing run waits to the end, and
+a machine that is too slow misses the fault this time, but never reports one that isn't there.
+"""
 
 import time
 from collections.abc import Callable
@@ -6,11 +11,22 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+PATIENCE_SECONDS = 60.0  # for what must happen
+BRIEF_SECONDS = 0.3  # for what must not happen
 
-def until(probe: Callable[[], T | None], what: str, *, seconds: float = 20) -> T:
+
+def until(probe: Callable[[], T | None], what: str, *, seconds: float = PATIENCE_SECONDS) -> T:
     """The first true answer of `probe`. Fails, saying `what` didn't come, after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (answer := probe()):
         assert time.monotonic() < deadline, f"still no {what} after {seconds} s"
         time.sleep(0.02)
     return answer
+
+
+def never(probe: Callable[[], object], what: str) -> None:
+    """Fails if `probe` says within `BRIEF_SECONDS` that `what` came."""
+    end = time.monotonic() + BRIEF_SECONDS
+    while time.monotonic() < end:
+        assert not probe(), f"there should be no {what}"
+        time.sleep(0.02)

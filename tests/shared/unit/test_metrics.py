@@ -1,13 +1,14 @@
 """Where a command's metrics are served."""
 
 import argparse
-import socket
 import urllib.request
 
 import pytest
 from prometheus_client import Counter
 
+from devstack.ports import free_port
 from shared.metrics import Address, address, serve_metrics
+from tests.shared.waiting import PATIENCE_SECONDS
 
 SEEN = Counter("tests_seen", "Only here")
 
@@ -28,11 +29,12 @@ def test_no_address_serves_nothing() -> None:
 
 
 def test_a_process_tells_what_it_counted() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     SEEN.inc()
 
     serve_metrics(Address("127.0.0.1", port))
 
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SECONDS
+    ) as response:
         assert b"tests_seen_total 1.0" in response.read()
