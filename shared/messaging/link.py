@@ -60,12 +60,14 @@ class Link:
         self._thread.start()
 
     def require_open(self, *, timeout: float) -> None:
-        """Waits at most `timeout` seconds, and only while nothing is known of the broker yet.
+        """Waits at most `timeout` seconds, and only while nothing is known of the broker yet. Who
+        comes after a wait that was in vain does not wait.
 
         Raises `BrokerUnavailable` or `TopologyMismatch`.
         """
         if not self._tried.wait(timeout):
-            raise BrokerUnavailable(f"no connection within {timeout:.1f} s")
+            self._failure = BrokerUnavailable(f"no connection within {timeout:.1f} s")
+            self._tried.set()
         if not self._open.is_set():
             # A copy: each raise adds its frames, and all they hold, to the exception's traceback.
             raise type(self._failure)(*self._failure.args)

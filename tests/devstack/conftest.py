@@ -9,6 +9,7 @@ import pytest
 from devstack import folder, ports, processes
 from devstack.environment import ROOT
 from devstack.runner import Runner
+from tests.shared.waiting import PATIENCE_SECONDS
 
 Devstack = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -39,7 +40,7 @@ def devstack(environ: dict[str, str]) -> Devstack:
             env=environ | more,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=5 * PATIENCE_SECONDS,
             check=False,
         )
 

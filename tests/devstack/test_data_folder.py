@@ -7,6 +7,7 @@ import pytest
 
 from devstack import environment, folder, keys
 from devstack.errors import DevstackError
+from tests.shared.waiting import BRIEF_SECONDS, PATIENCE_SECONDS
 
 
 def test_secrets_are_made_once_and_readable_for_their_owner_alone(tmp_path: Path) -> None:
@@ -44,8 +45,8 @@ def test_a_second_command_waits_until_the_first_gives_the_folder_back(tmp_path: 
         assert second.stdout
         assert "waiting for it" in second.stdout.readline()
         with pytest.raises(subprocess.TimeoutExpired):
-            second.wait(timeout=0.3)
-    output, _ = second.communicate(timeout=10)
+            second.wait(timeout=BRIEF_SECONDS)
+    output, _ = second.communicate(timeout=PATIENCE_SECONDS)
     assert output == "mine\n"
 
 

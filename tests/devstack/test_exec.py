@@ -2,11 +2,11 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from devstack.environment import ROOT
 from tests.devstack.conftest import Devstack, left_of
+from tests.shared.waiting import PATIENCE_SECONDS, until
 
 NOWHERE = {
     "EVENT_DATABASE_URL": "postgresql://127.0.0.1:9/event",
@@ -36,11 +36,9 @@ def test_servers_that_are_still_starting_are_stopped_by_a_signal(
     process = subprocess.Popen(
         [sys.executable, "-m", "devstack", "exec", "--fast", "--", "true"], cwd=ROOT, env=environ
     )
-    while not (started := [*tmp_path.glob("devstack-*/supervisord.pid")]):
-        assert process.poll() is None
-        time.sleep(0.05)
+    started = until(lambda: [*tmp_path.glob("devstack-*/supervisord.pid")], "supervisord")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=30) == 128 + signal.SIGTERM
+    assert process.wait(timeout=PATIENCE_SECONDS) == 128 + signal.SIGTERM
     folder = started[0].parent
     assert not folder.exists()
     assert left_of(folder) == []

@@ -4,17 +4,18 @@ import sys
 from pathlib import Path
 
 from devstack import processes
+from tests.shared.waiting import PATIENCE_SECONDS
 
 
 def sleeper(folder: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(["sleep", "60"], env=os.environ | {processes.MARK: str(folder)})
+    return subprocess.Popen(["sleep", "3600"], env=os.environ | {processes.MARK: str(folder)})
 
 
 def test_a_process_is_found_by_its_mark_and_ended(tmp_path: Path) -> None:
     with sleeper(tmp_path) as mine, sleeper(tmp_path / "other") as foreign:
         assert [process.pid for process in processes.of(tmp_path)] == [mine.pid]
         processes.end(tmp_path)
-        assert mine.wait(timeout=5) != 0
+        assert mine.wait(timeout=PATIENCE_SECONDS) != 0
         assert foreign.poll() is None
         foreign.kill()
 
@@ -22,7 +23,7 @@ def test_a_process_is_found_by_its_mark_and_ended(tmp_path: Path) -> None:
 def test_an_ended_process_that_nobody_waited_for_counts_as_gone(tmp_path: Path) -> None:
     with sleeper(tmp_path) as process:
         process.kill()
-        assert processes.wait_gone(tmp_path, seconds=5)
+        assert processes.wait_gone(tmp_path, seconds=PATIENCE_SECONDS)
 
 
 def test_the_caller_is_never_among_the_processes_to_end(tmp_path: Path) -> None:

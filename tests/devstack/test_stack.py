@@ -1,13 +1,13 @@
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from devstack.environment import ROOT
 from tests.devstack.conftest import Devstack, left_of
+from tests.shared.waiting import until
 
 # Enough where a test ends before anybody asks the broker: RabbitMQ takes seconds to start.
 NO_BROKER = {"RABBITMQ_URL": "amqp://127.0.0.1:9/"}
@@ -56,9 +56,8 @@ def test_what_a_killed_start_left_is_stopped(
     killed = subprocess.Popen(
         [sys.executable, "-m", "devstack", "start"], cwd=ROOT, env=environ | NO_BROKER
     )
-    while len(left_of(data)) < 3:
-        assert killed.poll() is None
-        time.sleep(0.05)
+    until(lambda: len(left_of(data)) >= 3, "processes of the start")
+    assert killed.poll() is None
     killed.kill()
     killed.wait()
     done = devstack("stop")

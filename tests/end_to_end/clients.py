@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from tests.shared.waiting import until
+from tests.shared.waiting import PATIENCE_SECONDS, until
 
 EVENTS = "/api/v1/events"
 BOOKINGS = "/api/v1/bookings"
@@ -19,7 +19,7 @@ A = TypeVar("A")
 
 def open_client(url: str) -> httpx.Client:
     limits = httpx.Limits(max_connections=100)
-    return httpx.Client(base_url=url, timeout=30, trust_env=False, limits=limits)
+    return httpx.Client(base_url=url, timeout=PATIENCE_SECONDS, trust_env=False, limits=limits)
 
 
 def from_now(**distance: float) -> str:
@@ -105,11 +105,14 @@ def all_at_once(action: Callable[[A], T], arguments: Sequence[A]) -> list[T]:
     start = threading.Barrier(len(arguments))
 
     def run(argument: A) -> T:
-        start.wait(30)
+        start.wait(PATIENCE_SECONDS)
         return action(argument)
 
     with ThreadPoolExecutor(max_workers=len(arguments)) as pool:
-        return [future.result(60) for future in [pool.submit(run, each) for each in arguments]]
+        return [
+            future.result(2 * PATIENCE_SECONDS)
+            for future in [pool.submit(run, each) for each in arguments]
+        ]
 
 
 def assert_problem(

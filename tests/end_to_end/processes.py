@@ -1,5 +1,6 @@
 """A part of the system as a process: started, waited for, stopped by its pid, its log at hand."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
+
+from tests.shared.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,7 +58,7 @@ class Part:
         if self.is_running:
             self._process.send_signal(signal.SIGTERM)
         try:
-            return self._process.wait(30)
+            return self._process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             raise
@@ -65,11 +68,15 @@ class Part:
         if not self.is_running:
             return
         assert self._process is not None
-        family = [psutil.Process(self.pid), *psutil.Process(self.pid).children(recursive=True)]
-        for each in family:
-            each.kill()
+        # One that is stopped forks nobody whom this would miss.
+        self._process.send_signal(signal.SIGSTOP)
+        workers = psutil.Process(self.pid).children(recursive=True)
+        self._process.kill()
+        for worker in workers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.kill()
         self._process.wait()
-        psutil.wait_procs(family)
+        psutil.wait_procs(workers)
 
     def text(self, start: int = 0) -> str:
         """The log, from that byte on."""

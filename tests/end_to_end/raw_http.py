@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-SECONDS = 30
+from tests.shared.waiting import PATIENCE_SECONDS
+
 JSON = b"Content-Type: application/json"
 
 
@@ -45,7 +46,7 @@ def request(
 @contextmanager
 def connected(url: str) -> Iterator[socket.socket]:
     address = urlsplit(url)
-    with socket.create_connection((address.hostname, address.port), SECONDS) as connection:
+    with socket.create_connection((address.hostname, address.port), PATIENCE_SECONDS) as connection:
         yield connection
 
 

@@ -13,6 +13,8 @@ import psycopg
 import pytest
 from pika.exceptions import ChannelClosedByBroker
 
+from tests.shared.waiting import PATIENCE_SECONDS
+
 QUEUES = (
     "booking-service.events",
     "booking-service.events.dead",
@@ -69,7 +71,9 @@ def fresh_vhost(broker_url: str) -> Iterator[str]:
 
 def _run(control: Path, *arguments: str) -> None:
     command = [str(control), "--quiet", *arguments]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    answer = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+    )
     assert answer.returncode == 0, f"rabbitmqctl {arguments[0]} failed: {answer.stderr}"
 
 

@@ -13,7 +13,7 @@ import httpx
 from devstack.ports import free_port
 from tests.end_to_end.processes import ROOT, Part
 from tests.end_to_end.servers import fresh_database, fresh_vhost, required
-from tests.shared.waiting import until
+from tests.shared.waiting import PATIENCE_SECONDS, until
 
 SECRET = "only-for-this-test-session-and-at-least-32-long"
 
@@ -125,7 +125,7 @@ def wait_until_healthy(url: str, part: Part) -> None:
         except httpx.TransportError:
             return False
 
-    until(answers, f"answer from {part.name}", seconds=30)
+    until(answers, f"answer from {part.name}")
 
 
 @contextlib.contextmanager
@@ -196,5 +196,5 @@ def migrate(environ: Mapping[str, str]) -> None:
         for script in ("manage_event.py", "manage_booking.py")
     ]
     for process in running:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 0, output.decode()

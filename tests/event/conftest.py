@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from shared.outbox import after_commit
+from tests.shared.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -13,8 +14,12 @@ def client() -> Client:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_publisher() -> Iterator[None]:
-    """A process remembers its connection and that the broker was away; a test must not."""
+def _fresh_publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process remembers its connection and that the broker was away; a test must not.
+
+    A broker that answers is waited for, however busy the machine is.
+    """
+    monkeypatch.setattr(after_commit, "PUBLISH_SECONDS", PATIENCE_SECONDS)
     after_commit._publisher.cache_clear()
     yield
     if after_commit._publisher.cache_info().currsize:

@@ -5,18 +5,17 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from django.db import connection
 
 from devstack.ports import free_port
+from tests.shared.waiting import PATIENCE_SECONDS, until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30.0
 
 
 class BookingApi:
@@ -35,17 +34,16 @@ class BookingApi:
                 os.kill(rng.choice(workers), signal.SIGKILL)
 
     def wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                with closing(HTTPConnection("127.0.0.1", self.port, timeout=2)) as http:
-                    http.request("GET", "/health")
-                    if http.getresponse().status == 200:
-                        return
-            except OSError:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise
-            time.sleep(0.1)
+        until(self._answers, "answer from the booking API")
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, "the booking API ended"
+        try:
+            with closing(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)) as http:
+                http.request("GET", "/health")
+                return http.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
 
 
 @contextmanager
@@ -75,7 +73,7 @@ def running_booking_api(*, workers: int) -> Iterator[BookingApi]:
         yield api
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE_SECONDS)
 
 
 def _url_of_test_database() -> str:

@@ -3,15 +3,14 @@
 import json
 import random
 import threading
-import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from tests.proof.history import Booked, Cancelled, Operation, Outcome
-
-ANSWER_SECONDS = 15.0
+from tests.shared.waiting import PATIENCE_SECONDS
 
 
 class Crowd:
@@ -28,21 +27,37 @@ class Crowd:
         self._users = users
         self._seed = seed
         self._bookings: list[tuple[int, int]] = []
+        self._failures: list[str] = []
+        self._over = threading.Event()
 
-    def act(self, *, clients: int, seconds: float) -> None:
-        until = time.monotonic() + seconds
+    @property
+    def outcomes(self) -> Counter[Outcome]:
+        return Counter(operation.outcome for operation in self.history)
+
+    @property
+    def failures(self) -> Counter[str]:
+        """What came where neither success nor a refusal did: an error's name, or a status."""
+        return Counter(self._failures)
+
+    @contextmanager
+    def acting(self, *, clients: int) -> Iterator[None]:
+        """In the background, until the block ends."""
         threads = [
-            threading.Thread(target=self._client, args=(random.Random(self._seed + i), until))
+            threading.Thread(target=self._client, args=(random.Random(self._seed + i),))
             for i in range(clients)
         ]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            yield
+        finally:
+            self._over.set()
+            for thread in threads:
+                thread.join()
 
-    def _client(self, rng: random.Random, until: float) -> None:
-        with closing(HTTPConnection("127.0.0.1", self._port, timeout=ANSWER_SECONDS)) as http:
-            while time.monotonic() < until:
+    def _client(self, rng: random.Random) -> None:
+        with closing(HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_SECONDS)) as http:
+            while not self._over.is_set():
                 if rng.random() < 0.6 or not self._bookings:
                     self._book(http, rng)
                 else:
@@ -52,7 +67,7 @@ class Crowd:
         event_id = rng.choice(self._event_ids)
         user_id = f"user-{rng.randrange(self._users)}"
         path = f"/api/v1/events/{event_id}/bookings"
-        outcome, body = _call(http, "POST", path, {"user_id": user_id})
+        outcome, body = self._call(http, "POST", path, {"user_id": user_id})
         booking = body if outcome == "ok" else None
         self.history.append(
             Booked(event_id=event_id, user_id=user_id, outcome=outcome, booking=booking)
@@ -63,28 +78,29 @@ class Crowd:
     def _cancel(self, http: HTTPConnection, rng: random.Random) -> None:
         recent = self._bookings[-200:]
         event_id, booking_id = rng.choice(recent)
-        outcome, body = _call(http, "DELETE", f"/api/v1/bookings/{booking_id}")
+        outcome, body = self._call(http, "DELETE", f"/api/v1/bookings/{booking_id}")
         already = outcome == "refused" and body.get("code") == "already_cancelled"
         self.history.append(
             Cancelled(event_id=event_id, booking_id=booking_id, outcome=outcome, already=already)
         )
 
-
-def _call(
-    http: HTTPConnection, method: str, path: str, body: dict[str, Any] | None = None
-) -> tuple[Outcome, dict[str, Any]]:
-    try:
-        http.request(
-            method,
-            path,
-            body=json.dumps(body) if body else None,
-            headers={"Content-Type": "application/json"},
-        )
-        response = http.getresponse()
-        answer = json.loads(response.read())
-    except (OSError, HTTPException):
-        http.close()
-        return "unknown", {}
-    if response.status >= 500:
-        return "unknown", answer
-    return ("ok" if response.status < 300 else "refused"), answer
+    def _call(
+        self, http: HTTPConnection, method: str, path: str, body: dict[str, Any] | None = None
+    ) -> tuple[Outcome, dict[str, Any]]:
+        try:
+            http.request(
+                method,
+                path,
+                body=json.dumps(body) if body else None,
+                headers={"Content-Type": "application/json"},
+            )
+            response = http.getresponse()
+            answer = json.loads(response.read())
+        except (OSError, HTTPException) as error:
+            http.close()
+            self._failures.append(type(error).__name__)
+            return "unknown", {}
+        if response.status >= 500:
+            self._failures.append(str(response.status))
+            return "unknown", answer
+        return ("ok" if response.status < 300 else "refused"), answer

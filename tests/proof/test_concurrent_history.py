@@ -5,10 +5,8 @@ PROOF_SECONDS and PROOF_CLIENTS make it longer (`make test-proof`).
 
 import os
 import random
-import threading
 import time
 from base64 import urlsafe_b64encode
-from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,6 +22,7 @@ from booking_project.bookings.verification import find_discrepancies
 from tests.proof.booking_api import BookingApi, running_booking_api
 from tests.proof.clients import Crowd
 from tests.proof.history import FinalState, contradictions
+from tests.shared.waiting import PATIENCE_SECONDS, until
 
 SECONDS = float(os.environ.get("PROOF_SECONDS", "6"))
 CLIENTS = int(os.environ.get("PROOF_CLIENTS", "100"))
@@ -50,7 +49,7 @@ def announce(event_id: int, *, max_seats: int, waitlist_limit: int) -> None:
 
 
 def get(api: BookingApi, path: str) -> Any:
-    with closing(HTTPConnection("127.0.0.1", api.port, timeout=30)) as http:
+    with closing(HTTPConnection("127.0.0.1", api.port, timeout=PATIENCE_SECONDS)) as http:
         http.request("GET", path)
         response = http.getresponse()
         assert response.status == 200
@@ -84,17 +83,16 @@ def _page_after(api: BookingApi, event_id: int, booking_id: int) -> list[dict[st
 
 def wait_for_orphaned_transactions() -> None:
     """A killed worker's statement goes on in PostgreSQL until it notices."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+
+    def none_is_open() -> bool:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
                 " AND pid <> pg_backend_pid() AND state <> 'idle'"
             )
-            if cursor.fetchone()[0] == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError("transactions of killed workers are still open")
+            return bool(cursor.fetchone()[0] == 0)
+
+    until(none_is_open, "end of the transactions of killed workers")
 
 
 def deadlocks() -> int:
@@ -104,6 +102,12 @@ def deadlocks() -> int:
     return count
 
 
+def enough(crowd: Crowd, *, kill_workers: bool) -> bool:
+    """Whether the clients got something done, and a kill met an operation."""
+    outcomes = crowd.outcomes
+    return outcomes["ok"] > 50 and (not kill_workers or outcomes["unknown"] > 0)
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kill_workers", [False, True], ids=["undisturbed", "workers killed"])
 def test_the_final_state_follows_from_what_clients_saw(kill_workers: bool) -> None:
@@ -111,13 +115,15 @@ def test_the_final_state_follows_from_what_clients_saw(kill_workers: bool) -> No
         announce(event_id, max_seats=max_seats, waitlist_limit=waitlist_limit)
     with running_booking_api(workers=3) as api:
         crowd = Crowd(port=api.port, event_ids=list(EVENTS), users=150, seed=int(SECONDS))
-        acting = threading.Thread(target=crowd.act, kwargs={"clients": CLIENTS, "seconds": SECONDS})
-        acting.start()
         rng = random.Random(1)
-        while acting.is_alive():
-            acting.join(timeout=rng.uniform(0.3, 1.0))
-            if kill_workers:
-                api.kill_a_worker(rng)
+        end = time.monotonic() + SECONDS
+        with crowd.acting(clients=CLIENTS):
+            while time.monotonic() < end or not enough(crowd, kill_workers=kill_workers):
+                assert time.monotonic() < end + PATIENCE_SECONDS, f"only {crowd.outcomes}"
+                time.sleep(rng.uniform(0.3, 1.0))
+                if kill_workers:
+                    api.wait_until_it_answers()
+                    api.kill_a_worker(rng)
         api.wait_until_it_answers()
         wait_for_orphaned_transactions()
         found = [
@@ -125,11 +131,9 @@ def test_the_final_state_follows_from_what_clients_saw(kill_workers: bool) -> No
             for event_id in EVENTS
             for contradiction in contradictions(crowd.history, final_state(api, event_id))
         ]
-    outcomes = Counter(operation.outcome for operation in crowd.history)
-    print(f"{len(crowd.history)} operations: {dict(outcomes)}")
-    assert outcomes["ok"] > 50, "the clients hardly got anything done"
-    assert kill_workers or outcomes["unknown"] == 0
-    assert not kill_workers or outcomes["unknown"] > 0, "no kill met an operation"
+    print(f"{len(crowd.history)} operations: {dict(crowd.outcomes)} {dict(crowd.failures)}")
+    # Asked to come again is who waited too long, as on a machine that is too busy.
+    assert kill_workers or set(crowd.failures) <= {"503"}
     assert found == []
     assert list(find_discrepancies()) == []
     assert deadlocks() == 0

@@ -1,12 +1,9 @@
 """What admission promises beyond the rules: nobody pays for somebody else's row or fault."""
 
 import functools
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 
-import psycopg
 import pytest
 from django.db import connection
 from django.http import HttpResponse
@@ -26,81 +23,23 @@ from booking_project.bookings.errors import (
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from shared.errors import DomainError
 from tests.booking.factories import EventFactory, booked, now, users
+from tests.booking.integration.held_rows import (
+    database_patience,
+    held,
+    in_background,
+    in_lane,
+    stranger,
+    waiting_for_a_row,
+)
 from tests.booking.integration.soundness import unsound
 from tests.shared.concurrency import at_once
+from tests.shared.waiting import BRIEF_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-AT_ONCE_SECONDS = 0.4
-LOCK_TIMEOUT_SECONDS = 1.0
-
-
-@pytest.fixture(autouse=True)
-def _less_patience() -> Iterator[None]:
-    """The lock timeout of production is for people; half of it is enough for a test."""
-    configured = connection.settings_dict["OPTIONS"]
-    patience = f" -c lock_timeout={int(LOCK_TIMEOUT_SECONDS * 1000)}"
-    connection.close()
-    connection.close_pool()
-    connection.settings_dict["OPTIONS"] = {
-        **configured,
-        "options": configured["options"] + patience,
-    }
-    yield
-    connection.close()
-    connection.close_pool()
-    connection.settings_dict["OPTIONS"] = configured
-
-
-def stranger() -> psycopg.Connection[tuple[object, ...]]:
-    """A connection of somebody who is not this process."""
-    parameters = connection.get_connection_params()
-    names = ("dbname", "user", "password", "host", "port")
-    return psycopg.connect(**{name: parameters[name] for name in names if name in parameters})
-
-
-@contextmanager
-def held(event: Event) -> Iterator[Callable[[], None]]:
-    """Somebody else holds this row, until the block ends or what is yielded is called."""
-    with stranger() as other:
-        other.execute("SELECT 1 FROM bookings_event WHERE id = %s FOR UPDATE", [event.pk])
-        yield other.rollback
-
-
-@contextmanager
-def in_background(call: Callable[[], object]) -> Iterator[list[object]]:
-    """Run `call` beside the block and wait for it at its end; what came of it is listed."""
-    results: list[object] = []
-
-    def run() -> None:
-        results.extend(at_once([call]))
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield results
-    finally:
-        thread.join()
 
 
 def booking(event: Event, user_id: str = "ann") -> functools.partial[Booking]:
     return functools.partial(admission.book, event_id=event.pk, user_id=user_id)
-
-
-def waiting_for_a_row(count: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return bool(cursor.fetchone()[0] >= count)
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.01)
 
 
 class TestARefusalThatNeedsNoLock:
@@ -120,12 +59,8 @@ class TestARefusalThatNeedsNoLock:
         if refusal is FullyBooked:
             booked(event, ["somebody"])
 
-        with held(event):
-            started = time.monotonic()
-            with pytest.raises(refusal):
-                admission.book(event_id=event.pk, user_id="ann")
-
-        assert time.monotonic() - started < AT_ONCE_SECONDS
+        with held(event), pytest.raises(refusal):
+            admission.book(event_id=event.pk, user_id="ann")
 
     def test_is_given_to_who_has_booked_already(self) -> None:
         event = EventFactory()
@@ -166,26 +101,23 @@ class TestARowThatSomebodyHolds:
     def test_costs_its_users_a_try_again_after_the_lock_timeout(self) -> None:
         event = EventFactory()
 
-        with held(event):
-            started = time.monotonic()
+        with database_patience(lock_seconds=BRIEF_SECONDS), held(event):
             outcomes = at_once([booking(event, user) for user in users(3)])
 
         assert [type(outcome) for outcome in outcomes] == [TryAgainLater] * 3
-        assert time.monotonic() - started < 2 * LOCK_TIMEOUT_SECONDS
         assert Booking.objects.count() == 0
 
     def test_holds_up_no_other_event(self) -> None:
         event, *others = EventFactory.create_batch(4)
 
-        with held(event), in_background(booking(event)) as late:
-            eventually(lambda: waiting_for_a_row(1))
-            started = time.monotonic()
+        with held(event) as let_go, in_background(booking(event)) as late:
+            until(lambda: waiting_for_a_row(1), "one who waits for the row")
             outcomes = at_once([booking(other) for other in others])
-            took = time.monotonic() - started
+            assert late == [], "still waits"
+            let_go()
 
         assert all(isinstance(outcome, Booking) for outcome in outcomes)
-        assert took < AT_ONCE_SECONDS
-        assert [type(outcome) for outcome in late] == [TryAgainLater]
+        assert [type(outcome) for outcome in late] == [Booking]
 
     def test_is_booked_as_soon_as_it_is_let_go(self) -> None:
         event = EventFactory(max_seats=2, waitlist_limit=1)
@@ -194,7 +126,7 @@ class TestARowThatSomebodyHolds:
             held(event) as let_go,
             in_background(lambda: at_once([booking(event, user) for user in users(5)])) as late,
         ):
-            eventually(lambda: waiting_for_a_row(1))
+            until(lambda: waiting_for_a_row(1), "one who waits for the row")
             let_go()
 
         [outcomes] = late
@@ -204,7 +136,11 @@ class TestARowThatSomebodyHolds:
 
     def test_can_be_booked_after_it_was_refused(self) -> None:
         event = EventFactory()
-        with held(event), pytest.raises(TryAgainLater):
+        with (
+            database_patience(lock_seconds=BRIEF_SECONDS),
+            held(event),
+            pytest.raises(TryAgainLater),
+        ):
             admission.book(event_id=event.pk, user_id="ann")
 
         assert admission.book(event_id=event.pk, user_id="ann").status == BookingStatus.CONFIRMED
@@ -213,21 +149,19 @@ class TestARowThatSomebodyHolds:
         """Whoever waits for a row through somebody else must not sit on a connection."""
         event, other = EventFactory.create_batch(2)
         seated = booked(event, users(12))
+        connection.close()  # also this thread's
 
-        def cancel_in_turn(turn: int) -> Booking:
-            time.sleep(0.02 * turn)  # so that each looks its booking up by itself
-            return admission.cancel(booking_id=seated[turn].pk)
-
-        cancels = [functools.partial(cancel_in_turn, turn) for turn in range(12)]
-        with held(event) as let_go, in_background(lambda: at_once(cancels)):
-            time.sleep(0.4)
-            started = time.monotonic()
+        with held(event) as let_go, ThreadPoolExecutor(len(seated)) as threads:
+            for turn, seat in enumerate(seated, start=1):  # so that each looks it up by itself
+                cancel = functools.partial(admission.cancel, booking_id=seat.pk)
+                threads.submit(at_once, [cancel])
+                until(lambda turn=turn: in_lane(event) == turn, f"{turn} who wait")
             [outcome] = at_once([booking(other)])
-            took = time.monotonic() - started
+            assert in_lane(event) == len(seated), "all still wait"
             let_go()
 
         assert isinstance(outcome, Booking)
-        assert took < AT_ONCE_SECONDS
+        assert Booking.objects.filter(status=BookingStatus.CANCELLED).count() == len(seated)
 
 
 class TestOneAtFault:
@@ -247,11 +181,11 @@ class TestOneAtFault:
             held(event) as let_go,
             in_background(booking(event, "first")) as first,
         ):
-            eventually(lambda: waiting_for_a_row(1))
+            until(lambda: waiting_for_a_row(1), "one who waits for the row")
             with in_background(
                 lambda: at_once([booking(event, user) for user in [*good, bad]])
             ) as all_:
-                time.sleep(0.2)
+                until(lambda: in_lane(event) == 1 + len(good) + 1, "all in the lane")
                 let_go()
 
         [[*outcomes, fault]] = all_
@@ -275,6 +209,7 @@ class TestALostConnection:
     def _leave_no_broken_connection(self) -> Iterator[None]:
         yield
         connection.close()
+        connection.close_pool()
 
     @pytest.mark.parametrize("call", ["book", "cancel", "read", "status", "list"])
     def test_is_a_try_again_and_the_next_request_works(self, browser: Client, call: str) -> None:
@@ -344,7 +279,7 @@ def test_an_event_that_vanished_before_its_turn_is_not_found() -> None:
     with stranger() as other:
         other.execute("DELETE FROM bookings_event WHERE id = %s", [event.pk])
         with in_background(booking(event)) as late:
-            eventually(lambda: waiting_for_a_row(1))
+            until(lambda: waiting_for_a_row(1), "one who waits for the row")
             other.commit()
 
     assert [type(outcome) for outcome in late] == [EventNotFound]
@@ -377,8 +312,7 @@ def test_requests_that_gather_share_a_transaction() -> None:
         held(event) as let_go,
         in_background(lambda: at_once([booking(event, user) for user in users(30)])),
     ):
-        eventually(lambda: waiting_for_a_row(1))
-        time.sleep(0.2)
+        until(lambda: in_lane(event) == 30, "all in the lane")
         let_go()
 
     moments = set(Booking.objects.values_list("created_at", flat=True))

@@ -16,6 +16,7 @@ from django.db import connection
 from booking_project.bookings.models import Booking
 from tests.booking.factories import EventFactory, booked, users
 from tests.booking.integration.soundness import Tally, tally, unsound
+from tests.shared.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,7 +28,12 @@ def in_processes(plans: Sequence[Sequence[Step]]) -> list[list[str]]:
     """Start a process per plan, let all begin together, return what each step came to."""
     url = urlsplit(os.environ["BOOKING_DATABASE_URL"])
     test_database = url._replace(path="/" + str(connection.settings_dict["NAME"])).geturl()
-    environment = {**os.environ, "BOOKING_DATABASE_URL": test_database, "PYTHONPATH": str(ROOT)}
+    environment = {
+        **os.environ,
+        "BOOKING_DATABASE_URL": test_database,
+        "BOOKING_LOCK_TIMEOUT_MS": str(int(PATIENCE_SECONDS * 1000)),
+        "PYTHONPATH": str(ROOT),
+    }
     processes = [
         subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("other_process.py")), json.dumps(plan)],
@@ -47,7 +53,9 @@ def in_processes(plans: Sequence[Sequence[Step]]) -> list[list[str]]:
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
-        return [json.loads(process.communicate(timeout=30)[0]) for process in processes]
+        return [
+            json.loads(process.communicate(timeout=PATIENCE_SECONDS)[0]) for process in processes
+        ]
     finally:
         for process in processes:
             process.kill()

@@ -29,16 +29,17 @@ from shared.idempotency.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from shared.idempotency.models import IdempotencyRecord
 from shared.idempotency.register import Register
 from tests.booking.factories import EventFactory, announced, booked, now, users
-from tests.booking.integration.problems import assert_problem
-from tests.booking.integration.soundness import Tally, tally, unsound
-from tests.booking.integration.test_admission import (
-    eventually,
+from tests.booking.integration.held_rows import (
+    database_patience,
     held,
     in_background,
     waiting_for_a_row,
 )
+from tests.booking.integration.problems import assert_problem
+from tests.booking.integration.soundness import Tally, tally, unsound
 from tests.shared.concurrency import Rendezvous, at_once, leave_out_the_lock
 from tests.shared.issuer import secret_settings, secret_token
+from tests.shared.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -285,7 +286,7 @@ class TestARefusal:
 
     def test_for_want_of_the_row_leaves_the_key_as_it_was(self, browser: Client) -> None:
         event = EventFactory()
-        with held(event):
+        with database_patience(lock_seconds=BRIEF_SECONDS), held(event):
             assert_problem(book(browser, event), 503, code="try_again_later")
 
         first = book(browser, event)
@@ -495,9 +496,9 @@ class TestInAGroup:
         )
 
         with held(event) as let_go, in_background(good[0]):
-            eventually(lambda: waiting_for_a_row(1))
+            until(lambda: waiting_for_a_row(1), "one who waits for the row")
             with in_background(lambda: at_once([*good, bad])) as all_:
-                eventually(lambda: len(lane_of(event)) == 5)
+                until(lambda: len(lane_of(event)) == 5, "five behind it")
                 let_go()
 
         [[*outcomes, fault]] = all_
@@ -523,7 +524,7 @@ class TestManyAtOnce:
                 f"{live_server.url}{path(event)}",
                 json={"user_id": "ann"},
                 headers={"Idempotency-Key": KEY},
-                timeout=30,
+                timeout=PATIENCE_SECONDS,
                 trust_env=False,
             )
 
@@ -546,9 +547,9 @@ class TestManyAtOnce:
         )
 
         with held(event) as let_go, in_background(once) as first:
-            eventually(lambda: waiting_for_a_row(1))
+            until(lambda: waiting_for_a_row(1), "one who waits for the row")
             with in_background(lambda: at_once([once] * 5)) as others:
-                eventually(lambda: len(lane_of(event)) == 5)
+                until(lambda: len(lane_of(event)) == 5, "five behind it")
                 let_go()
 
         [replies] = others

@@ -28,6 +28,7 @@ from tests.event.http import EVENTS, VALID, assert_problem, cancel, patch, post,
 from tests.shared.broker import Broker
 from tests.shared.concurrency import Rendezvous, at_once
 from tests.shared.issuer import secret_settings, secret_token
+from tests.shared.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker")]
 
@@ -200,7 +201,7 @@ class TestManyAtOnce:
                 f"{live_server.url}{EVENTS}",
                 json=VALID,
                 headers={"Idempotency-Key": KEY},
-                timeout=30,
+                timeout=PATIENCE_SECONDS,
                 trust_env=False,
             )
 

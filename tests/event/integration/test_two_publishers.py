@@ -13,6 +13,7 @@ from shared.messaging.publisher import OutgoingMessage, Publisher
 from shared.outbox.models import OutboxMessage
 from shared.outbox.services import NewMessage, outbox_add, publish_pending
 from tests.shared.broker import Broker
+from tests.shared.waiting import BRIEF_SECONDS, PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,7 +28,7 @@ class SlowPublisher(Publisher):
 
     def publish(self, messages: Sequence[OutgoingMessage]) -> list[NotPublished | None]:
         self.holds.set()
-        assert self.let_go.wait(20)
+        assert self.let_go.wait(PATIENCE_SECONDS)
         self.published += [message.message_id for message in messages]
         return [None for _ in messages]
 
@@ -60,11 +61,11 @@ def test_a_request_leaves_the_messages_to_whoever_has_the_turn() -> None:
     fast.let_go.set()
     with ThreadPoolExecutor() as pool:
         first = pool.submit(publish_in_thread, slow, wait=True)
-        assert slow.holds.wait(20)
+        assert slow.holds.wait(PATIENCE_SECONDS)
         add(1)
-        assert pool.submit(publish_in_thread, fast, wait=False).result(20) == 0
+        assert pool.submit(publish_in_thread, fast, wait=False).result(PATIENCE_SECONDS) == 0
         slow.let_go.set()
-        assert first.result(20) == 1
+        assert first.result(PATIENCE_SECONDS) == 1
 
     assert fast.published == []
 
@@ -75,12 +76,12 @@ def test_a_relay_waits_for_its_turn_and_then_sees_what_is_left() -> None:
     next_one.let_go.set()
     with ThreadPoolExecutor() as pool:
         first = pool.submit(publish_in_thread, slow, wait=True)
-        assert slow.holds.wait(20)
+        assert slow.holds.wait(PATIENCE_SECONDS)
         add(3)
         second = pool.submit(publish_in_thread, next_one, wait=True)
-        assert not next_one.holds.wait(0.2)
+        assert not next_one.holds.wait(BRIEF_SECONDS)
         slow.let_go.set()
-        assert (first.result(20), second.result(20)) == (2, 3)
+        assert (first.result(PATIENCE_SECONDS), second.result(PATIENCE_SECONDS)) == (2, 3)
 
     assert len({*slow.published, *next_one.published}) == 5
 
@@ -90,10 +91,10 @@ def test_publishers_that_race_publish_every_message_once_and_in_order(broker: Br
     barrier = threading.Barrier(4)
 
     def drain() -> int:
-        publisher = Publisher(broker.url, timeout=10)
+        publisher = Publisher(broker.url, timeout=PATIENCE_SECONDS)
         total = 0
         try:
-            barrier.wait(10)
+            barrier.wait(PATIENCE_SECONDS)
             while OutboxMessage.objects.filter(published_at__isnull=True).exists():
                 total += publish_pending(publisher, wait=True, limit=7)
         finally:
@@ -102,7 +103,9 @@ def test_publishers_that_race_publish_every_message_once_and_in_order(broker: Br
         return total
 
     with ThreadPoolExecutor() as pool:
-        totals = [future.result(30) for future in [pool.submit(drain) for _ in range(4)]]
+        totals = [
+            future.result(PATIENCE_SECONDS) for future in [pool.submit(drain) for _ in range(4)]
+        ]
 
     assert sum(totals) == 120
     found = [json.loads(message.body)["number"] for message in broker.take_all()]

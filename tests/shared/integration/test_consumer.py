@@ -13,7 +13,7 @@ from shared.messaging.errors import BadMessage, TopologyMismatch
 from shared.messaging.topology import EVENTS_QUEUE
 from tests.shared.broker import Broker
 from tests.shared.tcp_proxy import TcpProxy
-from tests.shared.waiting import until
+from tests.shared.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
 
 
 class Handler:
@@ -29,7 +29,7 @@ class Handler:
 
     def __call__(self, message: IncomingMessage) -> None:
         self.attempts.append(message.body)
-        assert self.held.wait(20)
+        assert self.held.wait(PATIENCE_SECONDS)
         if self.away:
             raise HandlerUnavailable("the database is away")
         if message.body.startswith(b"bad"):
@@ -64,7 +64,7 @@ class Running:
         return self._thread.is_alive()
 
     def join(self) -> None:
-        self._thread.join(20)
+        self._thread.join(PATIENCE_SECONDS)
         assert not self._thread.is_alive()
 
     def stop(self) -> None:
@@ -310,10 +310,11 @@ def test_a_broker_away_at_the_start_and_later_is_waited_for(
 def test_a_broker_that_hangs_while_it_starts_is_waited_for(
     broker: Broker, handler: Handler, proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "_CONNECT_SECONDS", 0.3)
     proxy.freeze()
-    running = Running(proxy.url(broker.url), handler)
-    until(lambda: proxy.accepted >= 2, "a second attempt", seconds=3)
+    with monkeypatch.context() as hasty:
+        hasty.setattr(consumer, "_CONNECT_SECONDS", BRIEF_SECONDS)
+        running = Running(proxy.url(broker.url), handler)
+        until(lambda: proxy.accepted >= 2, "a second attempt")
     proxy.mend()
     broker.publish(b"1")
 

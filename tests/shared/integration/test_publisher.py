@@ -10,10 +10,9 @@ from shared.messaging.errors import BrokerUnavailable, NotPublished, TopologyMis
 from shared.messaging.publisher import OutgoingMessage, Publisher
 from tests.shared.broker import Broker
 from tests.shared.tcp_proxy import TcpProxy
-from tests.shared.waiting import until
+from tests.shared.waiting import PATIENCE_SECONDS, until
 
-TIMEOUT = 20
-SHORT_TIMEOUT = 0.5
+SHORT_TIMEOUT = 1.5
 
 
 def message(
@@ -31,7 +30,7 @@ def message(
 
 @pytest.fixture
 def publisher(proxy: TcpProxy, broker: Broker) -> Iterator[Publisher]:
-    publisher = Publisher(proxy.url(broker.url), timeout=TIMEOUT)
+    publisher = Publisher(proxy.url(broker.url), timeout=PATIENCE_SECONDS)
     yield publisher
     proxy.mend()
     publisher.close()
@@ -138,16 +137,19 @@ def test_a_broker_that_freezes_costs_the_timeout_once_and_then_nothing(
 
     assert isinstance(publish(hasty, 1), BrokerUnavailable)
     assert time.monotonic() - began >= SHORT_TIMEOUT * 0.9
-    began = time.monotonic()
     for number in range(100):
+        began = time.monotonic()
         assert isinstance(publish(hasty, number), BrokerUnavailable)
-    assert time.monotonic() - began < SHORT_TIMEOUT, "a hundred of them take less than one timeout"
+        assert time.monotonic() - began < SHORT_TIMEOUT, "the others do not wait"
 
 
 def test_a_broker_frozen_from_the_start_is_unavailable(hasty: Publisher, proxy: TcpProxy) -> None:
     proxy.freeze()
 
     assert isinstance(publish(hasty, 1), BrokerUnavailable)
+    began = time.monotonic()
+    assert isinstance(publish(hasty, 1), BrokerUnavailable)
+    assert time.monotonic() - began < SHORT_TIMEOUT, "the second does not wait"
     proxy.mend()
 
     until(lambda: publish(hasty, 2) is None, "a publisher that works again")
@@ -193,7 +195,7 @@ def test_each_caller_is_told_of_an_outage_by_an_exception_of_its_own(
 def test_a_queue_with_other_arguments_is_reported_with_the_way_out(broker: Broker) -> None:
     broker.delete_queues()
     broker.channel.queue_declare(broker.queue, durable=True)
-    publisher = Publisher(broker.url, timeout=10)
+    publisher = Publisher(broker.url, timeout=PATIENCE_SECONDS)
 
     outcome = publish(publisher, 1)
 
@@ -205,7 +207,7 @@ def test_a_queue_with_other_arguments_is_reported_with_the_way_out(broker: Broke
 
 
 def test_closing_ends_the_connection(proxy: TcpProxy, broker: Broker) -> None:
-    publisher = Publisher(proxy.url(broker.url), timeout=5)
+    publisher = Publisher(proxy.url(broker.url), timeout=PATIENCE_SECONDS)
     connect(publisher)
 
     publisher.close()
@@ -215,7 +217,7 @@ def test_closing_ends_the_connection(proxy: TcpProxy, broker: Broker) -> None:
 
 def test_closing_is_possible_while_the_broker_is_away(proxy: TcpProxy, broker: Broker) -> None:
     proxy.cut()
-    publisher = Publisher(proxy.url(broker.url), timeout=5)
+    publisher = Publisher(proxy.url(broker.url), timeout=PATIENCE_SECONDS)
     assert publish(publisher, 1) is not None
 
     publisher.close()

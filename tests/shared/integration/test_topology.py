@@ -11,11 +11,11 @@ from shared.messaging.errors import BrokerUnavailable, TopologyMismatch
 from shared.messaging.topology import EVENTS_QUEUE, declare
 from tests.shared.broker import Broker
 from tests.shared.tcp_proxy import TcpProxy
-from tests.shared.waiting import until
+from tests.shared.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
 
 
 def opened(url: str) -> BlockingChannel:
-    return open_channel(url, timeout=5)
+    return open_channel(url, timeout=PATIENCE_SECONDS)
 
 
 def test_names_are_those_of_the_contract(broker: Broker) -> None:
@@ -114,4 +114,4 @@ def test_a_broker_that_says_nothing_is_given_up_in_time(proxy: TcpProxy, broker:
     proxy.freeze()
 
     with pytest.raises(BrokerUnavailable):
-        open_channel(proxy.url(broker.url), timeout=0.3)
+        open_channel(proxy.url(broker.url), timeout=BRIEF_SECONDS)

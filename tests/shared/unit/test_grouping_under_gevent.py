@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.shared.waiting import PATIENCE_SECONDS
+
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
 from gevent import monkey
@@ -21,7 +23,7 @@ def handle(requests):
         raise ZeroDivisionError
     return [-request for request in requests]
 
-group = Group(handle, max_size=64, max_wait=10)
+group = Group(handle, max_size=64, max_wait=60)
 
 def submit(request):
     try:
@@ -29,7 +31,7 @@ def submit(request):
     except ZeroDivisionError:
         return "failed"
 
-with gevent.Timeout(20):
+with gevent.Timeout(60):
     jobs = [gevent.spawn(submit, number) for number in range(1, 2001)]
     gevent.joinall(jobs)
     assert [job.value for job in jobs] == [-number for number in range(1, 2001)]
@@ -51,7 +53,7 @@ def test_two_thousand_greenlets_are_all_answered_in_full_groups() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=2 * PATIENCE_SECONDS,
     )
 
     assert answer.stdout.strip() == "passed", answer.stderr
