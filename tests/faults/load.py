@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tests.shared.waiting import PATIENCE_SECONDS
+
 CLIENTS = 16
 
 
@@ -43,7 +45,7 @@ def load(action: Callable[[], object], *, per_second: float) -> Iterator[None]:
     finally:
         done.set()
         for client in clients:
-            client.join(60)
+            client.join(PATIENCE_SECONDS)
     if errors:
         raise errors[0]
     assert not any(client.is_alive() for client in clients), "a request never ended"

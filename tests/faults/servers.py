@@ -43,6 +43,7 @@ class Servers:
     def kill(self, name: str) -> None:
         """Without a word, and at the same time all processes that it has."""
         process = self._process(name)
+        process.send_signal(signal.SIGSTOP)  # so that it forks nobody whom this would miss
         family = [process, *process.children(recursive=True)]
         for each in family:
             with contextlib.suppress(psutil.NoSuchProcess):

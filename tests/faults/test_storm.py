@@ -1,5 +1,6 @@
 """Everything that can be killed is, again and again, while clients create and edit and book."""
 
+import contextlib
 import os
 import random
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
+import psutil
 import psycopg
 
 from tests.end_to_end.clients import EVENTS, open_client
@@ -38,7 +40,12 @@ def kills(system: FaultySystem) -> list[Kill]:
         return kill
 
     def worker_of(part: Part) -> Kill:
-        return lambda: random.choice(part.workers).kill()
+        def kill() -> None:
+            worker = random.choice(until(lambda: part.workers, f"worker of {part.name}"))
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.kill()
+
+        return kill
 
     def server(name: str) -> Kill:
         def kill() -> None:

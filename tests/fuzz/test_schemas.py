@@ -13,6 +13,7 @@ from tests.end_to_end.clients import Sale
 from tests.end_to_end.processes import ROOT
 from tests.end_to_end.system import OwnProcesses, System, own_system
 from tests.shared import issuer
+from tests.shared.waiting import PATIENCE_SECONDS
 
 PROGRAM = Path(sys.prefix) / "bin" / "schemathesis"
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "5")
@@ -49,6 +50,7 @@ def fuzz(url: str, *arguments: str) -> int:
         *(PROGRAM, "--config-file", ROOT / "tests" / "fuzz" / "schemathesis.toml"),
         *("run", f"{url}/api/schema/", "--phases", PHASES, "--max-examples", EXAMPLES),
         *("--continue-on-failure", "--generation-deterministic", "--no-color"),
+        *("--suppress-health-check", "too_slow", "--request-timeout", str(PATIENCE_SECONDS)),
         *("--output-truncate", "false", *arguments),
     ]
     answer = subprocess.run(

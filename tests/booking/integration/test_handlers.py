@@ -160,14 +160,14 @@ def test_a_field_that_can_not_be_is_named(field: str, value: object) -> None:
 
 @pytest.mark.parametrize("field", ["id", "max_seats", "waitlist_limit", "version"])
 def test_a_huge_number_in_a_few_bytes_is_refused_without_writing_it_out(field: str) -> None:
-    """`1e900000000` would need a gigabyte of digits; this one is enough to notice."""
-    body = json.dumps({**EVENT, field: 123456789}).replace("123456789", "1e100000").encode()
+    """`1e900000000` would need a gigabyte of digits; this one takes half a minute."""
+    body = json.dumps({**EVENT, field: 123456789}).replace("123456789", "1e1000000").encode()
 
     started = time.process_time()
     with pytest.raises(BadMessage, match=f"'{field}'"):
         handle(body)
 
-    assert time.process_time() - started < 0.1
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.django_db(transaction=True)

@@ -153,13 +153,13 @@ def test_a_body_that_strict_json_has_no_room_for_is_a_problem_not_a_crash(
 
 @pytest.mark.parametrize("field", [b"max_seats", b"price"])
 def test_a_number_with_a_huge_exponent_is_refused_at_once(client: Client, field: bytes) -> None:
-    """Written out, such a number takes seconds, and one of a few more digits all memory."""
-    body = raw(**{field.decode(): b"1e100000"})
+    """Written out, this number takes half a minute, and one of a few more digits all memory."""
+    body = raw(**{field.decode(): b"1e1000000"})
 
     began = time.process_time()
     problem = assert_problem(post(client, body), 400, code="invalid_input")
 
-    assert time.process_time() - began < 0.1
+    assert time.process_time() - began < 5
     assert list(problem["errors"]) == [field.decode()]
     assert len(problem["message"]) < 300
 
