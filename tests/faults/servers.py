@@ -58,7 +58,7 @@ class Servers:
             if name == BROKER:
                 pika.BlockingConnection(pika.URLParameters(self._urls[name])).close()
             else:
-                psycopg.connect(self._urls[name], connect_timeout=5).close()
+                psycopg.connect(self._urls[name], connect_timeout=RECOVERY_SECONDS).close()
         except (AMQPError, psycopg.OperationalError, OSError):
             return False
         return True

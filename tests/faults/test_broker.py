@@ -10,7 +10,7 @@ from tests.faults.load import load
 from tests.faults.servers import BROKER, Servers
 from tests.faults.system import FaultySystem
 from tests.faults.trial import Trial
-from tests.shared.waiting import until
+from tests.shared.waiting import BRIEF_SECONDS, until
 
 SECONDS = 60
 PER_SECOND = 50
@@ -83,7 +83,7 @@ def test_connections_reset_again_and_again_under_load(system: FaultySystem, tria
     with load(trial.ledger.create_or_edit, per_second=PER_SECOND):
         for _ in range(6):
             for way in system.ways.to_broker:
-                time.sleep(0.15)
+                time.sleep(BRIEF_SECONDS)
                 way.cut_connections()
         trial.mended()
 

@@ -10,7 +10,7 @@ from shared.auth import keys
 from shared.auth.errors import InvalidToken, KeysUnavailable
 from shared.auth.keys import FETCH_SECONDS, PAUSE_SECONDS, IssuerKeys
 from tests.shared.issuer import Issuer, public_key, running_issuer
-from tests.shared.waiting import until
+from tests.shared.waiting import PATIENCE_SECONDS, until
 
 MAX_AGE = 600.0
 
@@ -171,7 +171,7 @@ def test_a_fetch_that_ends_too_late_changes_nothing(
 
     issuer.proxy.mend()
 
-    assert late.ended.wait(20)
+    assert late.ended.wait(PATIENCE_SECONDS)
     assert not late.succeeded
 
 
