@@ -19,7 +19,7 @@ from tests.faults.load import load
 from tests.faults.servers import BOOKING_DATABASE, BROKER, EVENT_DATABASE
 from tests.faults.system import FaultySystem
 from tests.faults.trial import Trial
-from tests.shared.waiting import until
+from tests.shared.waiting import PATIENCE_SECONDS, until
 
 SECONDS = float(os.environ.get("FAULT_SECONDS", "15"))
 EVENTS_PER_SECOND = 50
@@ -116,5 +116,5 @@ def test_everything_killed_again_and_again_under_load(system: FaultySystem, tria
         cwd=ROOT,
         env=system.booking.environ,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )

@@ -25,6 +25,7 @@ from tests.booking.factories import EventFactory, now
 from tests.booking.integration.problems import assert_problem
 from tests.booking.integration.test_manage_booking import manage
 from tests.shared.issuer import secret_settings, secret_token
+from tests.shared.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db
 
@@ -178,7 +179,7 @@ class TestWritesAtTheSameTime:
             finally:
                 connection.close()
 
-        together = threading.Barrier(self.CALLERS, timeout=30)
+        together = threading.Barrier(self.CALLERS, timeout=PATIENCE_SECONDS)
         with ThreadPoolExecutor(self.CALLERS) as pool:
             assert sum(pool.map(count, range(self.CALLERS))) == 3
 
@@ -195,7 +196,7 @@ class TestWritesAtTheSameTime:
             finally:
                 connection.close()
 
-        together = threading.Barrier(self.CALLERS, timeout=30)
+        together = threading.Barrier(self.CALLERS, timeout=PATIENCE_SECONDS)
         with ThreadPoolExecutor(self.CALLERS) as pool:
             assert sum(pool.map(count, range(self.CALLERS))) > 3
 

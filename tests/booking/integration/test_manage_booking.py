@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.shared.waiting import PATIENCE_SECONDS
+
 ROOT = Path(__file__).parents[3]
 PRINT_URLCONF = "from django.conf import settings; print(settings.ROOT_URLCONF)"
 REQUIRED = ["BOOKING_SECRET_KEY", "BOOKING_DATABASE_URL", "RABBITMQ_URL", "AUTH_MODE"]
@@ -21,7 +23,7 @@ def manage(*arguments: str, **environment: str | None) -> subprocess.CompletedPr
         env={name: value for name, value in changed.items() if value is not None},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

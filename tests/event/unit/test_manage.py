@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.shared.waiting import PATIENCE_SECONDS
+
 ROOT = Path(__file__).parents[3]
 SHOW = [
     "shell",
@@ -33,7 +35,7 @@ def manage(
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )
 
 
@@ -117,7 +119,7 @@ def test_the_wsgi_application_is_the_event_services_whatever_the_environment_say
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert answer.stdout.strip() == "event_project.urls", answer.stderr

@@ -44,7 +44,7 @@ def kept(issuer: Issuer, clock: Clock) -> IssuerKeys:
 
 
 def test_many_who_ask_at_once_make_one_fetch(issuer: Issuer, kept: IssuerKeys) -> None:
-    together = threading.Barrier(20, timeout=30)
+    together = threading.Barrier(20, timeout=PATIENCE_SECONDS)
 
     def ask(_: int) -> str | None:
         together.wait()

@@ -14,6 +14,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from tests.shared.waiting import PATIENCE_SECONDS
+
 ROOT = Path(__file__).parents[3]
 OPENAPI = ROOT / "docs" / "openapi"
 SERVICES = ("event", "booking")
@@ -150,7 +152,7 @@ def openapi_check(folder: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=2 * PATIENCE_SECONDS,
     )
 
 

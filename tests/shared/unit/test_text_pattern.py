@@ -9,6 +9,7 @@ from pathlib import Path
 from rest_framework.exceptions import ValidationError
 
 from shared.api.fields import VISIBLE_TEXT, TextField
+from tests.shared.waiting import PATIENCE_SECONDS
 
 NODE = Path(sys.prefix) / "bin" / "node"
 # Patterns of JSON Schema are JavaScript's, with the flag for Unicode.
@@ -19,9 +20,12 @@ console.log(JSON.stringify(texts.map((text) => regex.test(text))));
 """
 
 
+FIELD = TextField(trim_whitespace=False)
+
+
 def takes(text: str) -> bool:
     try:
-        TextField(trim_whitespace=False).run_validation(text)
+        FIELD.run_validation(text)
     except ValidationError:
         return False
     return True
@@ -42,7 +46,7 @@ def test_it_agrees_about_every_character_alone_and_beside_a_visible_one() -> Non
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
     wrong = [
