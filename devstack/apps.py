@@ -42,7 +42,7 @@ def url(service: str, ports: Mapping[str, int]) -> str:
 
 
 def is_healthy(service: str, ports: Mapping[str, int]) -> bool:
-    connection = http.client.HTTPConnection(LOOPBACK, ports[API_PORTS[service]], timeout=5)
+    connection = http.client.HTTPConnection(LOOPBACK, ports[API_PORTS[service]], timeout=20)
     try:
         connection.request("GET", "/health")
         return connection.getresponse().status == 200

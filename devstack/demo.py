@@ -14,7 +14,7 @@ import httpx
 from devstack.environment import with_dotenv
 from devstack.ports import LOOPBACK
 
-ARRIVAL_SECONDS = 15
+ARRIVAL_SECONDS = 60
 
 
 class NotReachable(Exception):
@@ -192,7 +192,7 @@ def service_url(service: str, default_port: int, environ: Mapping[str, str]) -> 
 def main() -> int:
     environ = with_dotenv(os.environ)
     urls = service_url("EVENT", 8081, environ), service_url("BOOKING", 8082, environ)
-    with httpx.Client(timeout=10, trust_env=False) as http:
+    with httpx.Client(timeout=30, trust_env=False) as http:
         try:
             return 0 if Demo(*urls, http).run() else 1
         except NotReachable as error:

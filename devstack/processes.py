@@ -45,7 +45,7 @@ def end(folder: Path) -> None:
     if not wait_gone(folder, seconds=20):
         for process in of(folder):
             _send(process, signal.SIGKILL)
-        wait_gone(folder, seconds=5)
+        wait_gone(folder, seconds=20)
 
 
 def _is_marked(process: psutil.Process, folder: Path) -> bool:

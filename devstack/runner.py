@@ -26,6 +26,7 @@ from devstack.errors import DevstackError
 GROUPS = ("databases", "epmd", "broker", "apps")
 
 LOG_LINES_SHOWN = 15
+START_SECONDS = 60
 STOP_SECONDS = 60
 
 
@@ -92,7 +93,7 @@ class Runner:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the caller, who stops the parts in order
             )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + START_SECONDS
         while not self.is_up():
             if daemon.poll() is not None or time.monotonic() > deadline:
                 raise DevstackError(self.obituary("supervisord", "did not start"))
