@@ -15,12 +15,15 @@ from tests.shared.waiting import PATIENCE_SECONDS
 
 
 class MailServer:
-    """`at_recipient` and `at_data` are its answers there, unless they are empty."""
+    """`at_recipient` and `at_data` are its answers there, unless they are empty; `at_next_data` are
+    those to the next mails, one each. While it is `held`, mails wait for their answer."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.at_recipient = ""
         self.at_data = ""
+        self.at_next_data: list[str] = []
+        self.held = False
         self.seconds_per_mail = 0.0
         self.controller = Controller(
             self,
@@ -49,6 +52,10 @@ class MailServer:
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         await asyncio.sleep(self.seconds_per_mail)
+        while self.held:
+            await asyncio.sleep(0.02)
+        if self.at_next_data:
+            return self.at_next_data.pop(0)
         if self.at_data:
             return self.at_data
         assert isinstance(envelope.content, bytes)

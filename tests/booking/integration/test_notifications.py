@@ -1,7 +1,6 @@
 """Who is promoted or cancelled gets one mail, whatever the broker and the mail server do."""
 
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -14,9 +13,10 @@ from booking_project.bookings.models import Notification, NotificationKind
 from booking_project.bookings.notifications import MAIL_FOR, Undeliverable, address_of
 from shared.messaging.consumer import HandlerUnavailable, IncomingMessage
 from shared.messaging.errors import BadMessage
-from tests.shared.concurrency import at_once
+from tests.booking.integration.held_rows import in_background
+from tests.shared.concurrency import at_once, waiting_for_a_lock
 from tests.shared.mail_server import MailServer, running_mail_server
-from tests.shared.waiting import until
+from tests.shared.waiting import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the handler gives its connection back
 
@@ -38,7 +38,7 @@ def server(settings: Any) -> Iterator[MailServer]:
     with running_mail_server() as server:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-        settings.EMAIL_TIMEOUT = 10
+        settings.EMAIL_TIMEOUT = PATIENCE_SECONDS
         settings.DEFAULT_FROM_EMAIL = "Bookings <bookings@tickets.example>"
         yield server
 
@@ -116,38 +116,32 @@ def test_a_booking_gets_a_mail_for_each_thing_that_happens_to_it(server: MailSer
 
 
 def test_the_same_message_in_four_consumers_at_once_sends_one_mail(server: MailServer) -> None:
-    """The mail takes a while, so that the others arrive while it is being sent."""
-    server.seconds_per_mail = 0.3
+    """The others arrive while the mail is being sent."""
+    server.held = True
     same = message(PROMOTED)
 
-    outcomes = at_once([lambda: handle_booking_message(same)] * 4)
+    with in_background(lambda: at_once([lambda: handle_booking_message(same)] * 4)) as outcomes:
+        until(lambda: waiting_for_a_lock() == 3, "three who wait for the first")
+        server.held = False
 
-    assert outcomes == [None] * 4
+    assert outcomes == [[None] * 4]
     assert len(server.mails) == 1
 
 
 def test_who_waits_for_a_mail_that_fails_sends_it(server: MailServer) -> None:
     same = message(PROMOTED)
-    server.at_data = "451 try again"
-    server.seconds_per_mail = 0.3
-    outcomes: list[Exception | None] = []
+    server.at_next_data = ["451 try again"]
+    server.held = True
 
-    def fail() -> None:
-        try:
-            handle_booking_message(same)
-        except HandlerUnavailable as error:
-            outcomes.append(error)
-            server.at_data = ""
-        finally:
-            connection.close()
+    with in_background(lambda: handle_booking_message(same)) as first:
+        _until_somebody_holds_the_message()
+        with in_background(lambda: handle_booking_message(same)) as second:
+            until(lambda: waiting_for_a_lock() == 1, "one who waits for the first")
+            server.held = False
 
-    thread = threading.Thread(target=fail)
-    thread.start()
-    _until_somebody_holds_the_message()
-    handle_booking_message(same)
-    thread.join()
-
-    assert len(server.mails) + len(outcomes) == 2
+    assert [type(outcome) for outcome in first] == [HandlerUnavailable]
+    assert second == [None]
+    assert len(server.mails) == 1
     assert Notification.objects.count() == 1
 
 
@@ -225,11 +219,11 @@ def test_a_mail_may_take_longer_than_a_transaction_may_idle(
     server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else PostgreSQL would end the session, and what was sent would be sent again."""
-    server.seconds_per_mail = 0.6
+    server.seconds_per_mail = 2.5
     # The connection is kept, or the handler would begin with another one.
     monkeypatch.setattr("booking_project.bookings.handlers.close_old_connections", lambda: None)
     with connection.cursor() as cursor:
-        cursor.execute("SET idle_in_transaction_session_timeout = 200")
+        cursor.execute("SET idle_in_transaction_session_timeout = 1500")
         try:
             handle(PROMOTED)
         finally:
