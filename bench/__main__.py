@@ -4,9 +4,11 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench import generator, report
+from bench.background import running_background
 from bench.database import fresh_database
 from bench.errors import BenchError
 from bench.scenarios import SCENARIOS, Scenario, Stage
@@ -39,23 +41,32 @@ def _bench(options: argparse.Namespace) -> int:
         for scenario in SCENARIOS
         if not options.scenarios or scenario.name in options.scenarios
     ]
-    with tempfile.TemporaryDirectory() as name, fresh_database() as database:
-        folder = Path(name)
-        with running_server(database.url, folder / "api.log") as server:
-            stage = Stage(
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        database = stack.enter_context(fresh_database("booking"))
+        server = stack.enter_context(running_server(database.url, folder / "api.log"))
+        background = (
+            stack.enter_context(running_background(server, database, folder))
+            if options.whole
+            else None
+        )
+        suite = Suite(
+            Stage(
                 database=database,
                 seeder=Seeder(database),
                 server=server,
                 sizes=QUICK if options.quick else FULL,
                 folder=folder,
-            )
-            results: list[Result] = []
-            for result in Suite(
-                stage, chosen, options.runs or (1 if options.quick else 3)
-            ).results():
-                print(f"bench: {report.progress(result)}", file=sys.stderr, flush=True)
-                results.append(result)
-            about = report.facts(database.settings, wrk)
+            ),
+            chosen,
+            options.runs or (1 if options.quick else 3),
+            background,
+        )
+        results: list[Result] = []
+        for result in suite.results():
+            print(f"bench: {report.progress(result)}", file=sys.stderr, flush=True)
+            results.append(result)
+        about = report.facts(database.settings, wrk)
     report.write_json(options.json, about, results)
     print(report.text(about, results))
     if any(result.faults for result in results):
@@ -67,6 +78,11 @@ def _bench(options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small and once: is it all working?")
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="with the event service, all workers and the broker running, as in production",
+    )
     parser.add_argument("--runs", type=int, help="default 3, with --quick 1")
     parser.add_argument("--json", type=Path, default=LATEST, metavar="PATH", help="results file")
     names = [scenario.name for scenario in SCENARIOS]

@@ -1,4 +1,4 @@
-"""A database of its own on the server of `BOOKING_DATABASE_URL`, gone afterwards."""
+"""A database of its own on the server of a service's URL, gone afterwards."""
 
 import os
 from collections.abc import Iterator
@@ -12,8 +12,6 @@ import psycopg
 from psycopg import sql
 
 from bench.errors import BenchError
-
-NAME = f"bench_{os.getpid()}"
 
 
 @dataclass(frozen=True)
@@ -31,11 +29,13 @@ class Database:
 
     def empty(self) -> None:
         """Start each measurement from the same state, with nothing left to clean up or write."""
-        self.connection.execute("TRUNCATE bookings_booking, bookings_event")
+        self.connection.execute("TRUNCATE bookings_booking, bookings_event, outbox_outboxmessage")
 
     def settle(self) -> None:
         """Let the planner know the data, and pay for writing it now and not while measuring."""
-        self.connection.execute("VACUUM ANALYZE bookings_booking, bookings_event")
+        self.connection.execute(
+            "VACUUM ANALYZE bookings_booking, bookings_event, outbox_outboxmessage"
+        )
         self.connection.execute("CHECKPOINT")
 
     @property
@@ -63,13 +63,15 @@ class Database:
 
 
 @contextmanager
-def fresh_database() -> Iterator[Database]:
-    """Migrations are not run yet."""
-    given = os.environ.get("BOOKING_DATABASE_URL")
+def fresh_database(service: str) -> Iterator[Database]:
+    """For `booking` or `event`. Migrations are not run yet."""
+    variable = f"{service.upper()}_DATABASE_URL"
+    given = os.environ.get(variable)
     if not given:
-        raise BenchError("BOOKING_DATABASE_URL is not set: type `make bench`, which starts servers")
-    url = urlsplit(given)._replace(path=f"/{NAME}").geturl()
-    name = sql.Identifier(NAME)
+        raise BenchError(f"{variable} is not set: type `make bench`, which starts servers")
+    database = f"bench_{service}_{os.getpid()}"
+    url = urlsplit(given)._replace(path=f"/{database}").geturl()
+    name = sql.Identifier(database)
     with psycopg.connect(given, autocommit=True) as maintenance:
         maintenance.execute(sql.SQL("CREATE DATABASE {}").format(name))
         try:

@@ -14,6 +14,7 @@ from typing import Any
 from bench.generator import BUSY
 from bench.suite import Result
 from bench.summary import Summary, largest_worker_mb, summaries
+from bench.yardsticks import Yardstick
 
 PACKAGES = ("Django", "djangorestframework", "gunicorn", "gevent", "psycopg")
 # Settings of the API that change its figures, shown where they are not left at their defaults.
@@ -30,6 +31,9 @@ EXPLANATION = """\
               per transaction (or one sold-out read), with 4 or 64 clients, whichever is faster
 api, pg, wrk  CPU cores used by gunicorn, PostgreSQL and the load generator
 MB            proportional memory (PSS) of the largest worker afterwards"""
+COSTS_EXPLANATION = """\
+CPU µs        microseconds of CPU that one answer costs in each process, until the last message
+              is out; how many seconds after the last answer that was"""
 
 
 def facts(postgres: Mapping[str, str], wrk: str) -> dict[str, Any]:
@@ -62,8 +66,10 @@ def text(about: Mapping[str, Any], results: Sequence[Result]) -> str:
     medians = summaries(results)
     runs = max(result.run for result in results)
     paragraphs = [
-        "\n".join(_table(medians)),
+        "\n".join(_table([HEADINGS, *(_row(summary) for summary in medians)])),
         EXPLANATION,
+        "\n".join(_table(list(_costs(medians)))),
+        COSTS_EXPLANATION,
         "\n".join([*_more(medians), *_yardsticks(results), *_memory(results)]),
         f"Medians of {runs} run{'s'[: runs > 1]} on {about['cpus']} CPUs. {_listed(about)}",
     ]
@@ -82,14 +88,24 @@ def progress(result: Result) -> str:
     )
 
 
-def _table(medians: Sequence[Summary]) -> Iterator[str]:
-    rows = [HEADINGS, *(_row(summary) for summary in medians)]
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        name, *figures, answers = (
-            cell.rjust(width) for cell, width in zip(row, widths, strict=True)
+        name, *figures, last = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join([row[0].ljust(len(name)), *figures, last.strip()])
+
+
+def _costs(medians: Sequence[Summary]) -> Iterator[tuple[str, ...]]:
+    processes = list(dict.fromkeys(name for summary in medians for name in summary.cpu_us))
+    yield ("CPU µs", "conns", *processes, "all", "messages out after")
+    for summary in medians:
+        yield (
+            summary.scenario,
+            str(summary.connections),
+            *(f"{summary.cpu_us[name]:,.0f}" for name in processes),
+            f"{sum(summary.cpu_us.values()):,.0f}",
+            "-" if summary.drained_after is None else f"{summary.drained_after:.1f} s",
         )
-        yield "  ".join([row[0].ljust(len(name)), *figures, answers.strip()])
 
 
 def _row(summary: Summary) -> tuple[str, ...]:
@@ -121,16 +137,22 @@ def _more(medians: Sequence[Summary]) -> Iterator[str]:
 
 
 def _yardsticks(results: Sequence[Result]) -> Iterator[str]:
-    views: dict[int, list[float]] = {}
+    nothings: dict[tuple[str, int], list[Yardstick]] = {}
     servers: dict[tuple[str | None, int], set[float]] = {}
     for result in results:
-        views.setdefault(result.connections, []).append(result.empty_view)
+        for name, yardstick in (
+            ("bare application", result.bare),
+            ("empty view", result.empty_view),
+        ):
+            nothings.setdefault((name, result.connections), []).append(yardstick)
         for clients, rate in result.postgres.items():
             servers.setdefault((result.postgres_script, clients), set()).add(rate)
-    for connections, rates in views.items():
-        yield f"empty view at {connections}: {median(rates):,.0f}/s"
-    for (script, clients), taken in servers.items():
-        yield f"pgbench {script}.sql, {clients} clients: {median(taken):,.0f}/s"
+    for (name, connections), taken in nothings.items():
+        rate = median(each.rate for each in taken)
+        cpu_us = median(each.cpu_us for each in taken)
+        yield f"{name} at {connections}: {rate:,.0f}/s, {cpu_us:,.0f} µs of CPU per answer"
+    for (script, clients), rates in servers.items():
+        yield f"pgbench {script}.sql, {clients} clients: {median(rates):,.0f}/s"
 
 
 def _memory(results: Sequence[Result]) -> Iterator[str]:

@@ -1,16 +1,18 @@
 """Runs the scenarios, each next to its yardsticks, and measures what they cost."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import psutil
 
 from bench import generator, usage, yardsticks
+from bench.background import Background
 from bench.generator import Load
 from bench.scenarios import FEW, Plan, Scenario, Stage
 from bench.usage import Memory
 from bench.verify import find_faults
+from bench.yardsticks import Yardstick
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,18 +25,30 @@ class Cores:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What one answer costs, 503s not counted: `cpu_us` is microseconds of CPU by process, until
+    the last message is out. That was `drained_after` seconds after the last answer; None where
+    nothing runs that would send messages."""
+
+    cpu_us: dict[str, float]
+    drained_after: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
-    """One scenario in one run. `empty_view` and `postgres` (by number of pgbench's clients) are
-    the yardsticks, per second."""
+    """One scenario in one run. `bare`, `empty_view` and `postgres` (transactions per second by
+    number of pgbench's clients) are the yardsticks."""
 
     scenario: str
     connections: int
     run: int
     load: Load
-    empty_view: float
+    bare: Yardstick
+    empty_view: Yardstick
     postgres_script: str | None
     postgres: dict[int, float]
     cores: Cores
+    cost: Cost
     workers: list[Memory]
     more: dict[str, float]
     faults: list[str]
@@ -45,6 +59,7 @@ class Suite:
     stage: Stage
     scenarios: Sequence[Scenario]
     runs: int
+    background: Background | None = None
 
     def results(self) -> Iterator[Result]:
         self._warm_up()
@@ -60,7 +75,12 @@ class Suite:
         events = self.stage.seeder.events(seats=1_000_000)
         url = self.stage.server.url
         generator.run(url, "book", (events.first, 1, 10**12), connections=FEW, seconds=seconds)
+        self._settle()
+
+    def _settle(self) -> float | None:
+        """Wait until nothing is under way any more; how long messages took for it, in seconds."""
         self.stage.server.wait_until_quiet()
+        return self.background.wait_until_drained() if self.background else None
 
     def _postgres_rates(self) -> dict[str, dict[int, float]]:
         names = sorted({scenario.postgres for scenario in self.scenarios if scenario.postgres})
@@ -76,14 +96,17 @@ class Suite:
         self, scenario: Scenario, connections: int, run: int, postgres: dict[str, dict[int, float]]
     ) -> Result:
         stage = self.stage
-        empty_view = yardsticks.empty_view_rate(
-            stage.server,
-            scenario.empty_view,
-            connections=connections,
-            seconds=stage.sizes.yardstick_seconds,
+        bare, empty_view = (
+            measure(
+                stage.server,
+                scenario.empty_view,
+                connections=connections,
+                seconds=stage.sizes.yardstick_seconds,
+            )
+            for measure in (yardsticks.bare_application, yardsticks.empty_view)
         )
         plan = scenario.prepare(stage)
-        load, cores = self._load(plan, connections)
+        load, cores, cost = self._load(plan, connections)
         faults = find_faults(
             load,
             plan.events,
@@ -98,20 +121,21 @@ class Suite:
             connections=connections,
             run=run,
             load=load,
+            bare=bare,
             empty_view=empty_view,
             postgres_script=scenario.postgres,
             postgres=postgres[scenario.postgres] if scenario.postgres else {},
             cores=cores,
+            cost=cost,
             workers=[usage.memory(worker) for worker in stage.server.workers],
             more={} if faults else plan.more(load),
             faults=faults,
         )
 
-    def _load(self, plan: Plan, connections: int) -> tuple[Load, Cores]:
+    def _load(self, plan: Plan, connections: int) -> tuple[Load, Cores, Cost]:
         server = self.stage.server
-        postmaster: psutil.Process | None = self.stage.database.postmaster()
-        api_before = usage.cpu_seconds(server.process)
-        postgres_before = usage.cpu_seconds(postmaster)
+        processes = self._processes()
+        before = _cpu_seconds(processes)
         began = time.monotonic()
         load = generator.run(
             server.url,
@@ -121,10 +145,35 @@ class Suite:
             seconds=plan.seconds,
         )
         seconds = time.monotonic() - began
-        api = usage.cpu_seconds(server.process) - api_before
-        postgres = usage.cpu_seconds(postmaster) - postgres_before
-        return load, Cores(
-            api=api / seconds,
-            postgres=postgres / seconds if postmaster else None,
-            generator=load.cpu_seconds / seconds,
+        at_end = _cpu_seconds(processes)
+        drained_after = self._settle()
+        drained = _cpu_seconds(processes)
+        good = load.rate * load.seconds
+        cores = {name: (at_end[name] - before[name]) / seconds for name in processes}
+        return (
+            load,
+            Cores(
+                api=cores["api"],
+                postgres=cores.get("postgres"),
+                generator=load.cpu_seconds / seconds,
+            ),
+            Cost(
+                cpu_us={
+                    name: (drained[name] - before[name]) / good * 1e6 if good else 0.0
+                    for name in processes
+                },
+                drained_after=drained_after,
+            ),
         )
+
+    def _processes(self) -> dict[str, psutil.Process]:
+        postmaster = self.stage.database.postmaster()
+        return {
+            "api": self.stage.server.process,
+            **({"postgres": postmaster} if postmaster else {}),
+            **(self.background.processes if self.background else {}),
+        }
+
+
+def _cpu_seconds(processes: Mapping[str, psutil.Process]) -> dict[str, float]:
+    return {name: usage.cpu_seconds(process) for name, process in processes.items()}

@@ -9,8 +9,9 @@ from bench.suite import Result
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """Rates per second, latencies in milliseconds, cores in CPU seconds per second, memory in MB
-    (PSS of the largest worker). None where there is nothing to compare with or to measure."""
+    """Rates per second, latencies in milliseconds, cores in CPU seconds per second, `cpu_us` in
+    microseconds of CPU per answer by process, memory in MB (PSS of the largest worker). None where
+    there is nothing to compare with or to measure."""
 
     scenario: str
     connections: int
@@ -25,6 +26,8 @@ class Summary:
     api_cores: float
     postgres_cores: float | None
     generator_cores: float
+    cpu_us: dict[str, float]
+    drained_after: float | None
     worker_mb: float
     more: dict[str, float]
 
@@ -43,19 +46,20 @@ def _summary(group: Sequence[Result]) -> Summary:
 
     answers = sorted({answer for result in group for answer in result.load.answers})
     names = dict.fromkeys(name for result in group for name in result.more)
+    drained = [after for result in group if (after := result.cost.drained_after) is not None]
     on_this_machine = [cores for result in group if (cores := result.cores.postgres) is not None]
     return Summary(
         scenario=group[0].scenario,
         connections=group[0].connections,
         # Of the ratios and not the ratio of medians: both figures of one were taken side by side.
-        of_empty_view=middle(lambda result: result.load.rate / result.empty_view),
+        of_empty_view=middle(lambda result: result.load.rate / result.empty_view.rate),
         of_postgres=(
             middle(lambda result: result.load.rate / max(result.postgres.values()))
             if group[0].postgres
             else None
         ),
         rate=middle(lambda result: result.load.rate),
-        empty_view=middle(lambda result: result.empty_view),
+        empty_view=middle(lambda result: result.empty_view.rate),
         rate_by_answer={
             answer: median(
                 result.load.answers.get(answer, 0) / result.load.seconds for result in group
@@ -68,6 +72,11 @@ def _summary(group: Sequence[Result]) -> Summary:
         api_cores=middle(lambda result: result.cores.api),
         postgres_cores=median(on_this_machine) if on_this_machine else None,
         generator_cores=middle(lambda result: result.cores.generator),
+        cpu_us={
+            name: median(result.cost.cpu_us[name] for result in group)
+            for name in group[0].cost.cpu_us
+        },
+        drained_after=median(drained) if drained else None,
         worker_mb=middle(largest_worker_mb),
         more={
             name: median(result.more[name] for result in group if name in result.more)

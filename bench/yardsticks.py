@@ -4,14 +4,18 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bench import generator
+from bench import generator, usage
 from bench.database import Database
 from bench.errors import BenchError
 from bench.seed import Seeder
 from bench.server import Server
+
+EMPTY_PATH = "/api/v1/empty"
+BARE_PATH = "/bare"  # of `yardstick_wsgi`, which can't be imported without the service's settings
 
 SCRIPTS = Path(__file__).parent / "pgbench"
 EVENTS = 200
@@ -19,12 +23,35 @@ EVENTS = 200
 CLIENTS = (4, 64)
 
 
-def empty_view_rate(server: Server, method: str, *, connections: int, seconds: int) -> float:
-    """Answers per second of an API view that does nothing."""
-    load = generator.run(server.url, "empty", (method,), connections=connections, seconds=seconds)
+@dataclass(frozen=True, kw_only=True)
+class Yardstick:
+    """`rate` in answers per second, `cpu_us` in microseconds of the API's CPU per answer."""
+
+    rate: float
+    cpu_us: float
+
+
+def empty_view(server: Server, method: str, *, connections: int, seconds: int) -> Yardstick:
+    """An API view that does nothing."""
+    return _nothing(server, method, EMPTY_PATH, connections=connections, seconds=seconds)
+
+
+def bare_application(server: Server, method: str, *, connections: int, seconds: int) -> Yardstick:
+    """A WSGI application without Django, on the same server."""
+    return _nothing(server, method, BARE_PATH, connections=connections, seconds=seconds)
+
+
+def _nothing(
+    server: Server, method: str, path: str, *, connections: int, seconds: int
+) -> Yardstick:
+    before = usage.cpu_seconds(server.process)
+    load = generator.run(
+        server.url, "empty", (method, path), connections=connections, seconds=seconds
+    )
+    used = usage.cpu_seconds(server.process) - before
     if load.answers.keys() != {"200"}:
-        raise BenchError(f"the empty view answered {dict(load.answers)}")
-    return load.rate
+        raise BenchError(f"{path} answered {dict(load.answers)}")
+    return Yardstick(rate=load.rate, cpu_us=used / load.answered("200") * 1e6)
 
 
 def postgres_rates(

@@ -1,4 +1,4 @@
--- Argument: method of the request to the empty view. A POST carries what a booking would.
+-- Arguments: method and path of a request that asks for nothing. A POST carries what a booking would.
 
 dofile("common.lua")
 
@@ -7,9 +7,9 @@ local the_request
 function init(args)
    if args[1] == "POST" then
       local headers = { ["Content-Type"] = "application/json" }
-      the_request = wrk.format("POST", "/api/v1/empty", headers, '{"user_id":"visitor-1000"}')
+      the_request = wrk.format("POST", args[2], headers, '{"user_id":"visitor-1000"}')
    else
-      the_request = wrk.format(args[1], "/api/v1/empty")
+      the_request = wrk.format(args[1], args[2])
    end
 end
 
