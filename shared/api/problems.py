@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.utils.serializer_helpers import ReturnDict
 
 from shared.errors import DomainError
+from shared.http_titles import title_of
 from shared.json import dump_json
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def problem(
     """The body of a problem response. `errors` maps a field to its list of messages."""
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": title_of(status),
         "status": int(status),
         "detail": detail,
         "code": code,
@@ -62,7 +63,9 @@ def problem_response(
 ) -> HttpResponse:
     """A problem outside DRF: unknown paths, refusals of the server, unhandled exceptions."""
     body = problem(status=status, code=code, detail=detail)
-    response = HttpResponse(dump_json(body), status=status, content_type=CONTENT_TYPE)
+    response = HttpResponse(
+        dump_json(body), status=status, content_type=CONTENT_TYPE, reason=title_of(status)
+    )
     # Not every way here leads through the middleware that would add it.
     response["Content-Length"] = str(len(response.content))
     if retry_after is not None:
@@ -92,12 +95,14 @@ def exception_handler(status_by_error: Mapping[type[DomainError], HTTPStatus]) -
             body = _from_api_exception(exception)
         else:
             return None
-        return Response(
+        response = Response(
             body,
             status=body["status"],
             headers=_headers(exception, status=body["status"]),
             content_type=_content_type(context),
         )
+        response.reason_phrase = body["title"]
+        return response
 
     return handle
 

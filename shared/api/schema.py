@@ -17,6 +17,7 @@ from shared.api import problems
 from shared.api.fields import VISIBLE_TEXT
 from shared.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from shared.errors import DomainError
+from shared.http_titles import title_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 Serializer = type[serializers.Serializer[Any]] | serializers.BaseSerializer[Any]
@@ -316,7 +317,7 @@ def _problem_response(refusals: Sequence[Refusal]) -> OpenApiResponse:
     codes = dict.fromkeys(f"`{refusal.code}`" for refusal in refusals)
     return OpenApiResponse(
         Problem,
-        description=f"{refusals[0].status.phrase}: {', '.join(codes)}",
+        description=f"{title_of(refusals[0].status)}: {', '.join(codes)}",
         examples=[refusal.example for refusal in refusals],
     )
 

@@ -17,18 +17,19 @@ _CODES = {
 def write_problem(connection: socket, status: int, reason: str, message: str) -> None:
     """Stands in for `gunicorn.util.write_error`, whose arguments it has. Raises `OSError`."""
     from shared.api import problems
+    from shared.http_titles import title_of
     from shared.json import dump_json
 
-    phrase = HTTPStatus(status).phrase
+    title = title_of(status)
     body = dump_json(
         problems.problem(
             status=status,
             code=_CODES.get(HTTPStatus(status), "bad_request"),
-            detail=message or phrase,
+            detail=message or title,
         )
     )
     head = (
-        f"HTTP/1.1 {status} {phrase}\r\n"
+        f"HTTP/1.1 {status} {title}\r\n"
         "Connection: close\r\n"
         f"Content-Type: {problems.CONTENT_TYPE}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"

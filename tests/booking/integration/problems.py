@@ -1,10 +1,11 @@
 """What every error of the API looks like."""
 
 import json
-from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpResponse
+
+from shared.http_titles import title_of
 
 
 def assert_problem(response: HttpResponse, status: int, *, code: str | None = None) -> Any:
@@ -13,7 +14,7 @@ def assert_problem(response: HttpResponse, status: int, *, code: str | None = No
     assert response["Content-Type"] == "application/problem+json"
     body = json.loads(response.content)
     assert body["type"] == "about:blank"
-    assert body["title"] == HTTPStatus(status).phrase
+    assert body["title"] == title_of(status)
     assert body["status"] == status
     assert body["detail"]
     assert body["message"] == body["detail"]
