@@ -1,12 +1,18 @@
 """JSON as the contract reads and writes it."""
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import orjson
 
 _MOST_DIGITS = 100
+# Our own limit: how deep a parser gets before it gives up differs between Python's versions.
+DEEPEST = 100
+# A string, which may contain brackets, or a bracket. A string that never ends counts to the end of
+# the text, so that the search takes linear time whatever is sent.
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]+|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def dump_json(data: Any, *, indented: bool = False) -> bytes:
@@ -24,14 +30,31 @@ def load_json(text: bytes) -> Any:
     """Decode, with everything refused that a lenient decoder would quietly reinterpret.
 
     Fractions become `Decimal`, so that a price is what the sender typed. Raises `ValueError` with
-    a sentence for duplicate keys, NaN and Infinity, bytes that aren't UTF-8, endless nesting.
+    a sentence for duplicate keys, NaN and Infinity, bytes that aren't UTF-8, and more than
+    `DEEPEST` arrays and objects in each other.
     """
     try:
-        return _decode(text.decode("utf-8"))
+        decoded = text.decode("utf-8")
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8") from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    if _is_too_deep(decoded):
+        raise ValueError(f"it is nested too deeply, more than {DEEPEST} levels")
+    return _decode(decoded)
+
+
+def _is_too_deep(text: str) -> bool:
+    if text.count("[") + text.count("{") <= DEEPEST:  # as in nearly every body
+        return False
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(text):
+        first = match[0][0]
+        if first in "[{":
+            depth += 1
+            if depth > DEEPEST:
+                return True
+        elif first in "]}":
+            depth -= 1
+    return False
 
 
 def _default(value: Any) -> Any:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.json import dump_json, json_number, load_json
+from shared.json import DEEPEST, dump_json, json_number, load_json
 
 PRICES = st.decimals(min_value=0, max_value=Decimal("9999999999.99"), places=2)
 VALUES = st.recursive(
@@ -86,4 +86,37 @@ def test_what_a_lenient_decoder_would_reinterpret_is_refused(
     text: bytes, reason: str | None
 ) -> None:
     with pytest.raises(ValueError, match=reason):
+        load_json(text)
+
+
+def nested(levels: int) -> bytes:
+    return (
+        b'[{"]}\\"": ' * (levels // 2)
+        + b"[" * (levels % 2)
+        + b"1"
+        + (b"]" * (levels % 2) + b"}]" * (levels // 2))
+    )
+
+
+@pytest.mark.parametrize("levels", [DEEPEST - 1, DEEPEST])
+def test_what_is_as_deep_as_allowed_is_read(levels: int) -> None:
+    assert load_json(nested(levels)) == json.loads(nested(levels))
+
+
+@pytest.mark.parametrize("levels", [DEEPEST + 1, 300, 900])
+def test_what_is_deeper_than_allowed_is_refused_by_every_python_alike(levels: int) -> None:
+    with pytest.raises(ValueError, match="deeply"):
+        load_json(nested(levels))
+
+
+def test_brackets_beside_each_other_and_in_strings_are_not_deep() -> None:
+    wide = b"[" + b"[],{}," * 500 + rb'"' + b"[{" * 500 + rb'\\", "\"[[["]'
+
+    assert load_json(wide) == json.loads(wide)
+
+
+@pytest.mark.parametrize("text", [b"[]," * 60 + b'\\"' * 200_000, b'"' + b"[" * 400_000])
+def test_a_string_without_an_end_is_refused_in_linear_time(text: bytes) -> None:
+    """Where the search for strings began anew at each quote, the first would take minutes."""
+    with pytest.raises(ValueError):  # noqa: PT011 (whose words depend on where it ends)
         load_json(text)
