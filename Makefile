@@ -53,9 +53,9 @@ clean: ## stop everything, delete its data, .venv and caches
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 ##@ Test
-.PHONY: test lint types imports openapi-check migrations-check test-unit test-integration test-api test-proof \
+.PHONY: test lint types imports openapi-check test-pythons migrations-check test-unit test-integration test-api test-proof \
 	test-faults-short test-faults
-test: lint types imports openapi-check ## everything below, in this order
+test: lint types imports openapi-check test-pythons ## everything below, in this order
 	@$(WITH_SERVERS) $(MAKE) migrations-check test-unit test-integration test-api test-faults-short
 
 lint: .venv/.installed ## ruff: rules and format
@@ -70,6 +70,9 @@ types: .venv/.installed ## mypy: one run per project, as each has its own settin
 
 imports: .venv/.installed ## import-linter: the architecture
 	@$(BIN)/lint-imports
+
+test-pythons: .venv/.installed ## the two above that need no server, with every other Python from 3.11 that is here
+	@$(BIN)/python -m devstack.pythons openapi-check test-unit
 
 migrations-check: .venv/.installed ## models without a migration, in both projects
 	@$(WITH_SERVERS) sh -ec '\
