@@ -206,8 +206,9 @@ def test_a_poison_message_takes_no_other_along(broker: Broker, handler: Handler)
     running.join()
     until(lambda: broker.size() == 2, "both messages back")
 
+    # On a first delivery RabbitMQ 4.0 leaves the header out; older ones say 0.
     counts = {
-        message.body: message.properties.headers["x-delivery-count"]
+        message.body: (message.properties.headers or {}).get("x-delivery-count", 0)
         for message in broker.take_all()
     }
     assert counts == {b"bug": 1, b"innocent": 0}
