@@ -22,9 +22,11 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     signals.raise_interrupted()
+    # Logs, mails and configuration are for their owner alone.
+    umask = os.umask(0o077)
     try:
         if options.command == "exec":
-            return private.execute(options.words, os.environ, fast=options.fast)
+            return private.execute(options.words, os.environ, fast=options.fast, umask=umask)
         getattr(Stack.configured(os.environ), options.command)()
     except DevstackError as error:
         print(f"devstack: {error}", file=sys.stderr)

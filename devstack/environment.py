@@ -15,6 +15,12 @@ def with_dotenv(environ: Mapping[str, str]) -> dict[str, str]:
     return file | {name: value for name, value in environ.items() if value}
 
 
+def dotenv_is_exposed() -> bool:
+    """Whether other users of this machine may read the checkout's `.env`."""
+    file = ROOT / ".env"
+    return file.exists() and bool(file.stat().st_mode & 0o077)
+
+
 def data_folder(environ: Mapping[str, str]) -> Path:
     return (ROOT / Path(environ.get("DEVSTACK_DATA", ".devstack")).expanduser()).resolve()
 

@@ -24,6 +24,9 @@ def make(folder: Path) -> None:
             )
         # Others may pass through, because PostgreSQL may run as another user, but not look.
         folder.chmod(0o711)
+        log = folder / "log"
+        log.mkdir(exist_ok=True)
+        log.chmod(0o700)
         (folder / ".gitignore").write_text("*\n")
     except OSError as error:
         raise DevstackError(

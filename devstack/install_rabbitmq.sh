@@ -2,6 +2,7 @@
 # Installs the distribution's rabbitmq-server for its programs only. Needs root.
 # Its package would start a system-wide broker now and at every boot: neither is wanted here.
 set -eu
+umask 022 # whatever the caller keeps for itself, what is installed is for everybody
 
 export DEBIAN_FRONTEND=noninteractive
 policy=/usr/sbin/policy-rc.d

@@ -6,7 +6,10 @@ import secrets
 from pathlib import Path
 
 OF_SERVICES = ("EVENT_SECRET_KEY", "BOOKING_SECRET_KEY")
-NAMES = (*OF_SERVICES, "event_db_password", "booking_db_password", "erlang_cookie")
+NAMES = (
+    *OF_SERVICES,
+    *("event_db_password", "booking_db_password", "rabbitmq_password", "erlang_cookie"),
+)
 
 
 def make() -> dict[str, str]:

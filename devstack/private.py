@@ -17,8 +17,9 @@ from devstack.runner import Runner
 PATIENCE_SECONDS = 30
 
 
-def execute(command: Sequence[str], environ: Mapping[str, str], *, fast: bool) -> int:
-    """The exit status of `command`. Nothing that was started here, or by it, outlives the call.
+def execute(command: Sequence[str], environ: Mapping[str, str], *, fast: bool, umask: int) -> int:
+    """The exit status of `command`, which has this `umask`. Nothing that was started here, or by
+    it, outlives the call.
 
     `.env` is not read: tests and benches must not find somebody's working database by accident.
     """
@@ -26,6 +27,7 @@ def execute(command: Sequence[str], environ: Mapping[str, str], *, fast: bool) -
         raise DevstackError(f"there is no command {command[0]!r}")
     given = {name: value for name, value in environ.items() if value or name not in servers.URLS}
     if given.keys() >= set(servers.URLS):
+        os.umask(umask)
         os.execvpe(command[0], list(command), {**_service_defaults(), **given})  # noqa: S606
     data = Path(tempfile.mkdtemp(prefix="devstack-")).resolve()
     runner = Runner(data)
@@ -33,7 +35,8 @@ def execute(command: Sequence[str], environ: Mapping[str, str], *, fast: bool) -
         folder.make(data)
         below = servers.embedded(data, given, ports.private(), fast=fast)
         _start(runner, below, given)
-        return _run(command, {**_service_defaults(), **given, **below.environment}, runner)
+        known = {**_service_defaults(), **given, **below.environment}
+        return _run(command, known, runner, umask=umask)
     finally:
         with signals.ignored():
             runner.stop_at_once()
@@ -56,13 +59,13 @@ def _service_defaults() -> dict[str, str]:
     return {**secrets, "AUTH_MODE": "open"}
 
 
-def _run(command: Sequence[str], environ: Mapping[str, str], runner: Runner) -> int:
+def _run(command: Sequence[str], environ: Mapping[str, str], runner: Runner, *, umask: int) -> int:
     marked = {
         **environ,
         processes.MARK: str(runner.folder),
         "DEVSTACK_SUPERVISOR_CONF": str(runner.config),
     }
-    process = subprocess.Popen(command, env=marked)
+    process = subprocess.Popen(command, env=marked, umask=umask)
     while True:
         try:
             status = process.wait()

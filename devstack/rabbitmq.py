@@ -1,5 +1,9 @@
 """A private RabbitMQ node, run from the programs of the distribution's `rabbitmq-server`."""
 
+import base64
+import hashlib
+import json
+import secrets
 import shlex
 import shutil
 import socket
@@ -18,6 +22,8 @@ PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 INSTALL_SCRIPT = Path(__file__).with_name("install_rabbitmq.sh")
 BY_HAND = "type `sudo apt-get install rabbitmq-server`"
 
+USER = "reservation"
+
 CONNECTION_START = b"\x00\x0a\x00\x0a"  # class 10, method 10: the first thing an AMQP broker says
 
 
@@ -27,10 +33,11 @@ class RabbitMQ:
     instance: Path
     ports: Mapping[str, int]
     cookie: str
+    password: str
 
     @property
     def url(self) -> str:
-        return f"amqp://guest:guest@{LOOPBACK}:{self._port}/%2F"
+        return f"amqp://{USER}:{self.password}@{LOOPBACK}:{self._port}/%2F"
 
     @property
     def tools(self) -> Path:
@@ -50,12 +57,17 @@ class RabbitMQ:
         """Writes the node's configuration and its commands. Its data stays as it is."""
         home = self.folder / "home"
         home.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
         cookie = home / ".erlang.cookie"
         cookie.unlink(missing_ok=True)
         cookie.touch(mode=0o600)
         cookie.write_text(self.cookie)
         cookie.chmod(0o400)  # Erlang insists
-        (self.folder / "rabbitmq.conf").write_text(f"listeners.tcp.1 = {LOOPBACK}:{self._port}\n")
+        definitions = self.folder / "definitions.json"
+        definitions.write_text(json.dumps(self._definitions, indent=2))
+        (self.folder / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = {LOOPBACK}:{self._port}\nload_definitions = {definitions}\n"
+        )
         for name, text in {
             "enabled_plugins": "[].\n",
             "advanced.config": "[].\n",
@@ -80,6 +92,21 @@ class RabbitMQ:
     @property
     def _port(self) -> int:
         return self.ports["RABBITMQ_PORT"]
+
+    @property
+    def _definitions(self) -> dict[str, object]:
+        """Loaded at each start. With them, RabbitMQ makes no user guest with the password guest."""
+        rights = {"configure": ".*", "write": ".*", "read": ".*"}
+        return {
+            "vhosts": [{"name": "/"}],
+            "users": [
+                _user(USER, _hash(self.password)),
+                # A data folder of an earlier version has that user. Without a password, nobody
+                # can log in.
+                _user("guest", ""),
+            ],
+            "permissions": [{"user": USER, "vhost": "/", **rights}],
+        }
 
     def _write_command(self, original: Path) -> None:
         """A command that runs `original` for this node, whatever its caller's environment says.
@@ -120,6 +147,21 @@ class RabbitMQ:
             # program's pid, SIGKILL included, then reaches the broker itself.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
+
+
+def _user(name: str, password_hash: str) -> dict[str, object]:
+    return {
+        "name": name,
+        "password_hash": password_hash,
+        "hashing_algorithm": "rabbit_password_hashing_sha256",
+        "tags": [],
+    }
+
+
+def _hash(password: str) -> str:
+    """As RabbitMQ stores it: four bytes of salt, and the SHA-256 of salt and password."""
+    salt = secrets.token_bytes(4)
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
 def install(log: Path) -> None:

@@ -77,7 +77,6 @@ class Runner:
     ) -> subprocess.Popen[bytes]:
         """Starts supervisord with all groups but the apps. Its programs inherit `environ`."""
         self._make_socket_folder()
-        self.logs.mkdir(exist_ok=True)
         self._log_sizes = {log: log.stat().st_size for log in self.logs.glob("*.log")}
         self.config.write_text(self._configuration(list(programs)))
         command = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(self.config)]
@@ -192,6 +191,7 @@ class Runner:
             section(
                 "supervisord",
                 nodaemon="true",
+                umask="077",
                 silent="true",
                 user="root" if is_root() else None,
                 directory=ROOT,

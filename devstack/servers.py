@@ -101,12 +101,12 @@ def embedded(
         ]
     broker = None
     if BROKER_URL not in environ:
-        (folder / "log").mkdir(exist_ok=True)
         rabbitmq.install(log=folder / "log" / "apt.log")
         broker = RabbitMQ(
             folder=folder / "rabbitmq",
             instance=folder,
             ports=ports,
             cookie=secrets["erlang_cookie"],
+            password=secrets["rabbitmq_password"],
         )
     return Servers(databases, broker)

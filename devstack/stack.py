@@ -2,6 +2,7 @@
 
 import contextlib
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -104,6 +105,12 @@ class Stack:
         return {name: self.runner.log_of(name) for name in apps.NAMES}
 
     def _bring_up(self, *, dies_with_caller: bool) -> subprocess.Popen[bytes]:
+        if environment.dotenv_is_exposed():
+            print(
+                "devstack: other users may read .env, which has secrets: type `chmod 600 .env`",
+                file=sys.stderr,
+                flush=True,
+            )
         if processes.of(self.data):
             print("devstack: stopping what an earlier, incomplete start left", flush=True)
             self.runner.stop()

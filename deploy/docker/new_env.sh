@@ -4,7 +4,12 @@ set -eu
 
 file=${1:?usage: new_env.sh FILE}
 example=$(dirname "$0")/../../.env.example
-[ ! -e "$file" ] || exit 0
+if [ -e "$file" ]; then
+    if [ -n "$(find -L "$file" -perm /077)" ]; then
+        echo "other users may read $file, which has secrets: type \`chmod 600 $file\`" >&2
+    fi
+    exit 0
+fi
 
 umask 077 # secrets are readable for their owner alone
 while IFS= read -r line; do

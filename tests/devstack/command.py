@@ -5,9 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import pika
 import psutil
 import psycopg
+from pika.exceptions import ProbableAuthenticationError
 
 from devstack import processes
 
@@ -29,5 +32,40 @@ hosts = {
     for connection in process.net_connections("tcp")
     if connection.status == psutil.CONN_LISTEN and connection.laddr
 }
-Path(sys.argv[1]).write_text(json.dumps({"folder": folder, "hosts": sorted(hosts)}))
+
+
+def exposed(below: Path) -> list[str]:
+    """What others may read. They cannot reach what is in a closed folder."""
+    found = []
+    for path in below.iterdir():
+        # Root's PostgreSQL may need a copy of its binaries there, which are no secret.
+        if path.is_symlink() or path.name == "postgresql":
+            continue
+        if path.stat().st_mode & 0o077:
+            found.append(str(path))
+        if path.is_dir() and (path.stat().st_mode & 0o077 or path.name == "log"):
+            found += exposed(path)
+    return found
+
+
+parts = urlsplit(os.environ["RABBITMQ_URL"])
+parameters = pika.ConnectionParameters(
+    parts.hostname, parts.port, credentials=pika.PlainCredentials("guest", "guest")
+)
+try:
+    pika.BlockingConnection(parameters).close()
+    guest = "logged in"
+except ProbableAuthenticationError:
+    guest = "refused"
+Path(sys.argv[1]).write_text(
+    json.dumps(
+        {
+            "folder": folder,
+            "hosts": sorted(hosts),
+            "exposed": exposed(Path(folder)),
+            "guest": guest,
+            "umask": os.umask(0),
+        }
+    )
+)
 sys.exit(7)

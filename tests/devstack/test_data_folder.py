@@ -57,3 +57,23 @@ def test_dotenv_gives_defaults_and_empty_values_count_as_not_set(
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     known = environment.with_dotenv({"BOOKING_PORT": "9003", "EVENT_PORT": ""})
     assert known == {"EVENT_PORT": "9001", "BOOKING_PORT": "9003"}
+
+
+@pytest.mark.parametrize(("mode", "exposed"), [(0o600, False), (0o640, True), (0o604, True)])
+def test_a_dotenv_that_others_may_read_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, exposed: bool
+) -> None:
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    assert not environment.dotenv_is_exposed()
+    (tmp_path / ".env").touch()
+    (tmp_path / ".env").chmod(mode)
+
+    assert environment.dotenv_is_exposed() is exposed
+
+
+def test_logs_of_an_earlier_version_are_closed_to_others(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir(mode=0o755)
+
+    folder.make(tmp_path)
+
+    assert (tmp_path / "log").stat().st_mode & 0o777 == 0o700

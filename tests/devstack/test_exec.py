@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -58,3 +59,19 @@ def test_a_command_that_does_not_exist_is_refused_before_anything_starts(
         1,
     )
     assert not [*tmp_path.glob("devstack-*")]
+
+
+def test_servers_are_private_to_their_owner(devstack: Devstack, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    before = os.umask(0o022)
+    try:
+        devstack(
+            "exec", "--fast", "--", sys.executable, "-m", "tests.devstack.command", str(report)
+        )
+    finally:
+        os.umask(before)
+
+    seen = json.loads(report.read_text())
+    assert seen["guest"] == "refused"
+    assert seen["umask"] == 0o022, "what the command writes has the modes that its caller wants"
+    assert seen["exposed"] == []

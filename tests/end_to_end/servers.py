@@ -60,7 +60,8 @@ def fresh_vhost(broker_url: str) -> Iterator[str]:
         return
     control = Path(tools) / "rabbitmqctl"
     name = f"end_to_end_{secrets.token_hex(4)}"
-    user = urlsplit(broker_url).username or "guest"
+    user = urlsplit(broker_url).username
+    assert user, "RABBITMQ_URL names no user"
     _run(control, "add_vhost", name)
     try:
         _run(control, "set_permissions", "--vhost", name, user, ".*", ".*", ".*")

@@ -67,7 +67,7 @@ class Cluster:
 
 @contextmanager
 def three_nodes(folder: Path) -> Iterator[Cluster]:
-    cookie = secrets.token_hex(20)
+    cookie, password = secrets.token_hex(20), secrets.token_hex(20)
     own_ports = [ports.private() for _ in range(SIZE)]
     name_server = own_ports[0]["RABBITMQ_EPMD_PORT"]
     nodes = [
@@ -77,6 +77,7 @@ def three_nodes(folder: Path) -> Iterator[Cluster]:
             instance=folder,
             ports={**own, "RABBITMQ_EPMD_PORT": name_server},
             cookie=cookie,
+            password=password,
         )
         for number, own in enumerate(own_ports, start=1)
     ]
