@@ -29,6 +29,7 @@ help: ## what can be typed here
 
 ##@ Run everything on this machine
 .PHONY: run start stop status logs demo clean
+run start: export CHECK_PORTS := 1
 run: .venv/.installed ## start everything, show the logs, stop everything at Ctrl-C
 	@$(DEVSTACK) run
 

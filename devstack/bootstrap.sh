@@ -1,5 +1,6 @@
 #!/bin/sh
 # Makes .venv with exactly what requirements-dev.lock names. Does nothing where that is done.
+# With CHECK_PORTS=1 it does nothing either where a port that `make start` needs is taken.
 # PYTHON=/path/to/python chooses the interpreter; otherwise the first one new enough is taken.
 set -eu
 
@@ -62,6 +63,10 @@ if ! .venv/bin/python -c "import sys, pip; sys.exit(sys.version_info < (3, 11))"
         apt_install python3 python3-venv
         find_python
         [ -n "$python" ] || die "Python 3.11 or newer is missing: install it, or set PYTHON to one"
+    fi
+    # Now, and not after the minutes that installing may take.
+    if [ -n "${CHECK_PORTS:-}" ]; then
+        "$python" -m devstack.early_check || exit 1
     fi
     if ! "$python" -c "import ensurepip" 2>/dev/null; then
         apt_install "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"

@@ -1,11 +1,10 @@
 """The ports of the parts: which variable sets each, and who needs it."""
 
 import errno
+import importlib.util
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-import psutil
 
 from devstack.errors import DevstackError
 
@@ -17,16 +16,18 @@ class Port:
     variable: str
     default: int
     owner: str
+    # Where that variable names a server, none is started that would need the port.
+    unless: str | None = None
 
 
 PORTS = (
     Port("EVENT_PORT", 8081, "the event API"),
     Port("BOOKING_PORT", 8082, "the booking API"),
-    Port("EVENT_DB_PORT", 18432, "the event service's PostgreSQL"),
-    Port("BOOKING_DB_PORT", 18433, "the booking service's PostgreSQL"),
-    Port("RABBITMQ_PORT", 18672, "RabbitMQ"),
-    Port("RABBITMQ_DIST_PORT", 18673, "RabbitMQ's command line tools"),
-    Port("RABBITMQ_EPMD_PORT", 18674, "RabbitMQ's name server, epmd"),
+    Port("EVENT_DB_PORT", 18432, "the event service's PostgreSQL", "EVENT_DATABASE_URL"),
+    Port("BOOKING_DB_PORT", 18433, "the booking service's PostgreSQL", "BOOKING_DATABASE_URL"),
+    Port("RABBITMQ_PORT", 18672, "RabbitMQ", "RABBITMQ_URL"),
+    Port("RABBITMQ_DIST_PORT", 18673, "RabbitMQ's command line tools", "RABBITMQ_URL"),
+    Port("RABBITMQ_EPMD_PORT", 18674, "RabbitMQ's name server, epmd", "RABBITMQ_URL"),
 )
 OWNERS = {port.variable: port.owner for port in PORTS}
 
@@ -45,6 +46,11 @@ def configured(environ: Mapping[str, str]) -> dict[str, int]:
                 )
         ports[port.variable] = number
     return ports
+
+
+def required(environ: Mapping[str, str]) -> list[str]:
+    """The variables of the ports that `make start` needs, given these URLs of servers."""
+    return [port.variable for port in PORTS if port.unless is None or port.unless not in environ]
 
 
 def private() -> dict[str, int]:
@@ -109,7 +115,12 @@ def _refusal(number: int) -> OSError | None:
 
 
 def _holder(number: int) -> str:
-    """ " by pid 12 (nginx)", or nothing where the system does not tell an ordinary user."""
+    """ " by pid 12 (nginx)", or nothing where the system does not tell an ordinary user, or where
+    psutil is not installed yet."""
+    if importlib.util.find_spec("psutil") is None:
+        return ""
+    import psutil
+
     for connection in psutil.net_connections("tcp"):
         if connection.status != psutil.CONN_LISTEN or not connection.laddr:
             continue

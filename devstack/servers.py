@@ -16,7 +16,6 @@ DATABASES = {  # service: (the URL that takes the place of an embedded server, i
     "booking": ("BOOKING_DATABASE_URL", "BOOKING_DB_PORT"),
 }
 BROKER_URL = "RABBITMQ_URL"
-BROKER_PORTS = ("RABBITMQ_PORT", "RABBITMQ_DIST_PORT", "RABBITMQ_EPMD_PORT")
 URLS = (*(url for url, _ in DATABASES.values()), BROKER_URL)
 
 START_SECONDS = 60
@@ -72,12 +71,6 @@ def addresses(ports: Mapping[str, int]) -> dict[str, str]:
     found = {f"{service}_db": port for service, (_, port) in DATABASES.items()}
     found |= {"rabbitmq": "RABBITMQ_PORT", "epmd": "RABBITMQ_EPMD_PORT"}
     return {program: f"{LOOPBACK}:{ports[port]}" for program, port in found.items()}
-
-
-def required_ports(environ: Mapping[str, str]) -> list[str]:
-    """The port variables of the servers that will be started, given these URLs."""
-    wanted = [port for url, port in DATABASES.values() if url not in environ]
-    return wanted if BROKER_URL in environ else [*wanted, *BROKER_PORTS]
 
 
 def embedded(

@@ -114,9 +114,7 @@ class Stack:
         if processes.of(self.data):
             print("devstack: stopping what an earlier, incomplete start left", flush=True)
             self.runner.stop()
-        ports.require_free(
-            self.ports, [*apps.API_PORTS.values(), *servers.required_ports(self.environ)]
-        )
+        ports.require_free(self.ports, ports.required(self.environ))
         below = servers.embedded(self.data, self.environ, self.ports, fast=False)
         below.create()
         environ = {**self._app_environ(), **below.environment}

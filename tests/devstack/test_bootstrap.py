@@ -1,0 +1,64 @@
+"""What is said before anything is installed."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from devstack.environment import ROOT
+
+# One without our packages, as on a machine that has none of this yet.
+BARE_PYTHON = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Without .venv, as it is cloned."""
+    shutil.copytree(ROOT / "devstack", tmp_path / "devstack")
+    for name in ("Makefile", "requirements-dev.lock"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def start(checkout: Path, environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return subprocess.run(
+        ["make", "start"],
+        cwd=checkout,
+        # No packages can be had: what gets as far as installing fails.
+        env=inherited | {"PYTHON": str(BARE_PYTHON), "PIP_NO_INDEX": "1", **environ},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("by", ["environment", ".env"])
+def test_a_taken_port_is_refused_before_anything_is_installed(
+    checkout: Path, environ: dict[str, str], by: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = str(holder.getsockname()[1])
+        if by == ".env":
+            environ.pop("BOOKING_PORT")
+            (checkout / ".env").write_text(f'EVENT_PORT=\nBOOKING_PORT="{port}" # taken\n')
+        else:
+            environ["BOOKING_PORT"] = port
+        done = start(checkout, environ)
+
+    assert done.returncode != 0
+    assert f"port {port}, which the booking API needs, is taken" in done.stderr
+    assert "set BOOKING_PORT" in done.stderr
+    assert not (checkout / ".venv").exists()
+
+
+def test_with_free_ports_packages_are_installed(checkout: Path, environ: dict[str, str]) -> None:
+    done = start(checkout, environ)
+
+    assert "installing requirements-dev.lock" in done.stdout
+    assert "is taken" not in done.stderr
