@@ -19,7 +19,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 .PHONY: help
 help: ## what can be typed here
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+		/^[a-z%-]+:.*## / { sub("%", "PART", $$1); printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 .venv/.installed: requirements-dev.lock .venv/bin/python
 	@devstack/bootstrap.sh
@@ -28,7 +28,7 @@ help: ## what can be typed here
 .venv/bin/python: ;
 
 ##@ Run everything on this machine
-.PHONY: run start stop status logs demo clean
+.PHONY: run start stop status logs demo clean admin manage-event manage-booking
 run start: export CHECK_PORTS := 1
 run: .venv/.installed ## start everything, show the logs, stop everything at Ctrl-C
 	@$(DEVSTACK) run
@@ -47,6 +47,21 @@ logs: .venv/.installed ## follow the logs of the services
 
 demo: .venv/.installed ## a sale from start to end against the running services
 	@$(BIN)/python -m devstack.demo
+
+start-%: .venv/.installed ## start one part, by its name in `make status`
+	@$(DEVSTACK) start-part $*
+
+stop-%: .venv/.installed ## stop one part, until it is started again
+	@$(DEVSTACK) stop-part $*
+
+admin: .venv/.installed ## make a superuser of both services (ADMIN_USERNAME, ADMIN_PASSWORD; else it asks)
+	@$(DEVSTACK) admin
+
+manage-event: .venv/.installed ## a command of the running event service (ARGS="outbox_status")
+	@$(DEVSTACK) manage event -- $(ARGS)
+
+manage-booking: .venv/.installed ## a command of the running booking service (ARGS="dead_letters list")
+	@$(DEVSTACK) manage booking -- $(ARGS)
 
 clean: ## stop everything, delete its data, .venv and caches
 	@if [ -e .venv/.installed ]; then $(DEVSTACK) clean; fi
@@ -72,7 +87,7 @@ types: .venv/.installed ## mypy: one run per project, as each has its own settin
 imports: .venv/.installed ## import-linter: the architecture
 	@$(BIN)/lint-imports
 
-test-pythons: .venv/.installed ## the two above that need no server, with every other Python from 3.11 that is here
+test-pythons: .venv/.installed ## openapi-check and test-unit with every other Python from 3.11
 	@$(BIN)/python -m devstack.pythons openapi-check test-unit
 
 migrations-check: .venv/.installed ## models without a migration, in both projects

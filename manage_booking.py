@@ -1,4 +1,4 @@
-#!/usr/bin/env python
+#!/usr/bin/env python3
 """Commands of the booking service."""
 
 from shared.manage import run

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from devstack import private, signals
+from devstack import admins, apps, private, signals
 from devstack.errors import DevstackError, Interrupted
 from devstack.stack import Stack
 
@@ -27,7 +27,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "exec":
             return private.execute(options.words, os.environ, fast=options.fast, umask=umask)
-        getattr(Stack.configured(os.environ), options.command)()
+        stack = Stack.configured(os.environ)
+        match options.command:
+            case "start-part":
+                stack.start_part(options.name)
+            case "stop-part":
+                stack.stop_part(options.name)
+            case "manage":
+                return apps.manage(options.service, options.words, stack.client_environ())
+            case "admin":
+                return admins.create(stack, os.environ)
+            case command:
+                getattr(stack, command)()
     except DevstackError as error:
         print(f"devstack: {error}", file=sys.stderr)
         return 1
@@ -45,6 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in COMMANDS.items():
         commands.add_parser(name, help=text)
+    for name in ("start-part", "stop-part"):
+        part = commands.add_parser(name, help="one part, by its name in `status`")
+        part.add_argument("name")
+    manage = commands.add_parser("manage", help="a management command of a running service")
+    manage.add_argument("service", choices=apps.MANAGE)
+    manage.add_argument("words", nargs="*", metavar="command", help="after --")
+    commands.add_parser("admin", help="make a superuser of both services")
     execute = commands.add_parser("exec", help="run a command with private servers of its own")
     execute.add_argument("--fast", action="store_true", help="databases that may lose data")
     execute.add_argument("words", nargs="+", metavar="command", help="after --")

@@ -3,7 +3,7 @@
 import http.client
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from devstack import processes
 from devstack.environment import ROOT
@@ -50,6 +50,13 @@ def is_healthy(service: str, ports: Mapping[str, int]) -> bool:
         return False
     finally:
         connection.close()
+
+
+def manage(service: str, words: Sequence[str], environ: Mapping[str, str]) -> int:
+    """The status of a management command, run at the caller's terminal."""
+    return subprocess.run(
+        [sys.executable, MANAGE[service], *words], cwd=ROOT, env=environ, check=False
+    ).returncode
 
 
 def migrate(runner: Runner, environ: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from devstack import processes
@@ -46,8 +47,9 @@ class Running:
     """What supervisord says about a program."""
 
     name: str
+    group: str
     state: str
-    pid: int
+    pid: int  # 0 while it does not run
 
 
 class NotRunningError(Exception):
@@ -111,12 +113,50 @@ class Runner:
 
     def programs(self) -> list[Running]:
         return [
-            Running(name=info["name"], state=info["statename"], pid=info["pid"])
+            Running(
+                name=info["name"], group=info["group"], state=info["statename"], pid=info["pid"]
+            )
             for info in self._call("getAllProcessInfo")
         ]
 
+    def environ(self) -> dict[str, str]:
+        """What supervisord was started with, and so what its programs have. Raises
+        `NotRunningError`."""
+        try:
+            return psutil.Process(self.pid()).environ()
+        except psutil.NoSuchProcess as error:
+            raise NotRunningError from error
+
     def start_app(self, name: str) -> None:
         self._call("startProcess", f"apps:{name}", False)
+
+    def start_part(self, name: str) -> bool:
+        """Starts one program and waits until it has stayed up a second; False if it runs."""
+        part = self._part(name)
+        if part.state in ("RUNNING", "STARTING"):
+            return False
+        try:
+            self._call("startProcess", f"{part.group}:{name}")
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode not in (Faults.SPAWN_ERROR, Faults.ABNORMAL_TERMINATION):
+                raise
+            raise DevstackError(self.obituary(name, "died while starting")) from None
+        return True
+
+    def stop_part(self, name: str) -> bool:
+        """Stops one program and waits for its end, 30 s at most; False if it does not run."""
+        part = self._part(name)
+        if part.state not in ("RUNNING", "STARTING", "BACKOFF"):
+            return False
+        self._call("stopProcess", f"{part.group}:{name}")
+        return True
+
+    def _part(self, name: str) -> Running:
+        parts = {part.name: part for part in self.programs()}
+        if name not in parts:
+            known = ", ".join(sorted(parts))
+            raise DevstackError(f"there is no part {name!r} here: the parts are {known}")
+        return parts[name]
 
     def wait(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
         """Waits until `ready()`, or until a program dies, which is reported with its last words."""

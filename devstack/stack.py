@@ -86,13 +86,30 @@ class Stack:
         addresses |= servers.addresses(self.ports)
         for program in sorted(programs, key=lambda each: _STATUS_ORDER.index(each.name)):
             address = addresses.get(program.name, "")
-            print(f"{program.name:<15}{program.state:<10}pid {program.pid:<8}{address}".rstrip())
+            pid = f"pid {program.pid}" if program.pid else ""
+            print(f"{program.name:<15}{program.state:<10}{pid:<12}{address}".rstrip())
         print(f"logs and data: {self.data}")
+
+    def start_part(self, name: str) -> None:
+        with self._while_it_runs():
+            started = self.runner.start_part(name)
+            print(f"devstack: {name} {'started' if started else 'runs already'}")
+
+    def stop_part(self, name: str) -> None:
+        """It stays stopped until it is started by name, or everything is."""
+        with self._while_it_runs():
+            stopped = self.runner.stop_part(name)
+            print(f"devstack: {name} {'stopped' if stopped else 'is not running'}")
+
+    def client_environ(self) -> dict[str, str]:
+        """What the services run with, for commands beside them."""
+        with self._while_it_runs():
+            return self.runner.environ()
 
     def logs(self) -> None:
         """Follows the logs of the apps until interrupted."""
-        if not self.runner.is_up():
-            raise DevstackError("not running, so nothing is logged: `make start` starts it")
+        with self._while_it_runs():
+            self.runner.pid()
         follow(self._app_logs, sizes(self._app_logs), while_true=self.runner.is_up)
 
     @property
@@ -167,6 +184,13 @@ class Stack:
         mode = self.environ.get("AUTH_MODE", AUTH_MODE)
         access = "; open: anybody may do anything" if mode == "open" else ""
         return f"READY  {'  '.join(urls)}  (each with /admin/{access})"
+
+    @contextlib.contextmanager
+    def _while_it_runs(self) -> Iterator[None]:
+        try:
+            yield
+        except NotRunningError:
+            raise DevstackError("not running: `make start` starts it") from None
 
     @contextlib.contextmanager
     def _stopped_on_failure(self) -> Iterator[None]:

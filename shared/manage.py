@@ -16,9 +16,22 @@ def run(*, settings_module: str) -> None:
         raise SystemExit(f"{sys.argv[0]} runs with {settings_module} only, not with {asked_for}")
     os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
 
-    from django.core.management import execute_from_command_line
+    try:
+        from django.core.management import execute_from_command_line
+    except ModuleNotFoundError as error:
+        if error.name != "django":
+            raise
+        raise SystemExit(
+            f"Django is not installed for {sys.executable}. With `make start` running, type "
+            f'`make {_target(sys.argv[0])} ARGS="…"`; elsewhere: .venv/bin/python {sys.argv[0]} …'
+        ) from None
 
     execute_from_command_line(sys.argv)
+
+
+def _target(script: str) -> str:
+    """manage-event for manage_event.py"""
+    return os.path.basename(script).removesuffix(".py").replace("_", "-")
 
 
 def _settings_option(arguments: list[str]) -> str | None:

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import subprocess
 import sys
@@ -16,6 +17,27 @@ Devstack = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
+    with fresh_environ(tmp_path) as environ:
+        yield environ
+
+
+@pytest.fixture(scope="module")
+def environ_of_running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with fresh_environ(tmp_path_factory.mktemp("running")) as environ:
+        yield environ
+
+
+@pytest.fixture(scope="module")
+def running(environ_of_running: dict[str, str]) -> Devstack:
+    """Everything has been started. Runs `python -m devstack` beside it."""
+    devstack = runner(environ_of_running)
+    started = devstack("start")
+    assert started.returncode == 0, started.stderr
+    return devstack
+
+
+@contextlib.contextmanager
+def fresh_environ(tmp_path: Path) -> Iterator[dict[str, str]]:
     """Free ports, a data folder of its own, and none of the servers that these tests run beside."""
     inherited = {
         name: value
@@ -32,7 +54,10 @@ def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
 @pytest.fixture
 def devstack(environ: dict[str, str]) -> Devstack:
     """Runs `python -m devstack` to its end."""
+    return runner(environ)
 
+
+def runner(environ: dict[str, str]) -> Devstack:
     def run(*words: str, **more: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", "devstack", *words],
