@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from datetime import timedelta
+from collections.abc import Callable, Sequence
 
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
@@ -11,7 +11,7 @@ from prometheus_client import Counter
 
 from shared.messaging.errors import BrokerUnavailable, Unroutable
 from shared.messaging.publisher import Publisher
-from shared.outbox.services import PRUNE_BATCH, PUBLISH_BATCH, prune_published, publish_pending
+from shared.outbox.services import PUBLISH_BATCH, publish_pending
 from shared.outbox.statements import listen, wait_for_notification
 from shared.patience import patient
 
@@ -27,10 +27,10 @@ _PUBLISH_SECONDS = 10.0
 class Relay:
     """Any number of them may run: they take turns, and one that dies is not missed."""
 
-    def __init__(self, *, url: str, retention: timedelta) -> None:
-        """`retention` is how long published messages are kept."""
+    def __init__(self, *, url: str, prunes: Sequence[Callable[[], int]]) -> None:
+        """Each of `prunes` deletes a batch of what is too old, and returns how many rows."""
         self._publisher = Publisher(url, timeout=_PUBLISH_SECONDS)
-        self._retention = retention
+        self._prunes = prunes
         self._stopping = threading.Event()
         self._pruned_at = 0.0
 
@@ -64,14 +64,15 @@ class Relay:
             if published:
                 PUBLISHED.inc(published)
                 logger.info("published %d messages", published)
-        self._prune()
-        if not self._stopping.is_set():
+        if not self._prune() and not self._stopping.is_set():
             wait_for_notification(timeout=POLL_SECONDS)
 
-    def _prune(self) -> None:
+    def _prune(self) -> bool:
+        """Delete a batch of each, once a minute; True if there may be more, which messages that
+        have come meanwhile don't wait for."""
         if time.monotonic() - self._pruned_at < _PRUNE_SECONDS:
-            return
-        while prune_published(older_than=self._retention) == PRUNE_BATCH:
-            if self._stopping.is_set():
-                return
+            return False
+        if sum(prune() for prune in self._prunes):
+            return True
         self._pruned_at = time.monotonic()
+        return False

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
+from shared.idempotency.models import IdempotencyRecord
 from shared.outbox.models import OutboxMessage
 from shared.outbox.services import NewMessage, outbox_add
 from tests.shared.broker import Broker
@@ -172,3 +175,22 @@ def test_it_can_be_stopped_while_the_broker_is_away(broker: Broker, tmp_path: Pa
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_SECONDS) == 0
     assert not all_published()
+
+
+def test_it_deletes_messages_and_idempotency_keys_that_are_past_their_retention(
+    broker: Broker, tmp_path: Path
+) -> None:
+    young, old = Now() - timedelta(hours=23), Now() - timedelta(hours=25)
+    for number, at in [(1, young), (2, old)]:
+        add(number)
+        OutboxMessage.objects.filter(published_at=None).update(published_at=at)
+        IdempotencyRecord.objects.create(
+            caller="ann", path="/", key=str(number), fingerprint="", response="", created_at=at
+        )
+
+    with relay(broker.url, tmp_path / "relay.log"):
+        until(lambda: IdempotencyRecord.objects.count() < 2, "deletion of a key")
+        until(lambda: OutboxMessage.objects.count() < 2, "deletion of a message")
+
+    assert IdempotencyRecord.objects.get().key == "1"
+    assert OutboxMessage.objects.get().ordering_key == "event-1"

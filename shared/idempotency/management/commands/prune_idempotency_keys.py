@@ -1,4 +1,4 @@
-"""Makes room: keys that are too old count for nothing, whether this runs or not."""
+"""Makes room at once. The relay does the same every minute."""
 
 from typing import Any
 

@@ -1,13 +1,19 @@
-"""Publishes what stands in the outbox: at once when a row appears, and what an outage left."""
+"""Publishes what stands in the outbox: at once when a row appears, and what an outage left.
 
+Once a minute it deletes messages and idempotency keys that are past their retention.
+"""
+
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from shared.idempotency import services as idempotency
 from shared.messaging.errors import TopologyMismatch
 from shared.metrics import Address, add_metrics_option, serve_metrics
 from shared.outbox.relay import Relay
+from shared.outbox.services import prune_published
 from shared.stopping import stop_on_signals
 
 
@@ -19,7 +25,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, metrics: Address | None, **options: Any) -> None:
         serve_metrics(metrics)
-        relay = Relay(url=settings.RABBITMQ_URL, retention=settings.OUTBOX_RETENTION)
+        relay = Relay(
+            url=settings.RABBITMQ_URL,
+            prunes=[
+                partial(prune_published, older_than=settings.OUTBOX_RETENTION),
+                partial(idempotency.prune, older_than=settings.IDEMPOTENCY_RETENTION),
+            ],
+        )
         stop_on_signals(relay.stop)
         try:
             relay.run()
