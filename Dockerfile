@@ -4,10 +4,14 @@ ARG PYTHON=3.13
 FROM python:${PYTHON}-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 COPY requirements.lock /
-RUN python -m venv /opt/venv && \
-    /opt/venv/bin/pip install --require-hashes --only-binary :all: -r /requirements.lock
+# Without pip: what serves has no use for an installer, and whoever breaks in might.
+RUN python -m venv --without-pip /opt/venv && \
+    python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: \
+        -r /requirements.lock
 
 FROM python:${PYTHON}-slim
+RUN python -m pip uninstall --yes --root-user-action ignore pip && \
+    rm -r "$(python -c 'import ensurepip; print(ensurepip.__path__[0])')"
 # A numeric user, so that an orchestrator can tell that it is not root.
 RUN groupadd --gid 10001 app && \
     useradd --uid 10001 --gid app --no-create-home --home-dir /nonexistent --shell /bin/false app

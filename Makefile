@@ -165,16 +165,16 @@ lock: .venv/.installed ## write both lock files from pyproject.toml
 	@$(LOCK) pyproject.toml --output-file requirements.lock
 	@$(LOCK) pyproject.toml --extra dev --output-file requirements-dev.lock
 
-docker-up: ## PostgreSQL and RabbitMQ in containers
+docker-up: ## PostgreSQL and RabbitMQ in containers, with ports on this machine
 	@deploy/docker/new_env.sh .env
-	@docker compose up --detach --wait
+	@docker compose --file compose.yaml --file deploy/docker/ports.yaml up --detach --wait
 
 docker-up-all: ## everything in containers, built from this checkout
 	@deploy/docker/new_env.sh .env
 	@docker compose --profile all up --detach --build --wait
 
 docker-down: ## stop the containers; their data is kept
-	@docker compose --profile all down
+	@cd / && docker compose --project-name event-reservation down # elsewhere it would need .env
 
 build-test: .venv/.installed ## build, start beside all that, run the end-to-end tests, remove it
 	@deploy/docker/build_test.sh $(BIN)/pytest tests/end_to_end

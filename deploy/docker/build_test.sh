@@ -6,11 +6,10 @@ set -eu
 [ $# -gt 0 ] || { echo "usage: build_test.sh COMMAND…" >&2; exit 2; }
 cd "$(dirname "$0")/../.."
 
-# Beside a running stack, not instead of it: a project, ports and settings of its own.
+# Beside a running stack, not instead of it: a project, an image, ports and settings of its own.
 folder=$(mktemp -d)
-export COMPOSE_PROJECT_NAME=event-reservation-test COMPOSE_PROFILES=all
+export COMPOSE_PROJECT_NAME=event-reservation-test COMPOSE_PROFILES=all IMAGE_TAG=test
 export EVENT_PORT="${TEST_EVENT_PORT:-18081}" BOOKING_PORT="${TEST_BOOKING_PORT:-18082}"
-export EVENT_DB_PORT=0 BOOKING_DB_PORT=0 RABBITMQ_PORT=0 RABBITMQ_MANAGEMENT_PORT=0 # any free one
 
 compose() { docker compose --env-file "$folder/env" "$@"; }
 
@@ -19,6 +18,7 @@ take_down() {
     trap - EXIT
     [ "$status" -eq 0 ] || compose logs --no-color --tail 50 || true
     compose down --volumes || [ "$status" -ne 0 ] || status=1
+    docker image rm --force event-reservation:test >/dev/null || true
     rm -rf "$folder"
     exit "$status"
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Writes FILE from .env.example, with a random value for each secret. Leaves an existing FILE alone.
+# Writes FILE from .env.example, with a random value for each secret. Leaves an existing FILE alone,
+# and refuses where volumes are kept that know other passwords, unless KEEP_VOLUMES=1 is set.
 set -eu
 
 file=${1:?usage: new_env.sh FILE}
@@ -9,6 +10,22 @@ if [ -e "$file" ]; then
         echo "other users may read $file, which has secrets: type \`chmod 600 $file\`" >&2
     fi
     exit 0
+fi
+
+project=${COMPOSE_PROJECT_NAME:-event-reservation}
+label=label=com.docker.compose.project=$project
+volumes=$(docker volume ls --quiet --filter "$label" | tr '\n' ' ')
+if [ -n "$volumes" ] && [ -z "${KEEP_VOLUMES:-}" ]; then
+    cat >&2 <<END
+There is no $file, but there are volumes whose databases have the passwords of an earlier one:
+    $volumes
+Bring that $file back. If it is lost, give the databases new passwords, and keep the data:
+    deploy/docker/replace_env.sh
+Or start with empty databases. This DELETES the data:
+    docker ps --all --quiet --filter $label | xargs -r docker rm --force
+    docker volume rm $volumes
+END
+    exit 1
 fi
 
 umask 077 # secrets are readable for their owner alone
