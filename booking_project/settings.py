@@ -1,15 +1,14 @@
 """Settings of the booking service."""
 
 from booking_project.mail_variables import address_pattern, sender
+from shared.db.settings import read_database
 from shared.env import Length, OneOf, Range, Regexp, read_public_url, seal
 from shared.settings import *  # noqa: F403
 from shared.settings import INSTALLED_APPS, REST_FRAMEWORK, SPECTACULAR_SETTINGS, env
 
 SECRET_KEY = env.str("BOOKING_SECRET_KEY", validate=Length(min=32))
-_database = env.dj_db_url("BOOKING_DATABASE_URL")
-_pool_size = env.int("BOOKING_DB_POOL_SIZE", 8, validate=Range(min=2, max=100))
 _lock_timeout_ms = env.int("BOOKING_LOCK_TIMEOUT_MS", 2000, validate=Range(min=100, max=60000))
-_statement_timeout_ms = env.int("BOOKING_STATEMENT_TIMEOUT_MS", 0, validate=Range(min=0))
+_database = read_database(env, "BOOKING", lock_timeout_ms=_lock_timeout_ms)
 EVENT_PUBLIC_URL = read_public_url(env, "EVENT_PUBLIC_URL")
 ADMISSION_MAX_GROUP = env.int("ADMISSION_MAX_GROUP", 64, validate=Range(min=1, max=1000))
 ADMISSION_GROUPING = env.str("ADMISSION_GROUPING", "all", validate=OneOf(["all", "event"]))
@@ -26,23 +25,9 @@ NOTIFICATION_ADDRESS = env.str(
 )
 seal(env)
 
-# Nobody waits for ever: a row that somebody holds costs that event's users a 503 after the lock
-# timeout, and nobody else anything. Only the server limits statements: migrations may take longer.
-_options = _database.get("OPTIONS", {})
-DATABASES = {
-    "default": {
-        **_database,
-        "OPTIONS": {
-            **_options,
-            "pool": {"min_size": 1, "max_size": _pool_size, "timeout": 5},
-            "options": (
-                f"{_options.get('options', '')} -c lock_timeout={_lock_timeout_ms}"
-                f" -c statement_timeout={_statement_timeout_ms}"
-                " -c idle_in_transaction_session_timeout=15000"
-            ),
-        },
-    }
-}
+# A row that somebody holds costs that event's users a 503 after the lock timeout, and nobody else
+# anything.
+DATABASES = {"default": _database}
 
 ROOT_URLCONF = "booking_project.urls"
 WSGI_APPLICATION = "booking_project.wsgi.application"

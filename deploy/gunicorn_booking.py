@@ -1,19 +1,22 @@
 """gunicorn of the booking service: thousands of keep-alive connections on few processes."""
 
 import gc
+import math
 import os
 import resource
 
+from shared.db.waits import SHORT, read_waits
 from shared.env import Range, open_environment, seal
 
 _env = open_environment()
 _host = _env.str("BIND_HOST", "127.0.0.1")
 _port = _env.int("BOOKING_PORT", 8082, validate=Range(min=1, max=65535))
 workers = _env.int("BOOKING_WORKERS", 2, validate=Range(min=1, max=64))
+# Read by the settings, too.
+os.environ.setdefault("DATABASE_WAITS", SHORT)
+_lock_timeout_ms = _env.int("BOOKING_LOCK_TIMEOUT_MS", 2000, validate=Range(min=100, max=60000))
+_waits = read_waits(_env, "BOOKING", lock_timeout_ms=_lock_timeout_ms)
 seal(_env)
-
-# Read by the settings: no request waits longer than this for one statement.
-os.environ.setdefault("BOOKING_STATEMENT_TIMEOUT_MS", "5000")
 
 # A connection is a file, and the usual limit of 1,024 is less than one crowd.
 _files, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -24,8 +27,8 @@ worker_class = "shared.serving.greenlets.Worker"
 worker_connections = 4000
 backlog = 4096
 keepalive = 75
-# Longer than any statement may take; idle keep-alive connections use all of it.
-graceful_timeout = 8
+# Longer than any answer of the database may take; idle keep-alive connections use all of it.
+graceful_timeout = math.ceil(_waits.response_timeout or 0) + 1
 # On by default since 25.1; nobody here uses it, and it is one more way in.
 control_socket_disable = True
 

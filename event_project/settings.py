@@ -1,5 +1,6 @@
 """Settings of the event service."""
 
+from shared.db.settings import read_database
 from shared.env import Length, read_public_url, seal
 from shared.settings import *  # noqa: F403
 from shared.settings import (
@@ -11,7 +12,7 @@ from shared.settings import (
 )
 
 SECRET_KEY = env.str("EVENT_SECRET_KEY", validate=Length(min=32))
-_database = env.dj_db_url("EVENT_DATABASE_URL", conn_max_age=60, conn_health_checks=True)
+_database = read_database(env, "EVENT", health_checks=True)
 BOOKING_PUBLIC_URL = read_public_url(env, "BOOKING_PUBLIC_URL")
 seal(env)
 

@@ -4,6 +4,9 @@ environment says, and refuses the other's settings."""
 import os
 import sys
 
+# Their statements may rightly take hours, and a person is there who can stop them.
+_UNHURRIED = frozenset({"migrate", "shell"})
+
 
 def run(*, settings_module: str) -> None:
     """Run the command on `sys.argv` with these settings.
@@ -15,6 +18,8 @@ def run(*, settings_module: str) -> None:
     if asked_for not in (None, settings_module):
         raise SystemExit(f"{sys.argv[0]} runs with {settings_module} only, not with {asked_for}")
     os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
+    if not _UNHURRIED.isdisjoint(sys.argv[1:2]):
+        os.environ.setdefault("DATABASE_WAITS", "unlimited")
 
     try:
         from django.core.management import execute_from_command_line

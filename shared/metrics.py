@@ -5,13 +5,14 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import NamedTuple
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.exposition import start_http_server
 from prometheus_client.registry import Collector
 
 from shared.api.problems import RETRY_AFTER_SECONDS, method_not_allowed, problem_response
+from shared.db.errors import is_unavailable
 
 
 def metrics_view(*collectors: Collector) -> Callable[[HttpRequest], HttpResponse]:
@@ -25,7 +26,9 @@ def metrics_view(*collectors: Collector) -> Callable[[HttpRequest], HttpResponse
             return method_not_allowed(request, allowed=("GET", "HEAD"))
         try:
             text = generate_latest(registry)
-        except (OperationalError, InterfaceError):
+        except Error as error:
+            if not is_unavailable(error):
+                raise
             return problem_response(
                 status=HTTPStatus.SERVICE_UNAVAILABLE,
                 code="try_again_later",

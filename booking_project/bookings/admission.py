@@ -21,13 +21,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import InternalError, OperationalError
+from django.db import Error
 
 from booking_project.bookings import lookups, selectors, services
 from booking_project.bookings.errors import AlreadyCancelled, TryAgainLater
 from booking_project.bookings.models import Booking, BookingStatus
 from booking_project.bookings.requests import Book, Cancel, Request
 from shared.connections import give_back_connection
+from shared.db.errors import is_unavailable
 from shared.errors import DomainError
 from shared.grouping import Group, GroupOverdue
 from shared.idempotency.attempts import Attempt, Reply
@@ -127,8 +128,9 @@ class _Counter:
         """Raises `TryAgainLater` for all of them."""
         try:
             answers = self._isolated(requests)
-        except (OperationalError, InternalError) as error:
-            # The connection is lost, or a lock, statement or idle timeout (25P03, InternalError).
+        except Error as error:
+            if not is_unavailable(error):
+                raise
             raise TryAgainLater from error
         finally:
             give_back_connection()
@@ -139,9 +141,9 @@ class _Counter:
         """If a group fails because of one of them, each gets a transaction of its own."""
         try:
             return self._refuse_or_admit(requests)
-        except (OperationalError, InternalError):
-            raise
         except Exception as error:
+            if is_unavailable(error):
+                raise
             if len(requests) == 1:
                 return [error]
             return [answer for request in requests for answer in self._isolated([request])]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 from uuid import UUID
 
-from django.db import InterfaceError, InternalError, OperationalError, close_old_connections
+from django.db import close_old_connections
 from django.utils import timezone
 from prometheus_client import Histogram
 from rest_framework import serializers
@@ -21,6 +21,7 @@ from booking_project.bookings.notifications import (
 )
 from booking_project.bookings.services import EventState, event_cancel_next_batch, event_sync
 from shared.api.fields import InstantField, MoneyField, TextField, WholeNumberField
+from shared.db.errors import DatabaseUnavailable, unavailable_as_one_error
 from shared.json import load_json
 from shared.messaging.consumer import HandlerUnavailable, IncomingMessage
 from shared.messaging.errors import BadMessage
@@ -107,10 +108,11 @@ def handle_booking_message(message: IncomingMessage) -> None:
 def _database() -> Iterator[None]:
     close_old_connections()
     try:
-        yield
-    except (OperationalError, InterfaceError, InternalError) as error:
+        with unavailable_as_one_error():
+            yield
+    except DatabaseUnavailable as error:
         close_old_connections()
-        raise HandlerUnavailable(f"the database is away: {error}") from error
+        raise HandlerUnavailable(str(error)) from error
 
 
 def _decode(

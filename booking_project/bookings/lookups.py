@@ -7,13 +7,14 @@ import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import OperationalError
+from django.db import Error
 from django.db.models import Model
 
 from booking_project.bookings.errors import BookingNotFound, EventNotFound, TryAgainLater
 from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.statements import InLine, bookings_in_line
 from shared.connections import give_back_connection
+from shared.db.errors import is_unavailable
 from shared.grouping import Group, GroupOverdue
 from shared.idempotency.attempts import Attempt, FirstAnswer, Reply
 from shared.idempotency.register import first_answers
@@ -105,7 +106,9 @@ def _group(find: Callable[[Sequence[Key]], Sequence[Found]]) -> Group[Key, Found
     def find_or_try_again(keys: Sequence[Key]) -> Sequence[Found]:
         try:
             return find(keys)
-        except OperationalError as error:
+        except Error as error:
+            if not is_unavailable(error):
+                raise
             raise TryAgainLater from error
         finally:
             give_back_connection()

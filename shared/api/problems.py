@@ -2,18 +2,19 @@
 
 import logging
 import math
+import sys
 from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.utils.serializer_helpers import ReturnDict
 
+from shared.db.errors import is_unavailable
 from shared.errors import DomainError
 from shared.http_titles import title_of
 from shared.json import dump_json
@@ -22,6 +23,10 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
+_TRY_AGAIN: dict[str, Any] = {
+    "code": "try_again_later",
+    "detail": "the service is busy, please try again",
+}
 
 ExceptionHandler = Callable[[Exception, Mapping[str, Any]], Response | None]
 
@@ -80,13 +85,9 @@ def exception_handler(status_by_error: Mapping[type[DomainError], HTTPStatus]) -
         if isinstance(exception, DomainError):
             status = status_by_error[type(exception)]
             body = problem(status=status, code=exception.code, detail=exception.message)
-        elif isinstance(exception, OperationalError | InterfaceError):
+        elif is_unavailable(exception):
             logger.error("the database is away: %s", exception)
-            body = problem(
-                status=HTTPStatus.SERVICE_UNAVAILABLE,
-                code="try_again_later",
-                detail="the service is busy, please try again",
-            )
+            body = problem(status=HTTPStatus.SERVICE_UNAVAILABLE, **_TRY_AGAIN)
         elif isinstance(exception, Http404):
             body = _from_api_exception(exceptions.NotFound())
         elif isinstance(exception, PermissionDenied):
@@ -201,6 +202,12 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Called while the exception is handled. What Django itself asked the database for, such as
+    the session of somebody who is logged in, fails here and not in REST framework."""
+    if is_unavailable(sys.exception()):
+        return problem_response(
+            status=HTTPStatus.SERVICE_UNAVAILABLE, **_TRY_AGAIN, retry_after=RETRY_AFTER_SECONDS
+        )
     return problem_response(
         status=HTTPStatus.INTERNAL_SERVER_ERROR,
         code="internal_error",

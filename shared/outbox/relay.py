@@ -5,10 +5,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from django.db import Error as DatabaseError
 from django.db import close_old_connections
 from prometheus_client import Counter
 
+from shared.db.errors import DatabaseUnavailable, unavailable_as_one_error
 from shared.messaging.errors import BrokerUnavailable, Unroutable
 from shared.messaging.publisher import Publisher
 from shared.outbox.services import PUBLISH_BATCH, publish_pending
@@ -43,7 +43,7 @@ class Relay:
 
         Raises `TopologyMismatch`.
         """
-        outages = (BrokerUnavailable, Unroutable, DatabaseError)
+        outages = (BrokerUnavailable, Unroutable, DatabaseUnavailable)
         patiently = patient(errors=outages, stopping=self._stopping, longest=5)
         logger.info("relaying the outbox")
         try:
@@ -54,6 +54,7 @@ class Relay:
         finally:
             self._publisher.close()
 
+    @unavailable_as_one_error()
     def _relay(self) -> None:
         """Publish all there is, then wait for more."""
         close_old_connections()

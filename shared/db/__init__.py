@@ -1,0 +1,1 @@
+"""Everything about our way to PostgreSQL: settings, deadlines, and what its errors mean."""

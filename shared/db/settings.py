@@ -1,0 +1,56 @@
+"""The `DATABASES` entry of a service, read from the environment."""
+
+from typing import Any
+
+from shared.db.connection import BoundedConnection
+from shared.db.waits import Waits, read_waits
+from shared.env import Environment, Range
+
+# Seconds. A server that refuses is known at once; one that says nothing only by this.
+CONNECT_SECONDS = 5
+POOL_SECONDS = 5.0
+# After this time without success the pool stops trying by itself, and tries again for the next who
+# asks. Otherwise its pauses double, up to minutes in which the database is back and nobody looks.
+_RECONNECT_SECONDS = 3.0
+_IDLE_IN_TRANSACTION_MS = 15000
+
+
+def read_database(
+    env: Environment, service: str, *, lock_timeout_ms: int = 0, health_checks: bool = False
+) -> dict[str, Any]:
+    """From `{service}_DATABASE_URL`, `{service}_DB_POOL_SIZE`, and what `read_waits` reads.
+
+    `lock_timeout_ms` 0: a lock is waited for as long as a statement may take. With `health_checks`
+    each connection is tried, by one round trip, before it is used.
+    """
+    database = env.dj_db_url(f"{service}_DATABASE_URL", conn_health_checks=health_checks)
+    pool_size = env.int(f"{service}_DB_POOL_SIZE", 8, validate=Range(min=2, max=100))
+    waits = read_waits(env, service, lock_timeout_ms=lock_timeout_ms)
+    options = database.get("OPTIONS", {})
+    return {
+        **database,
+        "ENGINE": "shared.db.postgresql",
+        "OPTIONS": {
+            "connect_timeout": CONNECT_SECONDS,
+            **options,
+            "options": f"{options.get('options', '')} {_server_limits(waits, lock_timeout_ms)}",
+            "response_timeout": waits.response_timeout,
+            "pool": {
+                "connection_class": BoundedConnection,
+                "min_size": 1,
+                "max_size": pool_size,
+                "timeout": POOL_SECONDS,
+                "reconnect_timeout": _RECONNECT_SECONDS,
+            },
+        },
+    }
+
+
+def _server_limits(waits: Waits, lock_timeout_ms: int) -> str:
+    idle_ms = _IDLE_IN_TRANSACTION_MS if waits.response_timeout is not None else 0
+    limits = {
+        "lock_timeout": lock_timeout_ms,
+        "statement_timeout": waits.statement_timeout_ms,
+        "idle_in_transaction_session_timeout": idle_ms,
+    }
+    return " ".join(f"-c {name}={milliseconds}" for name, milliseconds in limits.items())

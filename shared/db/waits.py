@@ -1,0 +1,52 @@
+"""How long a process waits for its database.
+
+gunicorn reads it before it has patched the standard library: nothing here imports Django or the
+driver.
+"""
+
+from dataclasses import dataclass
+
+from shared.env import Environment, OneOf, Range
+
+SHORT = "short"
+LONG = "long"
+UNLIMITED = "unlimited"
+
+# The server ends a statement that takes too long. The client's deadline is for a server that can't
+# do so, because it is frozen or out of reach. So it comes later, and never cuts off a living one.
+MARGIN_SECONDS = 2.0
+# What a statement may take beyond the time that it waits for a lock.
+BEYOND_LOCK_MS = 3000
+_SHORT_STATEMENT_MS = 5000
+# The deadline of a worker comes before the broker misses its heartbeats.
+_LONG_STATEMENT_MS = 20000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waits:
+    """`statement_timeout_ms` is the server's; 0: none. `response_timeout` is the client's deadline
+    for each answer, in seconds; None: none."""
+
+    statement_timeout_ms: int
+    response_timeout: float | None
+
+
+def read_waits(env: Environment, service: str, *, lock_timeout_ms: int = 0) -> Waits:
+    """`DATABASE_WAITS` says which kind of process this is.
+
+    `short`: it answers requests. `long`, the default: a worker or a command. `unlimited`: a
+    migration or a person, whose statements may take hours.
+    """
+    kind = env.str("DATABASE_WAITS", LONG, validate=OneOf([SHORT, LONG, UNLIMITED]))
+    with_lock_ms = (lock_timeout_ms or 0) + BEYOND_LOCK_MS
+    short_ms = env.int(
+        f"{service}_STATEMENT_TIMEOUT_MS",
+        max(_SHORT_STATEMENT_MS, with_lock_ms),
+        validate=Range(min=100, max=600_000),
+    )
+    if kind == UNLIMITED:
+        return Waits(statement_timeout_ms=0, response_timeout=None)
+    milliseconds = short_ms if kind == SHORT else max(_LONG_STATEMENT_MS, with_lock_ms)
+    return Waits(
+        statement_timeout_ms=milliseconds, response_timeout=milliseconds / 1000 + MARGIN_SECONDS
+    )
