@@ -1,32 +1,43 @@
 """The issuer's public keys, kept for a while.
 
-PyJWT's client fetches and parses them. When, is decided here: the client's own cache lets every
-request wait in line while the issuer is away, those whose keys are known among them.
+PyJWT parses them. Its client is not used: it lets every request wait in line while the issuer is
+away, those whose keys are known among them, and reads whatever the issuer sends.
 
 - A set of keys is used for `max_age` seconds and no longer, so a key that the issuer withdraws is
   refused after that time at the latest.
 - From half of that time on it is fetched anew in the background. If the issuer is away, known keys
   go on working until their time is over, and nobody waits.
 - A key that isn't in the set makes one fetch, for all who ask. They wait for it, at most
-  `FETCH_SECONDS`.
-- Fetches begin `PAUSE_SECONDS` apart, whatever comes in. In between, an unknown key is refused if
-  the last fetch succeeded, and `KeysUnavailable` if not.
+  `FETCH_SECONDS`; not at all if there are keys to go on with and the last fetch failed.
+- One fetch at a time, in a thread of its own, and they begin `PAUSE_SECONDS` apart, whatever comes
+  in. In between, an unknown key is refused if the last fetch succeeded, and `KeysUnavailable` if
+  not.
+- What an issuer may send is bounded: `LARGEST_SET` bytes, `MOST_KEYS` keys, within
+  `FETCH_SECONDS`. Anything else is an outage.
 """
 
 import logging
 import math
 import threading
 from collections.abc import Mapping
+from http.client import HTTPException
 from time import monotonic
+from typing import Any
 
-from jwt import PyJWK, PyJWKClient, PyJWTError
+import orjson
+from jwt import PyJWK, PyJWKSet, PyJWTError
 
 from shared.auth.errors import InvalidToken, KeysUnavailable
+from shared.auth.fetching import fetch
 
 logger = logging.getLogger(__name__)
 
 FETCH_SECONDS = 3.0
 PAUSE_SECONDS = 5.0
+LARGEST_SET = 1024 * 1024
+MOST_KEYS = 100
+# What OpenSSL verifies with. Longer ones only cost.
+_MOST_RSA_BITS = 16384
 
 _Keys = Mapping[str | None, PyJWK]
 
@@ -36,12 +47,13 @@ class IssuerKeys:
 
     def __init__(self, *, url: str, max_age: float) -> None:
         """`max_age` in seconds, more than `PAUSE_SECONDS`."""
-        self._client = PyJWKClient(url, cache_jwk_set=False, timeout=FETCH_SECONDS)
+        self._url = url
         self._max_age = max_age
         self._mutex = threading.Lock()
         self._keys: _Keys = {}
         self._fetched_at = -math.inf
         self._fetch: _Fetch | None = None
+        self._issuer_is_away = False
 
     def get(self, kid: str | None) -> PyJWK:
         """The key of this id; None: the only one. Raises `InvalidToken`, `KeysUnavailable`."""
@@ -51,39 +63,45 @@ class IssuerKeys:
             if now - self._fetched_at > self._max_age / 2:
                 self._fetch_unless_too_soon(now)
             return key
-        fetch = self._fetch_unless_too_soon(now)
-        fetch.ended.wait(max(0.0, fetch.began_at + FETCH_SECONDS - now))
+        has_keys = now - self._fetched_at < self._max_age
+        waits = not (has_keys and self._issuer_is_away)
+        last = self._fetch_unless_too_soon(now)
+        if waits:
+            last.ended.wait(max(0.0, last.began_at + FETCH_SECONDS - now))
         key = self._known(kid, now)
         if key is not None:
             return key
-        if fetch.succeeded:
+        if last.succeeded:
             raise InvalidToken("the token is signed with a key that its issuer does not have")
-        pause = fetch.began_at + PAUSE_SECONDS - monotonic()
+        pause = last.began_at + PAUSE_SECONDS - monotonic()
         raise KeysUnavailable(retry_after=max(1, math.ceil(pause)))
 
     def _known(self, kid: str | None, now: float) -> PyJWK | None:
         return self._keys.get(kid) if now - self._fetched_at < self._max_age else None
 
     def _fetch_unless_too_soon(self, now: float) -> "_Fetch":
-        """A new fetch, or the last one. One that hangs is let be: a new one doesn't wait for it."""
+        """A new fetch, or the last one: also where that one still resolves the issuer's name."""
         with self._mutex:
-            if self._fetch is None or now - self._fetch.began_at >= PAUSE_SECONDS:
+            last = self._fetch
+            if last is None or (last.ended.is_set() and now - last.began_at >= PAUSE_SECONDS):
                 self._fetch = _Fetch(now)
                 threading.Thread(target=self._run, args=[self._fetch], daemon=True).start()
-            return self._fetch
+                return self._fetch
+            return last
 
-    def _run(self, fetch: "_Fetch") -> None:
+    def _run(self, this: "_Fetch") -> None:
         try:
-            found = _usable(self._client.get_jwk_set().keys)
-        except (PyJWTError, OSError, ValueError) as error:
-            logger.warning("the keys at %s can't be had: %s", self._client.uri, error)
+            found = _parse(fetch(self._url, seconds=FETCH_SECONDS, max_bytes=LARGEST_SET))
+        except (PyJWTError, OSError, HTTPException, ValueError) as error:
+            logger.warning("the keys at %s can't be had: %s", self._url, error)
+        except Exception:
+            logger.exception("what came from %s was not foreseen", self._url)
         else:
-            with self._mutex:
-                if self._fetch is fetch:
-                    self._keys, self._fetched_at = found, fetch.began_at
-                    fetch.succeeded = True
+            self._keys, self._fetched_at = found, this.began_at
+            this.succeeded = True
         finally:
-            fetch.ended.set()
+            self._issuer_is_away = not this.succeeded
+            this.ended.set()
 
 
 class _Fetch:
@@ -93,13 +111,35 @@ class _Fetch:
         self.succeeded = False
 
 
-def _usable(keys: list[PyJWK]) -> _Keys:
-    """Public keys for signatures, by id. A token may leave the id out where there is only one."""
-    signing = [
-        key
-        for key in keys
-        if key.public_key_use in ("sig", None) and key.key_type in ("RSA", "EC", "OKP")
-    ]
+def _parse(body: bytes) -> _Keys:
+    """Public keys for signatures, by id. A token may leave the id out where there is only one.
+
+    Raises `PyJWTError` and `ValueError`.
+    """
+    found = orjson.loads(body)
+    keys = found.get("keys") if isinstance(found, dict) else None
+    if not isinstance(keys, list):
+        raise ValueError("this is no set of keys")
+    if len(keys) > MOST_KEYS:
+        raise ValueError(f"there are more than {MOST_KEYS} keys")
+    readable = PyJWKSet([key for key in keys if _is_readable(key)]).keys
+    return _by_id(
+        [
+            key
+            for key in readable
+            if key.public_key_use in ("sig", None) and key.key_type in ("RSA", "EC", "OKP")
+        ]
+    )
+
+
+def _is_readable(key: Any) -> bool:
+    if not isinstance(key, dict) or not isinstance(key.get("kid"), str | None):
+        return False
+    modulus = key.get("n", "")
+    return isinstance(modulus, str) and len(modulus) * 6 <= _MOST_RSA_BITS + 16
+
+
+def _by_id(signing: list[PyJWK]) -> _Keys:
     if not signing:
         raise ValueError("none of them is a public key for signatures")
     found: dict[str | None, PyJWK] = {key.key_id: key for key in signing}

@@ -3,8 +3,8 @@ that can be cut and frozen."""
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -66,6 +66,9 @@ class Issuer:
         self.shows: Any = {"keys": [public_key("first")]}
         self.status = 200
         self.asked = 0
+        # Takes the place of all that is shown: what a hostile issuer sends, piece by piece.
+        self.sends: Callable[[], Iterator[bytes]] | None = None
+        self.sent = 0
 
     def settings(self, **changes: Any) -> JwtSettings:
         return JwtSettings(
@@ -84,12 +87,21 @@ def running_issuer() -> Iterator[Issuer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.asked += 1
+            if issuer.sends is not None:
+                self._send_pieces(issuer.sends())
+                return
             shown = issuer.shows
             body = shown if isinstance(shown, bytes) else json.dumps(shown).encode()
             self.send_response(issuer.status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def _send_pieces(self, pieces: Iterator[bytes]) -> None:
+            with suppress(OSError):  # the client has had enough
+                for piece in pieces:
+                    self.wfile.write(piece)
+                    issuer.sent += len(piece)
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

@@ -1,8 +1,15 @@
 """The issuer's keys: how long they are used, how often they are fetched, what an outage costs."""
 
+import gzip
+import json
+import socket
 import threading
-from collections.abc import Iterator
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from typing import Any
 
 import pytest
 
@@ -13,6 +20,7 @@ from tests.shared.issuer import Issuer, public_key, running_issuer
 from tests.shared.waiting import PATIENCE_SECONDS, until
 
 MAX_AGE = 600.0
+HANGS_SECONDS = PATIENCE_SECONDS
 
 
 class Clock:
@@ -41,6 +49,12 @@ def issuer() -> Iterator[Issuer]:
 @pytest.fixture
 def kept(issuer: Issuer, clock: Clock) -> IssuerKeys:
     return IssuerKeys(url=issuer.url, max_age=MAX_AGE)
+
+
+def wait_for_last_fetch(kept: IssuerKeys) -> None:
+    """The clock of a test moves on in no time; a fetch does not."""
+    assert kept._fetch is not None
+    assert kept._fetch.ended.wait(HANGS_SECONDS)
 
 
 def test_many_who_ask_at_once_make_one_fetch(issuer: Issuer, kept: IssuerKeys) -> None:
@@ -113,6 +127,7 @@ def test_known_keys_work_while_the_issuer_is_away_until_their_time_is_over(
     for _ in range(9):
         clock.now += MAX_AGE / 10
         assert kept.get("first").key_id == "first"
+        wait_for_last_fetch(kept)
 
     clock.now += MAX_AGE / 10
     with pytest.raises(KeysUnavailable):
@@ -156,23 +171,139 @@ def test_an_issuer_that_hangs_is_waited_for_once_and_not_for_long(
     assert 2 <= FETCH_SECONDS <= 3
 
 
-def test_a_fetch_that_ends_too_late_changes_nothing(
+def test_a_name_that_does_not_resolve_is_waited_for_by_one_fetch_and_by_nobody_for_long(
     issuer: Issuer, kept: IssuerKeys, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The resolver has no timeout that we could set: it is what can't be cut off."""
+    resolved = threading.Event()
+    resolving: list[object] = []
+    resolve = socket.getaddrinfo
+
+    def hang(*arguments: Any, **options: Any) -> Any:
+        resolving.append(arguments)
+        assert resolved.wait(HANGS_SECONDS)
+        return resolve(*arguments, **options)
+
     monkeypatch.setattr(keys, "FETCH_SECONDS", 0.2)
-    issuer.proxy.freeze()
-    with pytest.raises(KeysUnavailable):
-        kept.get("first")
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    for _ in range(10):
+        with pytest.raises(KeysUnavailable):
+            kept.get("first")
+        clock.now += PAUSE_SECONDS
+    assert len(resolving) == 1
     late = kept._fetch
     assert late is not None
+
+    resolved.set()
+
+    assert late.ended.wait(HANGS_SECONDS)
+    assert not late.succeeded
+    monkeypatch.undo()
+    kept = IssuerKeys(url=issuer.url, max_age=MAX_AGE)
+    assert kept.get("first").key_id == "first"
+
+
+HEAD = b"HTTP/1.0 200 OK\r\n"
+SHOWN = json.dumps({"keys": [public_key("first")]}).encode()
+
+
+def trickled(text: bytes) -> Iterator[bytes]:
+    """Each piece comes long before a timeout of the socket, all of them take minutes."""
+    for position in range(len(text)):
+        yield text[position : position + 1]
+        time.sleep(0.05)
+
+
+def endless(head: bytes, piece: bytes) -> Iterator[bytes]:
+    yield head
+    for _ in range(400 * 1024 * 1024 // len(piece)):
+        yield piece
+
+
+HOSTILE: dict[str, Callable[[], Iterator[bytes]]] = {
+    "400 MB": lambda: endless(HEAD + b"\r\n", b" " * 65536),
+    "400 MB announced": lambda: endless(HEAD + b"Content-Length: 419430400\r\n\r\n", b" " * 65536),
+    "400 MB in chunks": lambda: endless(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"10000\r\n" + b" " * 65536 + b"\r\n",
+    ),
+    "headers without end": lambda: endless(HEAD, b"A: " + b"a" * 60000 + b"\r\n"),
+    "100 without end": lambda: endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
+    "trickled status": lambda: trickled(HEAD + b"a: b\r\n" * 1000),
+    "trickled headers": lambda: chain([HEAD], trickled(b"a: b\r\n" * 1000)),
+    "trickled body": lambda: chain([HEAD + b"\r\n"], trickled(b" " * 2000 + SHOWN)),
+    "gzip bomb": lambda: iter(
+        [
+            HEAD + b"Content-Encoding: gzip\r\n\r\n",
+            gzip.compress(b" " * 1024 * 1024) * 100,
+        ]
+    ),
+    "nested": lambda: iter([HEAD + b"\r\n" + b'{"keys":' + b"[" * 500_000]),
+    "many keys": lambda: iter(
+        [
+            HEAD + b"\r\n",
+            json.dumps({"keys": [public_key("first", kid=f"{n}") for n in range(500)]}).encode(),
+        ]
+    ),
+    "a huge key": lambda: iter(
+        [HEAD + b"\r\n", json.dumps({"keys": [public_key("first", n="A" * 900_000)]}).encode()]
+    ),
+    "an id that is no text": lambda: iter(
+        [HEAD + b"\r\n", json.dumps({"keys": [public_key("first", kid=["first"])]}).encode()]
+    ),
+    "elsewhere": lambda: iter([b"HTTP/1.0 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n"]),
+}
+
+
+@pytest.mark.parametrize("sends", HOSTILE.values(), ids=HOSTILE)
+def test_what_a_hostile_issuer_sends_costs_one_thread_little_memory_and_no_long_time(
+    issuer: Issuer,
+    kept: IssuerKeys,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    sends: Callable[[], Iterator[bytes]],
+) -> None:
+    monkeypatch.setattr(keys, "FETCH_SECONDS", 1.0)
+    issuer.sends = sends
+    tracemalloc.start()
+    try:
+        with pytest.raises(KeysUnavailable):
+            kept.get("first")
+        wait_for_last_fetch(kept)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 32 * 1024 * 1024
+
+    issuer.sends = None
+    clock.now += PAUSE_SECONDS
+    monkeypatch.setattr(keys, "FETCH_SECONDS", HANGS_SECONDS)
+    assert kept.get("first").key_id == "first"
+
+
+def test_while_the_issuer_is_away_an_unknown_key_keeps_nobody_waiting(
+    issuer: Issuer, kept: IssuerKeys, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.get("first")
+    monkeypatch.setattr(keys, "FETCH_SECONDS", 0.2)
+    issuer.proxy.freeze()
     clock.now += PAUSE_SECONDS
     with pytest.raises(KeysUnavailable):
-        kept.get("first")
+        kept.get("unknown")
+    wait_for_last_fetch(kept)
+    failed = kept._fetch
+
+    monkeypatch.setattr(keys, "FETCH_SECONDS", 3 * HANGS_SECONDS)
+    clock.now += PAUSE_SECONDS
+    began = time.monotonic()
+    with pytest.raises(KeysUnavailable):
+        kept.get("unknown")  # it begins a fetch that would take that long
+    assert kept.get("first").key_id == "first"
+    assert time.monotonic() - began < HANGS_SECONDS
 
     issuer.proxy.mend()
-
-    assert late.ended.wait(PATIENCE_SECONDS)
-    assert not late.succeeded
+    assert kept._fetch is not failed
+    wait_for_last_fetch(kept)
 
 
 @pytest.mark.parametrize(
