@@ -3,11 +3,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NoReturn
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models, router, transaction
 from django.db.models import F, Q
 from django.db.models.base import ModelBase
 from django.utils import timezone
 
+from event_project.events.ngrams import name_ngrams
 from event_project.events.querysets import EventQuerySet, refuse_to_delete
 
 
@@ -42,7 +44,8 @@ class Event(models.Model):
                 fields=["booking_end_at"],
                 condition=Q(cancelled_at__isnull=True),
                 name="event_not_cancelled_by_end",
-            )
+            ),
+            GinIndex(name_ngrams(), name="event_name_ngrams"),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(name=""), name="event_has_a_name"),

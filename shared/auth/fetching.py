@@ -112,7 +112,7 @@ class _Plain(urllib.request.HTTPHandler):
         self._connection = functools.partial(_PlainConnection, watch=watch)
 
     def http_open(self, request: urllib.request.Request) -> Any:
-        return self.do_open(self._connection, request)  # type: ignore[arg-type]
+        return self.do_open(self._connection, request)
 
 
 class _Secure(urllib.request.HTTPSHandler):
@@ -122,4 +122,4 @@ class _Secure(urllib.request.HTTPSHandler):
         self._connection = functools.partial(_SecureConnection, watch=watch)
 
     def https_open(self, request: urllib.request.Request) -> Any:
-        return self.do_open(self._connection, request, context=self._tls)  # type: ignore[arg-type]
+        return self.do_open(self._connection, request, context=self._tls)
