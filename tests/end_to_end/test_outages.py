@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 import pytest
 
 from tests.end_to_end.clients import (
@@ -58,6 +59,63 @@ def test_health_is_200_while_the_database_is_gone_and_calls_fail_as_problems(
         problem = assert_problem(response, response.status_code)
         assert "127.0.0.1" not in problem["message"]
         assert client.get("/health").status_code == 200
+        client.close()
+
+
+PATHS = {"event": f"{EVENTS}?name=a", "booking": f"{EVENTS}/1/status"}
+
+
+@pytest.mark.parametrize("service", ["event", "booking"])
+def test_a_database_that_says_nothing_costs_everybody_a_503_and_nobody_a_thread(
+    own: OwnProcesses, service: str
+) -> None:
+    """As a frozen one does: the kernel goes on acknowledging, no timeout of the server fires."""
+    variable = f"{service.upper()}_DATABASE_URL"
+    parts = urlsplit(own.environ[variable])
+    way = TcpProxy(parts.hostname or "", parts.port or 5432)
+    browser = {"Cookie": f"{service}_session=somebody", "Accept": "text/html"}
+    with own.another_service(
+        service, f"{service}-frozen", **{variable: way.url(own.environ[variable])}
+    ) as url:
+        client = open_client(url)
+        client.timeout = httpx.Timeout(60)
+        assert client.get(PATHS[service]).status_code in (200, 404)
+        way.freeze()
+
+        def ask(number: int) -> None:
+            booking = {"user_id": f"user-{number}"}
+            if number % 3 == 0:
+                response = client.get(PATHS[service])
+            elif service == "event":
+                response = client.post(EVENTS, json=event_input())
+            else:
+                response = client.post(f"{EVENTS}/1/bookings", json=booking)
+            assert_problem(response, 503, code="try_again_later")
+            assert response.headers["Retry-After"] == "1"
+
+        all_at_once(ask, range(60))
+        assert client.get("/health").status_code == 200
+        assert_problem(client.get("/metrics"), 503, code="try_again_later")
+        assert_problem(client.get("/admin/", headers=browser), 503, code="try_again_later")
+
+        way.mend()
+        until(lambda: client.get(PATHS[service]).status_code in (200, 404), "an answer", seconds=60)
+        client.close()
+    way.close()
+
+
+def test_a_statement_of_the_event_service_that_takes_too_long_is_ended_by_its_database(
+    own: OwnProcesses,
+) -> None:
+    with (
+        own.another_service("event", "event-slow", EVENT_STATEMENT_TIMEOUT_MS="300") as url,
+        psycopg.connect(own.environ["EVENT_DATABASE_URL"]) as somebody,
+    ):
+        client = open_client(url)
+        somebody.execute("LOCK TABLE events_event IN ACCESS EXCLUSIVE MODE")
+        assert_problem(client.get(EVENTS), 503, code="try_again_later")
+        somebody.rollback()
+        assert client.get(EVENTS).status_code == 200
         client.close()
 
 

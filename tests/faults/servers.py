@@ -74,13 +74,22 @@ class Servers:
 
     @contextlib.contextmanager
     def frozen(self, name: str) -> Iterator[None]:
-        """It keeps its connections and answers nothing."""
+        """It keeps its connections, with all processes that it has, and answers nothing."""
         process = self._process(name)
-        process.send_signal(signal.SIGSTOP)
+        stopped: list[psutil.Process] = []
         try:
+            # The parent first: it starts no more then.
+            stopped.append(process)
+            process.send_signal(signal.SIGSTOP)
+            for child in process.children(recursive=True):
+                stopped.append(child)
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.send_signal(signal.SIGSTOP)
             yield
         finally:
-            process.send_signal(signal.SIGCONT)
+            for each in reversed(stopped):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.send_signal(signal.SIGCONT)
 
     @contextlib.contextmanager
     def out_of_memory(self) -> Iterator[None]:

@@ -1,8 +1,11 @@
-"""PostgreSQL of either service killed, and started again by whoever runs it."""
+"""PostgreSQL of either service killed, and started again by whoever runs it; and frozen."""
+
+import time
 
 import pytest
 
-from tests.faults.load import load
+from tests.faults.bookings import bookings
+from tests.faults.load import CLIENTS, load
 from tests.faults.servers import BOOKING_DATABASE, EVENT_DATABASE
 from tests.faults.system import FaultySystem
 from tests.faults.trial import Trial
@@ -10,6 +13,7 @@ from tests.shared.waiting import until
 
 SECONDS = 60
 PER_SECOND = 50
+BOOKINGS_PER_SECOND = 20
 
 
 @pytest.mark.long_form
@@ -35,3 +39,36 @@ def test_database_stopped(system: FaultySystem, trial: Trial, database: str) -> 
         trial.mended()
 
     trial.settle()
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [pytest.param(10, id="10 s"), pytest.param(20, id="20 s", marks=pytest.mark.long_form)],
+)
+@pytest.mark.parametrize("database", [EVENT_DATABASE, BOOKING_DATABASE])
+def test_database_frozen_under_load(
+    system: FaultySystem, trial: Trial, database: str, seconds: float
+) -> None:
+    """Every request is answered meanwhile, and afterwards everything goes on by itself."""
+    with (
+        load(trial.ledger.create_or_edit, per_second=PER_SECOND),
+        bookings(system, trial, per_second=BOOKINGS_PER_SECOND) as booked,
+    ):
+        until(lambda: trial.copies > 10, "copies", seconds=SECONDS)
+        until(lambda: len(booked.acknowledged) > 10, "bookings", seconds=SECONDS)
+        with system.servers.frozen(database):
+            ends_at = time.monotonic() + seconds
+            others = trial.ledger.others if database == EVENT_DATABASE else booked.others
+            told = others["503"]
+            until(lambda: others["503"] > told + CLIENTS, "answers meanwhile", seconds=SECONDS)
+            time.sleep(max(0.0, ends_at - time.monotonic()))
+        trial.mended()
+        events, places = len(trial.ledger.acknowledged), len(booked.acknowledged)
+        until(lambda: len(trial.ledger.acknowledged) > events + 10, "new events", seconds=SECONDS)
+        until(lambda: len(booked.acknowledged) > places + 10, "new bookings", seconds=SECONDS)
+
+    trial.settle()
+    booked.verify()
+    # No transport error: nobody was left without an answer. An event whose copy is late is unknown.
+    assert set(trial.ledger.others) <= {"503"}
+    assert set(booked.others) <= {"503", "404", "409"}

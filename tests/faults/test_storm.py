@@ -3,23 +3,18 @@
 import contextlib
 import os
 import random
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-import httpx
 import psutil
-import psycopg
 
-from tests.end_to_end.clients import EVENTS, open_client
-from tests.end_to_end.processes import ROOT, Part
+from tests.end_to_end.processes import Part
+from tests.faults.bookings import bookings
 from tests.faults.load import load
 from tests.faults.servers import BOOKING_DATABASE, BROKER, EVENT_DATABASE
 from tests.faults.system import FaultySystem
 from tests.faults.trial import Trial
-from tests.shared.waiting import PATIENCE_SECONDS, until
+from tests.shared.waiting import until
 
 SECONDS = float(os.environ.get("FAULT_SECONDS", "15"))
 EVENTS_PER_SECOND = 50
@@ -64,40 +59,12 @@ def kills(system: FaultySystem) -> list[Kill]:
     return [server(BROKER), *others]
 
 
-@contextmanager
-def bookings(system: FaultySystem, trial: Trial) -> Iterator[list[int]]:
-    """Booked in the background. Yields the ids of those that were acknowledged."""
-    acknowledged: list[int] = []
-    client = open_client(system.booking_url)
-
-    def book() -> None:
-        if not trial.ledger.acknowledged:
-            return
-        event = random.choice(trial.ledger.acknowledged)
-        user = {"user_id": f"user-{random.getrandbits(64)}"}
-        try:
-            response = client.post(f"{EVENTS}/{event.id}/bookings", json=user)
-        except httpx.TransportError:
-            return
-        if response.status_code == 201:
-            acknowledged.append(response.json()["id"])
-
-    with load(book, per_second=BOOKINGS_PER_SECOND):
-        yield acknowledged
-    client.close()
-
-
-def stored_bookings(system: FaultySystem) -> set[int]:
-    with psycopg.connect(system.databases.booking_url) as connection:
-        return {number for (number,) in connection.execute("SELECT id FROM bookings_booking")}
-
-
 def test_everything_killed_again_and_again_under_load(system: FaultySystem, trial: Trial) -> None:
     with (
         load(trial.ledger.create_or_edit, per_second=EVENTS_PER_SECOND),
-        bookings(system, trial) as booked,
+        bookings(system, trial, per_second=BOOKINGS_PER_SECOND) as booked,
     ):
-        until(lambda: len(trial.ledger.acknowledged) > 20, "events", seconds=60)
+        until(lambda: len(trial.ledger.acknowledged) > 20, "events")
         ends_at = time.monotonic() + SECONDS
         rounds = 0
         while not rounds or time.monotonic() < ends_at:
@@ -109,12 +76,4 @@ def test_everything_killed_again_and_again_under_load(system: FaultySystem, tria
 
     system.ensure_running()
     trial.settle()
-    assert booked
-    assert stored_bookings(system) >= set(booked)
-    subprocess.run(
-        [sys.executable, "manage_booking.py", "verify_bookings"],
-        cwd=ROOT,
-        env=system.booking.environ,
-        check=True,
-        timeout=PATIENCE_SECONDS,
-    )
+    booked.verify()
