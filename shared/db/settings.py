@@ -23,7 +23,8 @@ def read_database(
     `lock_timeout_ms` 0: a lock is waited for as long as a statement may take. With `health_checks`
     each connection is tried, by one round trip, before it is used.
     """
-    database = env.dj_db_url(f"{service}_DATABASE_URL", conn_health_checks=health_checks)
+    # What is missing or bad is reported when the environment is sealed; until then it is None.
+    database = env.dj_db_url(f"{service}_DATABASE_URL", conn_health_checks=health_checks) or {}
     pool_size = env.int(f"{service}_DB_POOL_SIZE", 8, validate=Range(min=2, max=100))
     waits = read_waits(env, service, lock_timeout_ms=lock_timeout_ms)
     options = database.get("OPTIONS", {})

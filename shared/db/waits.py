@@ -46,7 +46,10 @@ def read_waits(env: Environment, service: str, *, lock_timeout_ms: int = 0) -> W
     )
     if kind == UNLIMITED:
         return Waits(statement_timeout_ms=0, response_timeout=None)
-    milliseconds = short_ms if kind == SHORT else max(_LONG_STATEMENT_MS, with_lock_ms)
+    milliseconds = max(_LONG_STATEMENT_MS, with_lock_ms)
+    if kind == SHORT:
+        # What is bad is reported when the environment is sealed; until then it is None.
+        milliseconds = short_ms or _SHORT_STATEMENT_MS
     return Waits(
         statement_timeout_ms=milliseconds, response_timeout=milliseconds / 1000 + MARGIN_SECONDS
     )

@@ -172,6 +172,7 @@ def neutral_environ() -> dict[str, str]:
     ours = ("EVENT_", "BOOKING_", "ADMISSION_", "EMAIL_", "DJANGO_", "GUNICORN_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     for name in (
+        "DATABASE_WAITS",
         "DEBUG",
         "ALLOWED_HOSTS",
         "LOG_LEVEL",

@@ -16,6 +16,7 @@ from tests.end_to_end.clients import (
     event_input,
     open_client,
 )
+from tests.end_to_end.processes import Part
 from tests.end_to_end.system import OwnProcesses
 from tests.shared.tcp_proxy import TcpProxy
 from tests.shared.waiting import until
@@ -102,6 +103,49 @@ def test_a_database_that_says_nothing_costs_everybody_a_503_and_nobody_a_thread(
         until(lambda: client.get(PATHS[service]).status_code in (200, 404), "an answer", seconds=60)
         client.close()
     way.close()
+
+
+HASTY = {
+    # Long enough for what the test does, so that it need not wait as long as a worker would.
+    "DATABASE_WAITS": "short",
+    "EVENT_STATEMENT_TIMEOUT_MS": "3000",
+    "BOOKING_STATEMENT_TIMEOUT_MS": "3000",
+}
+
+
+@pytest.mark.parametrize("worker", ["relay", "consumer"])
+def test_a_worker_gives_up_on_a_database_that_says_nothing_and_goes_on_when_it_is_back(
+    own: OwnProcesses, sale: Sale, worker: str
+) -> None:
+    regular, variable, command = {
+        "relay": (own.relay, "EVENT_DATABASE_URL", ["manage_event.py", "relay_outbox"]),
+        "consumer": (own.consumer, "BOOKING_DATABASE_URL", ["manage_booking.py", "consume_events"]),
+    }[worker]
+    parts = urlsplit(own.environ[variable])
+    way = TcpProxy(parts.hostname or "", parts.port or 5432)
+    environ = {**own.environ, **HASTY, variable: way.url(own.environ[variable])}
+    part = Part(f"{worker}-frozen", command, environ, own.folder)
+    with own.stopped(regular), own.running(part):
+        sale.create_event()
+        until(lambda: way.accepted, "a connection to the database", seconds=60)
+        way.freeze()
+        response = sale.events.post(EVENTS, json=event_input(name="Meanwhile"))
+        assert response.status_code == 201
+        until(lambda: "did not answer" in part.text(), "the end of its patience", seconds=60)
+        assert part.is_running
+        way.mend()
+        until(lambda: sale.has(response.json()["id"]), "the event", seconds=60)
+        until(lambda: _pending(own) == 0, "marks on the published messages", seconds=60)
+        assert part.stop() == 0
+    way.close()
+
+
+def _pending(own: OwnProcesses) -> int:
+    with psycopg.connect(own.environ["EVENT_DATABASE_URL"]) as database:
+        query = "SELECT count(*) FROM outbox_outboxmessage WHERE published_at IS NULL"
+        row = database.execute(query).fetchone()
+        assert row is not None
+        return int(row[0])
 
 
 def test_a_statement_of_the_event_service_that_takes_too_long_is_ended_by_its_database(

@@ -75,6 +75,8 @@ def test_a_missing_variable_is_named_in_one_sentence(name: str) -> None:
         ("BOOKING_DB_POOL_SIZE", "many"),
         ("BOOKING_DB_POOL_SIZE", "1"),
         ("BOOKING_LOCK_TIMEOUT_MS", "0"),
+        ("BOOKING_STATEMENT_TIMEOUT_MS", "0"),
+        ("DATABASE_WAITS", "never"),
         ("ADMISSION_MAX_GROUP", "0"),
         ("ADMISSION_GROUPING", "some"),
         ("EMAIL_URL", "carrier-pigeon://loft"),
