@@ -1,6 +1,9 @@
 """Database connections of the pool, held no longer than they are used."""
 
+from collections.abc import Callable
+
 from django.db import connection
+from django.http import HttpRequest, HttpResponseBase
 
 
 def give_back_connection() -> None:
@@ -12,3 +15,17 @@ def give_back_connection() -> None:
     """
     if not connection.in_atomic_block and "pool" in connection.settings_dict["OPTIONS"]:
         connection.close()
+
+
+def give_back_before_sending(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware. Django would keep the connection until the client has read the whole answer."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        try:
+            return get_response(request)
+        finally:
+            give_back_connection()
+
+    return middleware

@@ -1,4 +1,4 @@
-"""gunicorn's workers, made to answer in problems and to wait for nobody endlessly.
+"""How gunicorn serves both services: one worker class, which gives every wait for a client a bound.
 
 Nothing here may import Django or REST framework at its top: gunicorn imports it before the gevent
 worker has patched the standard library.

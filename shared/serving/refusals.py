@@ -1,5 +1,6 @@
 """What gunicorn itself refuses, before Django sees it, as a problem and not as its HTML."""
 
+import contextlib
 from http import HTTPStatus
 from socket import socket
 
@@ -11,6 +12,7 @@ _CODES = {
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "headers_too_large",
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
     HTTPStatus.NOT_IMPLEMENTED: "not_implemented",
+    HTTPStatus.SERVICE_UNAVAILABLE: "too_many_connections",
 }
 
 
@@ -21,6 +23,8 @@ def write_problem(connection: socket, status: int, reason: str, message: str) ->
     from shared.json import dump_json
 
     title = title_of(status)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        message = ""  # it is gunicorn's, for its log
     body = dump_json(
         problems.problem(
             status=status,
@@ -28,13 +32,27 @@ def write_problem(connection: socket, status: int, reason: str, message: str) ->
             detail=message or title,
         )
     )
-    head = (
-        f"HTTP/1.1 {status} {title}\r\n"
-        "Connection: close\r\n"
-        f"Content-Type: {problems.CONTENT_TYPE}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
+    headers = [
+        f"HTTP/1.1 {status} {title}",
+        "Connection: close",
+        f"Content-Type: {problems.CONTENT_TYPE}",
+        f"Content-Length: {len(body)}",
+    ]
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers.append(f"Retry-After: {problems.RETRY_AFTER_SECONDS}")
+    head = "\r\n".join([*headers, "", ""])
     util.write_nonblock(connection, head.encode("ascii") + body)
+
+
+def refuse_connection(connection: socket) -> None:
+    """Its request is not waited for, so it may find the connection reset and not this answer."""
+    with contextlib.suppress(OSError), connection:
+        write_problem(
+            connection,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "",
+            "too many connections from this address",
+        )
 
 
 def answer_in_problems() -> None:

@@ -1,0 +1,138 @@
+"""A client's connection that knows what it waits for, and until when."""
+
+import contextlib
+import enum
+import os
+import socket
+import struct
+from time import monotonic
+from typing import Any
+
+from gevent import monkey
+from gevent.socket import socket as gevent_socket
+from gevent.socket import timeout_default
+
+# In seconds.
+FIRST_BYTE_SECONDS = 10.0
+NEXT_REQUEST_SECONDS = 75.0
+RECEIVE_SECONDS = 10.0
+SEND_SECONDS = 30.0
+
+# Of an answer, the kernel takes this many bytes that the network has no room for yet. Its own limit
+# is 4 MB for each connection that nobody reads from.
+_UNSENT_BYTES = 128 * 1024
+_CLOSE_WITH_RESET = struct.pack("ii", 1, 0)
+# A bit more than gunicorn keeps of the headers. It keeps nothing of a body that nobody reads.
+_MOST_RECEIVED_BYTES = 1024 * 1024
+
+
+class Phase(enum.Enum):
+    NEW = enum.auto()  # nothing has come yet
+    REQUEST = enum.auto()  # a request is being received or answered
+    IDLE = enum.auto()  # one has been answered, and the next has not begun
+
+
+class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
+    """The deadlines are total ones: a peer that sends or reads a byte now and then gains nothing.
+
+    They hold only while somebody waits for the peer. The time that the service itself needs for an
+    answer does not count.
+    """
+
+    def __init__(self, accepted: Any) -> None:
+        """Takes the file descriptor of `accepted` over."""
+        super().__init__(
+            accepted.family, accepted.type, accepted.proto, fileno=accepted.detach()
+        )
+        self.phase = Phase.NEW
+        self._received = 0
+        self._unsent = 0
+        self._receive_by = monotonic() + FIRST_BYTE_SECONDS
+        self._send_by: float | None = None
+        self._receiving = False
+        self._sending = False
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
+
+    @property
+    def held_bytes(self) -> int:
+        """How much memory its request and its answer take, roughly."""
+        return min(self._received, _MOST_RECEIVED_BYTES) + self._unsent
+
+    @property
+    def is_waiting(self) -> bool:
+        """For its peer, and not for the service."""
+        return self._receiving or self._sending
+
+    @property
+    def deadline(self) -> float:
+        """Until when the peer may keep us waiting, on the monotonic clock."""
+        if self._sending and self._send_by is not None:
+            return self._send_by
+        return self._receive_by
+
+    def recv(self, *arguments: Any) -> bytes:
+        """Nothing, as if the peer had ended the request, once `stop_waiting` was called."""
+        self._receiving = True
+        try:
+            data: bytes = super().recv(*arguments)
+        finally:
+            self._receiving = False
+        if data:
+            self._begin_request()
+        self._received += len(data)
+        return data
+
+    def send(self, data: Any, flags: int = 0, timeout: Any = timeout_default) -> int:
+        """Raises `BrokenPipeError` once `stop_waiting` was called."""
+        if self._send_by is None:
+            self._send_by = monotonic() + SEND_SECONDS
+        self._sending = True
+        try:
+            sent: int = super().send(data, flags, timeout)
+        finally:
+            self._sending = False
+        return sent
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        self._unsent = len(data)
+        try:
+            super().sendall(data, flags)
+        finally:
+            self._unsent = 0
+
+    def begin_answer(self) -> None:
+        """The headers are here, perhaps since the last request: clients may send several at once."""
+        self._begin_request()
+
+    def end_request(self) -> None:
+        """The answer has been sent. From now on the next request is waited for."""
+        self.phase = Phase.IDLE
+        self._received = 0
+        self._send_by = None
+        self._receive_by = monotonic() + NEXT_REQUEST_SECONDS
+
+    def hurry(self, *, seconds: float) -> None:
+        """Wait for the peer no longer than that from now."""
+        self._receive_by = min(self._receive_by, monotonic() + seconds)
+
+    def stop_waiting(self) -> None:
+        """Whoever receives finds what has come already, and then the end. Whoever sends fails, and
+        the connection is reset, so that the kernel forgets at once what was not sent."""
+        # It may have been closed at this very moment, from either side.
+        with contextlib.suppress(OSError), self._twin() as twin:
+            if self._sending:
+                twin.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_WITH_RESET)
+                twin.shutdown(socket.SHUT_RDWR)
+            else:
+                twin.shutdown(socket.SHUT_RD)
+
+    def _begin_request(self) -> None:
+        if self.phase is not Phase.REQUEST:
+            self.phase = Phase.REQUEST
+            self._receive_by = monotonic() + RECEIVE_SECONDS
+
+    def _twin(self) -> socket.socket:
+        """The same connection as a plain socket: gevent's own shutdown raises in whoever reads."""
+        plain: type[socket.socket] = monkey.get_original("socket", "socket")
+        return plain(fileno=os.dup(self.fileno()))

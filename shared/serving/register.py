@@ -1,0 +1,80 @@
+"""The connections of one worker process: how many, how long they may be waited for, how much they
+may hold."""
+
+import contextlib
+import ipaddress
+from collections import Counter
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any
+
+from shared.serving.connection import Connection, Phase
+
+# Requests and answers that wait for their clients hold no more than this in one process.
+MOST_HELD_BYTES = 64 * 1024 * 1024
+
+
+class TooManyConnections(Exception):
+    pass
+
+
+class Register:
+    """Belongs to one gevent loop, so no step of it is interrupted."""
+
+    def __init__(
+        self, *, most_per_network: int | None, most_held_bytes: int = MOST_HELD_BYTES
+    ) -> None:
+        """`most_per_network`: None where every peer is a proxy that speaks for many clients."""
+        self._most_per_network = most_per_network
+        self._most_held_bytes = most_held_bytes
+        self._connections: set[Connection] = set()
+        self._count: Counter[str] = Counter()
+
+    @contextlib.contextmanager
+    def entered(self, connection: Connection, *, peer: tuple[Any, ...]) -> Iterator[None]:
+        """`peer` is the socket address that accept gave. Raises `TooManyConnections`."""
+        network = _network(peer)
+        if self._most_per_network is not None and self._count[network] >= self._most_per_network:
+            raise TooManyConnections(network)
+        self._count[network] += 1
+        self._connections.add(connection)
+        try:
+            yield
+        finally:
+            self._connections.discard(connection)
+            self._count[network] -= 1
+            if not self._count[network]:
+                del self._count[network]
+
+    def stop_late(self) -> None:
+        """Stop waiting for peers that are late, and, while all together hold too much, for those
+        that will be late next."""
+        now = monotonic()
+        waiting = [connection for connection in self._connections if connection.is_waiting]
+        held = sum(connection.held_bytes for connection in waiting)
+        if held > self._most_held_bytes:
+            waiting.sort(key=lambda connection: connection.deadline)
+        for connection in waiting:
+            too_much = held > self._most_held_bytes and connection.held_bytes > 0
+            if too_much or connection.deadline <= now:
+                held -= connection.held_bytes
+                connection.stop_waiting()
+
+    def stop_idle(self) -> None:
+        """Stop waiting for requests that have not begun. A connection that is new may have one on
+        its way, and gets a second."""
+        for connection in self._connections:
+            if connection.is_waiting and connection.phase is Phase.IDLE:
+                connection.stop_waiting()
+            elif connection.phase is Phase.NEW:
+                connection.hurry(seconds=1.0)
+
+
+def _network(peer: tuple[Any, ...]) -> str:
+    """Who can have this address: of IPv6, everybody has 2^64."""
+    address = ipaddress.ip_address(peer[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address.packed, 64), strict=False))
+    return str(address)

@@ -1,0 +1,89 @@
+"""The gunicorn worker of both services."""
+
+import contextlib
+import os
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gunicorn import util
+from gunicorn.workers.ggevent import GeventWorker
+
+from shared.serving.connection import Connection
+from shared.serving.refusals import answer_in_problems, refuse_connection
+from shared.serving.register import Register, TooManyConnections
+
+TICK_SECONDS = 0.25
+# What is left of a body that was not wanted is read up to here, so that the connection can go on.
+_MOST_LEFT_BYTES = 64 * 1024
+_REQUESTS_A_TURN = 16
+
+
+class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Set before the process starts its work, by gunicorn's `post_fork`."""
+
+    most_per_network: int | None
+
+    def init_process(self) -> None:
+        self._register = Register(most_per_network=self.most_per_network)
+        answer_in_problems()
+        super().init_process()
+
+    def run(self) -> None:
+        self._watch = gevent.spawn(self._every_tick, self._look_after_connections)
+        super().run()
+
+    def notify(self) -> None:
+        """Called once a second. Unlike gunicorn's own, it does not end the process, and with it the
+        requests under way, where the master is gone: see `_look_after_connections`."""
+        self.tmp.notify()
+        if self._watch.ready():
+            self._watch.get()  # raises what ended it: the master starts another worker
+
+    def _look_after_connections(self) -> None:
+        if self.alive and os.getppid() != self.ppid:
+            self.log.warning("The master is gone. Worker ends: %s", self.pid)
+            self.alive = False
+        if not self.alive:
+            self._register.stop_idle()
+        self._register.stop_late()
+
+    @staticmethod
+    def _every_tick(work: Callable[[], None]) -> None:
+        while True:
+            work()
+            gevent.sleep(TICK_SECONDS)
+
+    def timeout_ctx(self) -> contextlib.AbstractContextManager[None]:
+        """gunicorn's limit for the wait for a request and its headers: the register has better."""
+        return contextlib.nullcontext()
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        connection = Connection(client)
+        try:
+            with self._register.entered(connection, peer=addr):
+                super().handle(listener, connection, addr)
+        except TooManyConnections:
+            refuse_connection(connection)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Connection, addr: Any) -> None:
+        """From the end of the headers on."""
+        sock.begin_answer()
+        try:
+            super().handle_request(listener_name, req, sock, addr)
+            if len(req.body.read(_MOST_LEFT_BYTES)) == _MOST_LEFT_BYTES:
+                raise StopIteration
+        except StopIteration:
+            # The last answer. Closed with some of the request unread, the kernel would reset the
+            # connection, and the answer could be lost.
+            util.close_graceful(sock)
+            raise
+        sock.end_request()
+        if self.nr % _REQUESTS_A_TURN == 0:
+            # A peer that sends requests and reads answers faster than they are made never has to be
+            # waited for, and nobody else would have a turn.
+            gevent.sleep(0)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        super().handle_error(req, client, addr, exc)
+        util.close_graceful(client)

@@ -1,0 +1,210 @@
+"""Clients that are slow on purpose, or many, or never satisfied: others are served meanwhile."""
+
+import contextlib
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.end_to_end.clients import EVENTS, Sale, event_input
+from tests.end_to_end.raw_http import connected, parsed, request, until_closed
+from tests.end_to_end.system import OwnProcesses, System
+from tests.shared.waiting import until
+
+BUNDLE = b"/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js"
+GONE = select.POLLHUP | select.POLLERR
+PATIENCE_SECONDS = 150
+READERS = 48
+
+
+def kept_alive(method: bytes, path: bytes) -> bytes:
+    return request(method, path).replace(b"Connection: close\r\n", b"")
+
+
+@contextlib.contextmanager
+def slow_reader(url: str, requests: bytes) -> Iterator[socket.socket]:
+    """A connection that has sent `requests`, and takes only a few kilobytes that nobody reads."""
+    address = urlsplit(url)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(30)
+        connection.connect((address.hostname, address.port))
+        connection.sendall(requests)
+        yield connection
+
+
+def was_reset(connection: socket.socket) -> bool:
+    """Without reading, which would let the server go on."""
+    poll = select.poll()
+    poll.register(connection, 0)
+    return any(event & GONE for _, event in poll.poll(0))
+
+
+def assert_healthy(*urls: str) -> None:
+    for url in urls:
+        assert httpx.get(f"{url}/health", timeout=30, trust_env=False).status_code == 200
+
+
+def test_slow_readers_are_cut_off_and_hold_up_nobody(system: System) -> None:
+    urls = (system.event_url, system.booking_url)
+    asked = kept_alive(b"GET", BUNDLE) * 20
+    with contextlib.ExitStack() as stack:
+        readers = [
+            stack.enter_context(slow_reader(url, asked)) for url in urls for _ in range(READERS)
+        ]
+        trickles = [stack.enter_context(slow_reader(url, asked)) for url in urls]
+
+        assert_healthy(*urls)
+        waiting = [*readers, *trickles]
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while waiting:
+            assert time.monotonic() < deadline, f"{len(waiting)} are still being waited for"
+            for trickle in trickles:
+                with contextlib.suppress(OSError):
+                    trickle.recv(16, socket.MSG_DONTWAIT)
+            time.sleep(0.2)
+            assert_healthy(*urls)
+            waiting = [connection for connection in waiting if not was_reset(connection)]
+
+
+def has_ended(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1, socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+def test_headers_that_never_end_and_connections_that_say_nothing_are_closed(system: System) -> None:
+    urls = (system.event_url, system.booking_url)
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(connected(url)) for url in urls]
+        slow = [stack.enter_context(connected(url)) for url in urls]
+        for connection in slow:
+            connection.sendall(b"GET /health HTTP/1.1\r\nX-Slow: ")
+
+        waiting = [*silent, *slow]
+        deadline = time.monotonic() + 45
+        while waiting:
+            assert time.monotonic() < deadline, "they are still being waited for"
+            for connection in slow:
+                with contextlib.suppress(OSError):
+                    connection.sendall(b"a")
+            time.sleep(0.5)
+            waiting = [connection for connection in waiting if not has_ended(connection)]
+
+
+@pytest.mark.parametrize("service", ["event", "booking"])
+def test_a_client_that_always_asks_leaves_others_their_turn(
+    own: OwnProcesses, service: str
+) -> None:
+    workers = {f"{service.upper()}_WORKERS": "1"}
+    with (
+        own.another_service(service, f"{service}-greedy", **workers) as url,
+        connected(url) as greedy,
+    ):
+        requests = kept_alive(b"GET", b"/health") * 500
+        stopping = threading.Event()
+
+        def send() -> None:
+            with contextlib.suppress(OSError):
+                while not stopping.is_set():
+                    greedy.sendall(requests)
+
+        def read() -> None:
+            with contextlib.suppress(OSError):
+                while greedy.recv(1 << 20):
+                    pass
+
+        threads = [threading.Thread(target=work) for work in (send, read)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(5):
+                assert_healthy(url)
+            assert all(thread.is_alive() for thread in threads)
+        finally:
+            stopping.set()
+            greedy.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()
+
+
+@pytest.mark.parametrize("service", ["event", "booking"])
+def test_a_body_that_nobody_wants_is_not_read_to_its_end(own: OwnProcesses, service: str) -> None:
+    workers = {f"{service.upper()}_WORKERS": "1"}
+    with (
+        own.another_service(service, f"{service}-endless", **workers) as url,
+        connected(url) as connection,
+    ):
+        connection.sendall(
+            b"GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999999\r\n\r\n"
+        )
+        answers: list[bytes] = []
+        reader = threading.Thread(target=lambda: answers.append(until_closed(connection)))
+        reader.start()
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            for _ in range(2000):  # 2 GB
+                connection.sendall(b"a" * (1 << 20))
+        reader.join()
+        assert_healthy(url)
+
+
+@pytest.mark.parametrize("service", ["event", "booking"])
+def test_an_address_has_only_so_many_connections(own: OwnProcesses, service: str) -> None:
+    environ = {f"{service.upper()}_WORKERS": "1", "MAX_CONNECTIONS_PER_ADDRESS": "3"}
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(own.another_service(service, f"{service}-few", **environ))
+        # The connection that asked whether it is healthy may still be there.
+        until(lambda: answers(url), "a connection that is served")
+        open_ones = [stack.enter_context(connected(url)) for _ in range(3)]
+        for connection in open_ones:
+            connection.sendall(kept_alive(b"GET", b"/health"))
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+        with connected(url) as refused:
+            answer = parsed(until_closed(refused))
+        assert (answer.status, answer.json["code"]) == (503, "too_many_connections")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["retry-after"] == "1"
+
+        open_ones[0].close()
+        until(lambda: answers(url), "a connection that is served")
+
+
+def test_connections_of_a_proxy_are_not_counted(own: OwnProcesses) -> None:
+    environ = {"BOOKING_WORKERS": "1", "MAX_CONNECTIONS_PER_ADDRESS": "1", "TRUSTED_PROXIES": "1"}
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(own.another_service("booking", "behind-a-proxy", **environ))
+        for _ in range(4):
+            connection = stack.enter_context(connected(url))
+            connection.sendall(kept_alive(b"GET", b"/health"))
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", timeout=30, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_slow_readers_keep_no_database_connections(own: OwnProcesses, sale: Sale) -> None:
+    """They are more than the pool has connections, and others are served from the database."""
+    for _ in range(40):
+        sale.events.post(EVENTS, json=event_input(name="🎫" * 255)).raise_for_status()
+    asked = kept_alive(b"GET", EVENTS.encode() + b"?limit=1000") * 50
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(own.another_service("event", "event-lists", EVENT_WORKERS="1"))
+        for _ in range(24):
+            stack.enter_context(slow_reader(url, asked))
+        for _ in range(30):
+            response = httpx.get(f"{url}{EVENTS}?limit=1", timeout=30, trust_env=False)
+            assert response.status_code == 200, response.text
+            time.sleep(0.1)
