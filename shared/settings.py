@@ -90,7 +90,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "static/"
 # Straight from the packages: no collectstatic step between a checkout and a running admin.
 WHITENOISE_USE_FINDERS = True
-# Files don't change under a running service, with DEBUG neither: found once, and not by each request.
+# Found once, and not by each request: files don't change under a running service, even with DEBUG.
 WHITENOISE_AUTOREFRESH = False
 # In seconds. URLs carry no version, so this is how long a browser may mix old files with new pages;
 # after it the ETag saves the bytes.

@@ -41,9 +41,7 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
 
     def __init__(self, accepted: Any) -> None:
         """Takes the file descriptor of `accepted` over."""
-        super().__init__(
-            accepted.family, accepted.type, accepted.proto, fileno=accepted.detach()
-        )
+        super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
         self.phase = Phase.NEW
         self._received = 0
         self._unsent = 0
@@ -102,7 +100,7 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
             self._unsent = 0
 
     def begin_answer(self) -> None:
-        """The headers are here, perhaps since the last request: clients may send several at once."""
+        """The headers are here. They may have come with the last request."""
         self._begin_request()
 
     def end_request(self) -> None:

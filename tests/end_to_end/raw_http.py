@@ -1,5 +1,6 @@
 """Requests as bytes, which no HTTP client would send, and what comes back for them."""
 
+import dataclasses
 import json
 import socket
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,11 @@ def request(
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
+def kept_alive(method: bytes, target: bytes) -> bytes:
+    """A request after which the connection stays open."""
+    return request(method, target).replace(b"Connection: close\r\n", b"")
+
+
 @contextmanager
 def connected(url: str) -> Iterator[socket.socket]:
     address = urlsplit(url)
@@ -80,6 +86,24 @@ def until_closed(connection: socket.socket) -> bytes:
         if not part:
             return received
         received += part
+
+
+def next_answer(connection: socket.socket) -> Answer:
+    """One answer, of a connection that is kept alive. It must say how long its body is."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += _more(connection)
+    answer = parsed(received)
+    length = int(answer.headers["content-length"])
+    while len(answer.body) < length:
+        answer = dataclasses.replace(answer, body=answer.body + _more(connection))
+    return answer
+
+
+def _more(connection: socket.socket) -> bytes:
+    part = connection.recv(65536)
+    assert part, "the connection was closed within an answer"
+    return part
 
 
 def parsed(answers: bytes) -> Answer:
