@@ -20,8 +20,8 @@ _REQUESTS_A_TURN = 16
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Set before the process starts its work, by gunicorn's `post_fork`."""
-
+    alive: bool
+    # By gunicorn's `post_fork`, before the process begins its work.
     most_per_network: int | None
 
     def init_process(self) -> None:
