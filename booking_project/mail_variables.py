@@ -23,6 +23,7 @@ def address_pattern(text: str) -> None:
 def _is_address(text: str) -> bool:
     try:
         validators.validate_email(text)
-    except InvalidAddress:
+        text.rpartition("@")[2].encode("idna")
+    except (InvalidAddress, UnicodeError):
         return False
     return True

@@ -29,10 +29,13 @@ seal(env)
 # anything.
 DATABASES = {"default": _database}
 
+SERVICE = "booking"
 ROOT_URLCONF = "booking_project.urls"
 WSGI_APPLICATION = "booking_project.wsgi.application"
 INSTALLED_APPS = [*INSTALLED_APPS, "shared.outbox", "booking_project.bookings"]
 
+if _mail["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+    _mail["EMAIL_BACKEND"] = "booking_project.mail_backend.EmailBackend"
 # EMAIL_BACKEND, EMAIL_HOST and the rest of what stands in the URL.
 globals().update({**_mail, "EMAIL_TIMEOUT": _mail_timeout, "DEFAULT_FROM_EMAIL": _sender})
 

@@ -4,12 +4,15 @@ import http.client
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from devstack import processes
 from devstack.environment import ROOT
 from devstack.errors import DevstackError
 from devstack.ports import LOOPBACK
 from devstack.runner import Program, Runner
+from shared.workers.check import check
+from shared.workers.heartbeat import full_name
 
 MANAGE = {"event": "manage_event.py", "booking": "manage_booking.py"}
 API_PORTS = {"event": "EVENT_PORT", "booking": "BOOKING_PORT"}
@@ -57,6 +60,13 @@ def manage(service: str, words: Sequence[str], environ: Mapping[str, str]) -> in
     return subprocess.run(
         [sys.executable, MANAGE[service], *words], cwd=ROOT, env=environ, check=False
     ).returncode
+
+
+def complaint(worker: str, folder: Path) -> str:
+    """What keeps that worker from its work, by its heartbeat in `folder`; empty if nothing does."""
+    service, command = WORKERS[worker]
+    health = check(folder, full_name(service, command))
+    return "" if health.healthy else health.sentence
 
 
 def migrate(runner: Runner, environ: Mapping[str, str]) -> None:

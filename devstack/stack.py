@@ -86,6 +86,8 @@ class Stack:
         addresses |= servers.addresses(self.ports)
         for program in sorted(programs, key=lambda each: _STATUS_ORDER.index(each.name)):
             address = addresses.get(program.name, "")
+            if program.name in apps.WORKERS and program.state == "RUNNING":
+                address = apps.complaint(program.name, self._worker_states)
             pid = f"pid {program.pid}" if program.pid else ""
             print(f"{program.name:<15}{program.state:<10}{pid:<12}{address}".rstrip())
         print(f"logs and data: {self.data}")
@@ -116,6 +118,11 @@ class Stack:
     def ports(self) -> dict[str, int]:
         """Read when needed: a typo in a port must not keep anybody from stopping."""
         return ports.configured(self.environ)
+
+    @property
+    def _worker_states(self) -> Path:
+        """The folder of the workers' heartbeats."""
+        return Path(self.environ.get("WORKER_STATE_DIR") or self.data / "workers")
 
     @property
     def _app_logs(self) -> dict[str, Path]:
@@ -164,6 +171,7 @@ class Stack:
             **{name: secrets[name] for name in keys.OF_SERVICES},
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
             "AUTH_MODE": AUTH_MODE,
+            "WORKER_STATE_DIR": str(self._worker_states),
             **{f"{name.upper()}_PUBLIC_URL": apps.url(name, self.ports) for name in apps.API_PORTS},
         }
         api_ports = {port: str(self.ports[port]) for port in apps.API_PORTS.values()}

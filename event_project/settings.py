@@ -18,6 +18,7 @@ seal(env)
 
 DATABASES = {"default": _database}
 
+SERVICE = "event"
 ROOT_URLCONF = "event_project.urls"
 WSGI_APPLICATION = "event_project.wsgi.application"
 MIDDLEWARE = ["shared.tracing.carry_trace", *MIDDLEWARE]

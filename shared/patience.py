@@ -15,22 +15,24 @@ def patient(
     stopping: threading.Event,
     longest: float,
     sleep: Callable[[float], None] | None = None,
+    on_failure: Callable[[BaseException], None] = lambda _: None,
 ) -> tenacity.Retrying:
     """Calls what it is given until that raises none of `errors`, or until `stopping` is set; then
     the last error is raised. Pauses grow to `longest` seconds; `sleep` replaces how they are spent.
+    `on_failure` is called with the error before each pause.
     """
+
+    def before_sleep(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome is not None else None
+        if error is not None and state.next_action is not None:
+            logger.warning("%s; trying again in %.1f s", error, state.next_action.sleep)
+            on_failure(error)
+
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(errors),
         wait=tenacity.wait_random_exponential(multiplier=0.2, max=longest),
         sleep=sleep or tenacity.sleep_using_event(stopping),
         stop=tenacity.stop_when_event_set(stopping),
-        before_sleep=_log_pause,
+        before_sleep=before_sleep,
         reraise=True,
     )
-
-
-def _log_pause(state: tenacity.RetryCallState) -> None:
-    if state.outcome is not None and state.next_action is not None:
-        logger.warning(
-            "%s; trying again in %.1f s", state.outcome.exception(), state.next_action.sleep
-        )

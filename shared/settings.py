@@ -2,11 +2,13 @@
 
 import logging
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from shared.auth.settings import read_auth_mode, read_jwt_settings
 from shared.env import URL, Range, Regexp, open_environment
 from shared.limits.rate import FORMAT, parse_rate
+from shared.workers.heartbeat import default_folder
 
 _AMQP_URL = URL(schemes={"amqp", "amqps"}, require_tld=False)
 
@@ -31,6 +33,7 @@ RATE_LIMIT_WRITES = parse_rate(
         validate=Regexp(FORMAT, error="It must be like 100/min; sec, min, hour or day."),
     )
 )
+WORKER_STATE_DIR = Path(env.str("WORKER_STATE_DIR", "") or default_folder())
 _trusted_proxies = env.int("TRUSTED_PROXIES", 0, validate=Range(min=0, max=10))
 
 INSTALLED_APPS = [
@@ -48,6 +51,7 @@ INSTALLED_APPS = [
     "shared.auth",
     "shared.limits",
     "shared.idempotency",
+    "shared.workers",
 ]
 
 MIDDLEWARE = [
@@ -151,7 +155,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "line": {
+            "()": "shared.logs.LineFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        },
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},

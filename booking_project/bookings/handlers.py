@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import Any, cast
 from uuid import UUID
 
-from django.db import close_old_connections
+from django.db import Error as DatabaseError
+from django.db import close_old_connections, connection
 from django.utils import timezone
 from prometheus_client import Histogram
 from rest_framework import serializers
@@ -16,14 +17,20 @@ from booking_project.bookings.notifications import (
     MAIL_FOR,
     BookingNews,
     MailServerUnavailable,
+    NotNow,
     Undeliverable,
     notify,
 )
-from booking_project.bookings.services import EventState, event_cancel_next_batch, event_sync
+from booking_project.bookings.services import (
+    EventState,
+    ImplausibleVersion,
+    event_cancel_next_batch,
+    event_sync,
+)
 from shared.api.fields import InstantField, MoneyField, TextField, WholeNumberField
-from shared.db.errors import DatabaseUnavailable, unavailable_as_one_error
+from shared.db.errors import is_outage, is_timeout
 from shared.json import load_json
-from shared.messaging.consumer import HandlerUnavailable, IncomingMessage
+from shared.messaging.consumer import HandlerUnavailable, IncomingMessage, TryLater
 from shared.messaging.errors import BadMessage
 
 logger = logging.getLogger(__name__)
@@ -68,11 +75,16 @@ class BookingMessage(serializers.Serializer[BookingNews]):
 
 
 def handle_event_message(message: IncomingMessage) -> None:
-    """Raises `BadMessage`, or `HandlerUnavailable` while the database is away."""
+    """Raises `BadMessage`, `TryLater` where somebody holds the event's row for too long, or
+    `HandlerUnavailable` while the database is away."""
     state = EventState(**_decode(message, EventMessage, what="an event"))
     republished = message.headers.get("x-republished") == "true"
-    with _database():
-        changed = event_sync(state, republished=republished)
+    forced = republished and message.headers.get("x-forced") == "true"
+    try:
+        with _database():
+            changed = event_sync(state, republished=republished, forced=forced)
+    except ImplausibleVersion as error:
+        raise BadMessage(str(error)) from error
     if changed and not republished:
         SYNC_LAG.observe((timezone.now() - state.updated_at).total_seconds())
     logger.info(
@@ -81,7 +93,8 @@ def handle_event_message(message: IncomingMessage) -> None:
 
 
 def continue_cancellations() -> bool:
-    """One batch; whether there may be more. `HandlerUnavailable` while the database is away."""
+    """One batch; whether there may be more. Raises `TryLater` where somebody holds the event's row
+    for too long, `HandlerUnavailable` while the database is away."""
     with _database():
         return event_cancel_next_batch()
 
@@ -89,7 +102,8 @@ def continue_cancellations() -> bool:
 def handle_booking_message(message: IncomingMessage) -> None:
     """Raises `BadMessage`, or `HandlerUnavailable` while the database or the mail server is away.
 
-    `BadMessage` also where no mail can ever be sent: there is no such address.
+    `BadMessage` also where no mail can ever be sent: there is no such address. `TryLater` where the
+    server does not take this mail now.
     """
     body = _decode(message, BookingMessage, what="a booking to tell of")
     kind = MAIL_FOR[Cause(body.pop("cause"))]
@@ -99,6 +113,8 @@ def handle_booking_message(message: IncomingMessage) -> None:
             sent = notify(news)
     except Undeliverable as error:
         raise BadMessage(f"undeliverable: {error}") from error
+    except NotNow as error:
+        raise TryLater(str(error)) from error
     except MailServerUnavailable as error:
         raise HandlerUnavailable(f"the mail server is away: {error}") from error
     logger.info("booking %d: %s", news.id, "mail sent" if sent else "the mail was sent before")
@@ -106,13 +122,20 @@ def handle_booking_message(message: IncomingMessage) -> None:
 
 @contextmanager
 def _database() -> Iterator[None]:
+    """Afterwards, whatever happened, the next message finds a connection that works."""
     close_old_connections()
     try:
-        with unavailable_as_one_error():
-            yield
-    except DatabaseUnavailable as error:
-        close_old_connections()
-        raise HandlerUnavailable(str(error)) from error
+        yield
+    except DatabaseError as error:
+        connection.close()
+        if is_outage(error):
+            raise HandlerUnavailable(f"the database is away: {error}") from error
+        if is_timeout(error):
+            raise TryLater(f"the database took too long: {error}") from error
+        raise
+    except Exception:
+        connection.close()
+        raise
 
 
 def _decode(

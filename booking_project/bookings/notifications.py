@@ -7,14 +7,21 @@ after the acceptance and before the commit, the mail is sent again. Both copies 
 `Message-ID`, made from the message's, by which mail servers and readers recognise them as one.
 """
 
+import logging
 from dataclasses import dataclass
 from email.utils import parseaddr
-from smtplib import SMTPDataError, SMTPRecipientsRefused
+from smtplib import (
+    SMTPDataError,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPServerDisconnected,
+)
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.mail import EmailMessage
+from django.core.mail.backends.base import BaseEmailBackend
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
@@ -22,11 +29,15 @@ from django.template.loader import render_to_string
 from booking_project.bookings.facts import Cause
 from booking_project.bookings.models import Notification, NotificationKind
 from booking_project.bookings.statements import no_idle_timeout
+from shared.text import describe
+
+logger = logging.getLogger(__name__)
 
 # RFC 5321, 4.5.3.1
 _LONGEST_ADDRESS = 254
 _LONGEST_LOCAL_PART = 64
 _PERMANENT = range(500, 600)
+_CLOSING = 421
 
 # Whoever was just booked has the answer on the screen and needs no mail.
 MAIL_FOR = {
@@ -40,6 +51,10 @@ MAIL_FOR = {
 
 class Undeliverable(Exception):
     """No such address, or refused for good: no retry will get this mail through."""
+
+
+class NotNow(Exception):
+    """The mail server is there, and does not take this mail now. It may take others."""
 
 
 class MailServerUnavailable(Exception):
@@ -63,7 +78,7 @@ def notify(news: BookingNews) -> bool:
 
     Holds the unique `message_id` while the mail is being sent, so whoever handles the same message
     meanwhile waits (at most the lock timeout, then `OperationalError`) and learns what became of
-    it. Raises `Undeliverable` and `MailServerUnavailable`; neither leaves a row.
+    it. Raises `Undeliverable`, `NotNow` and `MailServerUnavailable`; none of them leaves a row.
     """
     mail = _mail(news)
     no_idle_timeout()
@@ -94,12 +109,19 @@ def address_of(user_id: str) -> str:
 
 
 def _is_address(text: str) -> bool:
+    """Django's validator also accepts what no mail can be addressed to: a domain that has no form
+    in DNS, and a local part in letters that only look like ASCII."""
+    local_part, _, domain = text.rpartition("@")
     try:
         validate_email(text)
-    except ValidationError:
+        domain.encode("idna")
+    except (ValidationError, UnicodeError):
         return False
-    local_part = text.rpartition("@")[0]
-    return len(text) <= _LONGEST_ADDRESS and len(local_part) <= _LONGEST_LOCAL_PART
+    return (
+        local_part.isascii()
+        and len(text) <= _LONGEST_ADDRESS
+        and len(local_part) <= _LONGEST_LOCAL_PART
+    )
 
 
 def _mail(news: BookingNews) -> EmailMessage:
@@ -115,21 +137,49 @@ def _mail(news: BookingNews) -> EmailMessage:
 
 
 def _send(mail: EmailMessage) -> None:
-    """A connection per mail: there is none that could have died since the last one."""
+    """A connection per mail: there is none that could have died since the last one.
+
+    What fails before the server is asked to take this mail is the server's, our account's or our
+    sender's, and the same for every mail. What fails afterwards may be this mail's.
+    """
     try:
-        mail.send()
+        server = mail.get_connection()
+        server.open()
+    except (OSError, ImproperlyConfigured, ValueError) as error:
+        # SMTPException is an OSError. The others: a folder or an EMAIL_URL that can't be.
+        raise MailServerUnavailable(describe(error)) from error
+    try:
+        server.send_messages([mail])
     except SMTPRecipientsRefused as error:
         [(code, text)] = error.recipients.values()
         raise _refusal(code, text) from error
     except SMTPDataError as error:
         raise _refusal(error.smtp_code, error.smtp_error) from error
+    except (SMTPServerDisconnected, ConnectionError, TimeoutError) as error:
+        raise NotNow(f"the mail server gave up on it: {describe(error)}") from error
+    except (UnicodeError, SMTPNotSupportedError) as error:
+        raise Undeliverable(describe(error)) from error
     except OSError as error:
-        # SMTPException is an OSError, too. What is left concerns the server, our account or our
-        # sender's address: the same for every mail, so an operator's task and not this mail's end.
-        raise MailServerUnavailable(repr(error)) from error
+        raise MailServerUnavailable(describe(error)) from error
+    except Exception as error:
+        # What the email package raises for what it can't build is listed nowhere.
+        raise Undeliverable(describe(error)) from error
+    finally:
+        _hang_up(server)
 
 
-def _refusal(code: int, text: bytes | str) -> Undeliverable | MailServerUnavailable:
-    kind = Undeliverable if code in _PERMANENT else MailServerUnavailable
+def _hang_up(server: BaseEmailBackend) -> None:
+    """The mail's fate is known by now, whatever the server says to QUIT."""
+    try:
+        server.close()
+    except OSError as error:
+        logger.info("the mail server did not say goodbye: %s", error)
+
+
+def _refusal(code: int, text: bytes | str) -> Undeliverable | NotNow | MailServerUnavailable:
     said = text.decode(errors="replace") if isinstance(text, bytes) else text
-    return kind(f"{code} {said}")
+    if code in _PERMANENT:
+        return Undeliverable(f"{code} {said}")
+    if code == _CLOSING:
+        return MailServerUnavailable(f"{code} {said}")
+    return NotNow(f"{code} {said}")

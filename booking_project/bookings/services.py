@@ -32,6 +32,7 @@ from shared.idempotency.register import Register
 from shared.outbox.services import outbox_add
 
 CANCELLATION_BATCH = 500
+LARGEST_VERSION_STEP = 1_000_000
 
 Outcome = Booking | Reply | DomainError
 
@@ -74,25 +75,35 @@ def admit_to_free_events(requests: Sequence[Request]) -> list[Outcome | None]:
     return [next(outcomes) if request.event_id in events else None for request in requests]
 
 
+class ImplausibleVersion(Exception):
+    """So many changes can't have been missed, and no real change would ever be newer again."""
+
+
 @transaction.atomic
-def event_sync(state: EventState, *, republished: bool = False) -> bool:
+def event_sync(state: EventState, *, republished: bool = False, forced: bool = False) -> bool:
     """Bring the copy of an event up to `state`; False if there is nothing new in it.
 
     Of an equal version only what was `republished` is taken over, where the copy differs: it
-    repairs one that was damaged. An older version never is.
+    repairs one that was damaged. An older version is taken over only where it is `forced`, too.
+
+    Raises `ImplausibleVersion` where `state` is more than `LARGEST_VERSION_STEP` versions ahead,
+    unless it was republished.
 
     Takes the row. Capacity raised promotes the waitlist in order; lowered evicts nobody (rule 8).
     Of a cancelled event nothing is booked from now on; `event_cancel_next_batch` does the rest.
     """
     columns = vars(state)
     event = lock_event(event_id=state.id)
+    known = event.version if event is not None else 0
+    if not republished and state.version - known > LARGEST_VERSION_STEP:
+        raise ImplausibleVersion(f"version {state.version} can't follow version {known}")
     if event is None:
         Event.objects.bulk_create([Event(**columns)], ignore_conflicts=True)
         event = lock_event(event_id=state.id)
         assert event is not None
         if event.version == state.version:
             return True
-    if event.version > state.version:
+    if event.version > state.version and not forced:
         return False
     if event.version == state.version and not (republished and _differs(event, columns)):
         return False

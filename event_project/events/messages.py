@@ -1,7 +1,8 @@
 """The messages that tell the world about events: always the full state, never a delta.
 
-A message's `version` is the event's. Whoever has that version or a newer one lets the message be,
-except where the header `x-republished` is "true": then an equal version is taken over, too.
+A message's `version` is the event's. Whoever has that version or a newer one ignores the message,
+except where the header `x-republished` is "true": then an equal version is taken over, too. Where
+`x-forced` is "true" as well, any version is.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ EVENT_UPDATED = "event.updated"
 EVENT_CANCELLED = "event.cancelled"
 
 REPUBLISHED = {"x-republished": "true"}
+FORCED = {**REPUBLISHED, "x-forced": "true"}
 
 
 def announcement(

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from event_project.events.messages import REPUBLISHED, announcement
+from event_project.events.messages import FORCED, REPUBLISHED, announcement
 from event_project.events.models import Event
 from shared.outbox.after_commit import publish_after_commit
 from shared.outbox.services import outbox_add
@@ -26,8 +26,10 @@ def events_to_republish(
     return events
 
 
-def republish(events: QuerySet[Event]) -> Iterator[int]:
+def republish(events: QuerySet[Event], *, forced: bool) -> Iterator[int]:
     """Store a message with the state of each, and yield how many were stored at a time.
+
+    `forced`: it replaces a copy whatever the copy's version.
 
     A batch is one transaction, which holds its rows in the order of their ids: so a message can't
     come after that of a later change.
@@ -38,7 +40,8 @@ def republish(events: QuerySet[Event]) -> Iterator[int]:
             rows = events.filter(pk__gt=last_id).order_by("pk").select_for_update()
             batch = list(rows[:REPUBLISH_BATCH])
             if batch:
-                outbox_add([announcement(event, headers=REPUBLISHED) for event in batch])
+                headers = FORCED if forced else REPUBLISHED
+                outbox_add([announcement(event, headers=headers) for event in batch])
                 publish_after_commit()
         if not batch:
             return

@@ -1,11 +1,14 @@
-"""The one definition of "the database is away or busy: try again"."""
+"""The one definition of "the database is away or busy: try again", by SQLSTATE."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import Error, InterfaceError, InternalError, OperationalError
+from django.db import Error, InterfaceError, InternalError, OperationalError, ProgrammingError
 from psycopg.errors import OperationalError as PsycopgOperationalError
 
+# SQLSTATEs and their classes, the first two characters: PostgreSQL's documentation, appendix A.
+_TIMEOUTS = frozenset({"55P03", "57014"})  # lock_timeout, statement_timeout
+_LIMIT_EXCEEDED = "54"
 # Django's `InternalError`s that pass by themselves. Any other one is a bug, here or in PostgreSQL.
 _PASSING_INTERNAL_ERRORS = frozenset(
     {
@@ -15,6 +18,8 @@ _PASSING_INTERNAL_ERRORS = frozenset(
         "25006",  # read-only: we are still connected to what was the primary before a failover
     }
 )
+# No such table, column or schema; no privilege.
+_NOT_MIGRATED = frozenset({"42P01", "42703", "3F000", "42501"})
 
 
 class DatabaseUnresponsive(PsycopgOperationalError):
@@ -28,25 +33,40 @@ class DatabaseUnavailable(Exception):
     """The database is away or busy. The same work may succeed later."""
 
 
+def is_timeout(error: BaseException | None) -> bool:
+    """Whether another transaction held what this work needs for too long, or the work took too
+    long itself. Other work is not affected."""
+    return isinstance(error, OperationalError) and _sqlstate(error) in _TIMEOUTS
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Whether the database serves nobody now: it is away, in recovery, full or not migrated."""
+    if isinstance(error, ProgrammingError):
+        return _sqlstate(error) in _NOT_MIGRATED
+    return is_unavailable(error) and not is_timeout(error)
+
+
 def is_unavailable(error: BaseException | None) -> bool:
     """Whether the same work may succeed later: the connection is lost or can't be had, a lock,
     statement or idle timeout, a deadlock, a server that starts, stops or has no room."""
-    if isinstance(error, OperationalError | InterfaceError):
-        return True
-    return isinstance(error, InternalError) and _sqlstate(error) in _PASSING_INTERNAL_ERRORS
+    if isinstance(error, OperationalError):
+        return not _sqlstate(error).startswith(_LIMIT_EXCEEDED)
+    if isinstance(error, InternalError):
+        return _sqlstate(error) in _PASSING_INTERNAL_ERRORS
+    return isinstance(error, InterfaceError)
 
 
 @contextmanager
 def unavailable_as_one_error() -> Iterator[None]:
-    """Raises `DatabaseUnavailable` for every error that `is_unavailable`; others as they are."""
+    """Raises `DatabaseUnavailable` for an outage or a timeout; other errors as they are."""
     try:
         yield
     except Error as error:
-        if not is_unavailable(error):
+        if not (is_outage(error) or is_timeout(error)):
             raise
         raise DatabaseUnavailable(f"the database is away: {error}") from error
 
 
-def _sqlstate(error: BaseException) -> str | None:
-    """Django's errors have the driver's as their cause."""
-    return getattr(error.__cause__, "sqlstate", None)
+def _sqlstate(error: BaseException) -> str:
+    """Django's errors have the driver's as their cause. Empty where the server said nothing."""
+    return getattr(error.__cause__, "sqlstate", None) or ""

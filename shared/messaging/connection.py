@@ -3,13 +3,20 @@
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
-from pika.exceptions import AMQPError, ChannelClosedByBroker
+from pika.exceptions import AMQPError, ChannelClosedByBroker, ConnectionClosedByBroker
 
 from shared.messaging.errors import BrokerUnavailable, TopologyMismatch
+from shared.messaging.tables import read_leniently
 from shared.messaging.topology import declare
+
+read_leniently()
 
 HEARTBEAT_SECONDS = 30
 _PRECONDITION_FAILED = 406
+
+# Content too large, not found, precondition failed (a message above the broker's limit); and frame
+# error, syntax error, command invalid, unexpected frame.
+_SENDERS_FAULT = frozenset({311, 404, 406, 501, 502, 503, 505})
 
 
 def connection_parameters(url: str, *, connect_timeout: float) -> pika.URLParameters:
@@ -54,3 +61,10 @@ def refusal(error: ChannelClosedByBroker) -> BrokerUnavailable | TopologyMismatc
             "Let its messages drain, delete it, and start again."
         )
     return BrokerUnavailable(f"refused: {error!r}")
+
+
+def is_senders_fault(error: BaseException) -> bool:
+    """Whether the broker closed a channel, or the connection, because of what we sent there."""
+    if not isinstance(error, ChannelClosedByBroker | ConnectionClosedByBroker):
+        return False
+    return error.reply_code in _SENDERS_FAULT

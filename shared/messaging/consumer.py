@@ -15,11 +15,14 @@ from pika.exceptions import AMQPError
 from pika.spec import Basic
 
 from shared.messaging.connection import open_channel
-from shared.messaging.dead_letters import REASON_HEADER
+from shared.messaging.dead_letters import MARKS, REASON_HEADER, RETRIES_HEADER
 from shared.messaging.errors import BadMessage, BrokerUnavailable
 from shared.messaging.metrics import DEAD_LETTERS, HANDLED
+from shared.messaging.tables import forwarded
 from shared.messaging.topology import Queue
 from shared.patience import patient
+from shared.text import describe, printable
+from shared.workers.heartbeat import Heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +31,16 @@ T = TypeVar("T")
 _IDLE_SECONDS = 0.5
 _CONNECT_SECONDS = 5.0
 _LOOK_SECONDS = 10.0
+
+# Pauses between the attempts at a message whose handler fails unexpectedly, in seconds.
+_PAUSES = (0.2, 1.0)
+
+# An event is a few kilobytes. What is larger would only be parsed to be refused.
+_LARGEST_BODY = 1024 * 1024
+
+# After other work has failed unexpectedly.
+_PAUSE_OF_OTHER_WORK = 10.0
+_LONGEST_PAUSE = 5.0
 
 # A crash counts as a delivery for every message that was prefetched: with more than one, those
 # behind a message that crashes each run would reach the delivery limit together with it.
@@ -46,20 +59,36 @@ class HandlerUnavailable(Exception):
     """The handler can't work now (its database is away): not the message's fault, try again."""
 
 
+class TryLater(Exception):
+    """The handler can't deal with this message now, and perhaps never; others may well pass."""
+
+
+class _HandlerFailed(Exception):
+    """The handler raised what it should not have; the cause is what it raised."""
+
+
 Handler = Callable[[IncomingMessage], None]
 
 
 class Consumer:
     """Hands each message to `handler` and acknowledges it when the handler has returned.
 
-    `BadMessage` from the handler moves the message to the dead-letter queue, with the reason in
-    its headers. `HandlerUnavailable` keeps it and tries again, with growing pauses, and so do
-    later messages wait: their order is kept. Any other exception ends `run`: a bug in the handler
-    should be seen, and the broker's delivery limit bounds how often that message comes back.
+    What the handler may raise, and what becomes of the message:
+
+    - `BadMessage`: it goes to the dead-letter queue, with the reason in its headers.
+    - `HandlerUnavailable`: it is kept and tried again, with growing pauses. Later messages wait,
+      too, because nobody could deal with them either.
+    - `TryLater`: it goes to the retry queue and comes back `retry_seconds` later, behind others;
+      after `most_retries` it is a dead letter.
+    - Any other `Exception`: a bug in the handler, or a message that nobody thought of. It is tried
+      three times in a row; then it is a dead letter. The log has each traceback.
+
+    A message that ends the process itself comes again until the queue's delivery limit makes it a
+    dead letter.
 
     `spare_time` is called between messages, twice a second or as long as there is more: it does one
-    bounded piece of other work, and returns whether there is more. It may raise
-    `HandlerUnavailable`.
+    bounded piece of other work, and returns whether there is more. What it raises is logged, and
+    stops nothing: it is called again later.
     """
 
     def __init__(
@@ -68,25 +97,33 @@ class Consumer:
         url: str,
         queue: Queue,
         handler: Handler,
+        heartbeat: Heartbeat,
         spare_time: Callable[[], bool] = lambda: False,
     ) -> None:
         self._url = url
         self._queue = queue
         self._handler = handler
+        self._heartbeat = heartbeat
         self._spare_time = spare_time
         self._stopping = threading.Event()
         self._looked_at = 0.0
         self._waited = False
         self._idle = True
+        self._later_in_a_row = 0
+        self._spare_time_at = 0.0
+        self._hindered = False
 
     def stop(self) -> None:
         """Let `run` return after the message in hand."""
         self._stopping.set()
 
     def run(self) -> None:
-        """Consume until `stop`. Raises `TopologyMismatch`, and what the handler didn't expect."""
+        """Consume until `stop`. Raises `TopologyMismatch`."""
         connecting = patient(
-            errors=(BrokerUnavailable, AMQPError), stopping=self._stopping, longest=10
+            errors=(BrokerUnavailable, AMQPError),
+            stopping=self._stopping,
+            longest=10,
+            on_failure=self._tell_of_the_broker,
         )
         while not self._stopping.is_set():
             try:
@@ -97,6 +134,7 @@ class Consumer:
                 self._consume(channel)
             except AMQPError as error:
                 logger.warning("connection to the broker lost: %r", error)
+                self._tell_of_the_broker(error)
             finally:
                 if channel.connection.is_open:
                     channel.connection.close()
@@ -117,18 +155,27 @@ class Consumer:
         channel.basic_consume(
             self._queue.name, lambda _, *delivery: arrived.append(_Delivery(*delivery))
         )
-        more, look_again_at = True, 0.0
+        more = True
         while not self._stopping.is_set() and not cancelled.is_set():
+            self._tell_of_the_loop()
             if arrived:
                 self._idle = False
                 self._take(channel, arrived.popleft())
-            if more or time.monotonic() >= look_again_at:
-                more = self._use_spare_time(channel)
-                look_again_at = time.monotonic() + _IDLE_SECONDS
+            if more or time.monotonic() >= self._spare_time_at:
+                more = self._use_spare_time()
             if self._is_forgotten(channel):
                 logger.warning("%s has messages, delivers none: consuming anew", self._queue.name)
                 break
             channel.connection.process_data_events(time_limit=0 if more else _IDLE_SECONDS)
+
+    def _tell_of_the_loop(self) -> None:
+        if self._hindered:
+            self._heartbeat.again()
+        else:
+            self._heartbeat.working("look for messages")
+
+    def _tell_of_the_broker(self, error: BaseException) -> None:
+        self._heartbeat.waiting(f"connecting to the broker: {describe(error)}")
 
     def _is_forgotten(self, channel: BlockingChannel) -> bool:
         """Whether messages wait though we were idle since they were seen the last time.
@@ -144,55 +191,134 @@ class Consumer:
         self._looked_at = time.monotonic()
         return waited and self._waited and idle
 
-    def _use_spare_time(self, channel: BlockingChannel) -> bool:
+    def _use_spare_time(self) -> bool:
+        """Whether there is more to do at once. A failure holds up no message."""
+        self._spare_time_at = time.monotonic() + _IDLE_SECONDS
+        self._tell_of_the_loop()
         try:
-            return self._patiently(channel, self._spare_time)
-        except HandlerUnavailable:
-            return False  # stopping
+            more = self._spare_time()
+        except HandlerUnavailable as error:
+            logger.warning("other work has to wait: %s", error)
+            self._heartbeat.waiting(printable(error))
+            self._hindered, more = True, False
+            self._spare_time_at = time.monotonic() + _LONGEST_PAUSE
+        except Exception:  # TryLater among them
+            logger.exception("other work failed")
+            self._hindered, more = False, False
+            self._spare_time_at = time.monotonic() + _PAUSE_OF_OTHER_WORK
+        else:
+            self._hindered = False
+        return more
 
     def _take(self, channel: BlockingChannel, delivery: "_Delivery") -> None:
         method, properties, body = delivery
         message = IncomingMessage(
-            message_id=properties.message_id,
-            # Sent back from the dead letters, it came by the queue's name and not by its own key.
-            routing_key=method.routing_key if method.exchange else (properties.type or ""),
+            message_id=_text(properties.message_id),
+            # Sent back from another queue, it came by the queue's name and not by its own key.
+            routing_key=_text(method.routing_key if method.exchange else properties.type) or "",
             headers=properties.headers or {},
             body=body,
         )
+        self._hindered = False
+        self._heartbeat.working("handle a message")
         try:
-            self._patiently(channel, partial(self._handler, message))
+            self._try_a_few_times(channel, message)
             outcome = "done"
         except BadMessage as error:
-            logger.error("message %s is dead: %s", message.message_id, error)
-            self._bury(channel, properties, body, reason=str(error))
-            outcome = "dead"
+            outcome = self._bury(channel, delivery, reason=printable(error))
+        except TryLater as error:
+            outcome = self._postpone(channel, delivery, reason=printable(error))
         except HandlerUnavailable:
             return  # stopping: unacknowledged, it goes back to the queue
         channel.basic_ack(method.delivery_tag)
         HANDLED.labels(self._queue.name, outcome).inc()
+        self._slow_down(channel, postponed=outcome == "postponed")
+
+    def _try_a_few_times(self, channel: BlockingChannel, message: IncomingMessage) -> None:
+        if len(message.body) > _LARGEST_BODY:
+            raise BadMessage(f"its body has {len(message.body)} bytes, {_LARGEST_BODY} at most")
+        for pause in (*_PAUSES, None):
+            try:
+                return self._patiently(channel, partial(self._handle, message))
+            except _HandlerFailed as failure:
+                error = failure.__cause__
+                logger.error("message %s: its handler failed", message.message_id, exc_info=error)
+                if pause is None:
+                    raise BadMessage(f"its handler failed: {describe(error or failure)}") from error
+            self._pause(channel, pause)
+            if self._stopping.is_set():
+                raise HandlerUnavailable("stopping")
+        return None
+
+    def _handle(self, message: IncomingMessage) -> None:
+        """So that what the handler raises can't be taken for a failure of our own connection."""
+        try:
+            self._handler(message)
+        except (BadMessage, TryLater, HandlerUnavailable):
+            raise
+        except Exception as error:
+            raise _HandlerFailed from error
 
     def _patiently(self, channel: BlockingChannel, work: Callable[[], T]) -> T:
-        def pause(seconds: float) -> None:
-            # Heartbeats must go on, or the broker takes us for dead and redelivers.
-            channel.connection.process_data_events(time_limit=seconds)
-
         patiently = patient(
-            errors=(HandlerUnavailable,), stopping=self._stopping, longest=5, sleep=pause
+            errors=(HandlerUnavailable,),
+            stopping=self._stopping,
+            longest=_LONGEST_PAUSE,
+            sleep=partial(self._pause, channel),
+            on_failure=lambda error: self._heartbeat.waiting(printable(error)),
         )
         return patiently(work)
 
-    def _bury(
+    def _pause(self, channel: BlockingChannel, seconds: float) -> None:
+        """Heartbeats must go on, or the broker takes us for dead and redelivers."""
+        channel.connection.process_data_events(time_limit=seconds)
+        self._heartbeat.again()
+
+    def _slow_down(self, channel: BlockingChannel, *, postponed: bool) -> None:
+        """Where one message after the other is postponed it is probably no message's fault."""
+        self._later_in_a_row = self._later_in_a_row + 1 if postponed else 0
+        if self._later_in_a_row > 1:
+            self._pause(channel, min(0.1 * 2.0 ** min(self._later_in_a_row, 10), _LONGEST_PAUSE))
+
+    def _postpone(self, channel: BlockingChannel, delivery: "_Delivery", *, reason: str) -> str:
+        retries = _retries(delivery.properties.headers)
+        if retries >= self._queue.most_retries:
+            return self._bury(channel, delivery, reason=f"{reason} (tried {retries + 1} times)")
+        logger.warning(
+            "message %s is tried again later: %s", delivery.properties.message_id, reason
+        )
+        marks = {RETRIES_HEADER: retries + 1, REASON_HEADER: reason}
+        self._move(channel, delivery, to=self._queue.retry_queue, marks=marks)
+        return "postponed"
+
+    def _bury(self, channel: BlockingChannel, delivery: "_Delivery", *, reason: str) -> str:
+        logger.error("message %s is dead: %s", delivery.properties.message_id, reason)
+        marks = {REASON_HEADER: reason}
+        self._move(channel, delivery, to=self._queue.dead_letter_queue, marks=marks)
+        return "dead"
+
+    def _move(
         self,
         channel: BlockingChannel,
-        properties: pika.BasicProperties,
-        body: bytes,
+        delivery: "_Delivery",
         *,
-        reason: str,
+        to: str,
+        marks: Mapping[str, Any],
     ) -> None:
-        """Confirmed before the original is acknowledged: at worst it is buried twice."""
-        properties.headers = {**(properties.headers or {}), REASON_HEADER: reason[:1000]}
-        properties.delivery_mode = pika.DeliveryMode.Persistent.value
-        channel.basic_publish("", self._queue.dead_letter_queue, body, properties, mandatory=True)
+        """Confirmed before the original is acknowledged: at worst it is in both queues."""
+        properties = forwarded(delivery.properties, without=MARKS, marks=marks)
+        channel.basic_publish("", to, delivery.body, properties, mandatory=True)
+
+
+def _text(value: str | bytes | None) -> str | None:
+    """pika gives bytes where a short string is not UTF-8."""
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
+
+
+def _retries(headers: Mapping[str, Any] | None) -> int:
+    """How often a message was postponed; 0 where somebody else has set the header."""
+    found = (headers or {}).get(RETRIES_HEADER)
+    return found if isinstance(found, int) and found > 0 else 0
 
 
 def _count(channel: BlockingChannel, queue: str) -> int:

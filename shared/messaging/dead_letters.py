@@ -13,15 +13,23 @@ from pika.exceptions import AMQPError, UnroutableError
 
 from shared.messaging.connection import open_channel
 from shared.messaging.errors import BrokerUnavailable, Unroutable
+from shared.messaging.tables import forwarded
 from shared.messaging.topology import Queue
+from shared.text import printable
 
 REASON_HEADER = "x-reason"
+RETRIES_HEADER = "x-retries"
+MARKS = frozenset({REASON_HEADER, RETRIES_HEADER})
 _TIMEOUT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
-    """`id` is the message id, or made from the body where whoever sent it gave none."""
+    """`id` is the message id, or made from the body where the sender gave none.
+
+    `id`, `type` and `reason` are safe to show; `headers` and `body` are as the sender made them.
+    `sent_at` is in UTC, None where there is no such time.
+    """
 
     id: str
     type: str
@@ -101,15 +109,23 @@ def _held(url: str, queue: Queue) -> Iterator[tuple[BlockingChannel, list[_Held]
 
 def _letter(properties: pika.BasicProperties, body: bytes) -> DeadLetter:
     headers = dict(properties.headers or {})
-    sent_at = properties.timestamp
+    reason = headers.get(REASON_HEADER) or headers.get("x-first-death-reason") or "unknown"
     return DeadLetter(
-        id=properties.message_id or f"body-{hashlib.sha256(body).hexdigest()[:12]}",
-        type=properties.type or "",
-        reason=str(headers.get(REASON_HEADER) or headers.get("x-first-death-reason") or "unknown"),
-        sent_at=None if sent_at is None else datetime.fromtimestamp(sent_at, UTC),
+        id=printable(properties.message_id or f"body-{hashlib.sha256(body).hexdigest()[:12]}"),
+        type=printable(properties.type or ""),
+        reason=printable(reason),
+        sent_at=_moment(properties.timestamp),
         headers=headers,
         body=body,
     )
+
+
+def _moment(timestamp: int | None) -> datetime | None:
+    """AMQP's timestamps have 64 bits: most of them are beyond any calendar."""
+    try:
+        return None if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def _chosen(held: Collection[_Held], ids: Collection[str] | None) -> list[_Held]:
@@ -123,10 +139,5 @@ def _chosen(held: Collection[_Held], ids: Collection[str] | None) -> list[_Held]
 
 def _send_back(channel: BlockingChannel, queue: Queue, held: _Held) -> None:
     """As it came, without the marks of its death: its deliveries are counted anew."""
-    held.properties.headers = {
-        name: value
-        for name, value in held.letter.headers.items()
-        if name not in (REASON_HEADER, "x-death", "x-delivery-count")
-        and not name.startswith(("x-first-death-", "x-last-death-"))
-    }
-    channel.basic_publish("", queue.name, held.letter.body, held.properties, mandatory=True)
+    properties = forwarded(held.properties, without=MARKS, marks={})
+    channel.basic_publish("", queue.name, held.letter.body, properties, mandatory=True)

@@ -17,5 +17,13 @@ class TopologyMismatch(NotPublished):
     """A queue or exchange exists with other arguments than ours."""
 
 
+class ChannelRefused(BrokerUnavailable):
+    """The broker closed the channel, or the connection, because of something that we sent."""
+
+
+class Unpublishable(NotPublished):
+    """The message itself is the reason: it can't be encoded, or the broker refuses it."""
+
+
 class BadMessage(Exception):
     """A message that no retry will make understandable. Its text is the reason."""

@@ -23,10 +23,11 @@ from pika.exceptions import ChannelClosedByBroker, ConnectionClosedByClient
 from pika.frame import Method
 from pika.spec import Basic
 
-from shared.messaging.connection import connection_parameters, refusal
-from shared.messaging.errors import BrokerUnavailable, TopologyMismatch
+from shared.messaging.connection import connection_parameters, is_senders_fault, refusal
+from shared.messaging.errors import BrokerUnavailable, ChannelRefused, TopologyMismatch
 from shared.messaging.topology import declare_on
 from shared.patience import patient
+from shared.text import describe
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ class Link:
         on_return: Callable[[Channel, Basic.Return, pika.BasicProperties, bytes], None],
         on_failure: Callable[[LinkFailure], None],
     ) -> None:
-        """`on_failure`: what was sent and is not confirmed by now may not have arrived."""
+        """`on_failure`: what was sent and is not confirmed by now may not have arrived. It gets
+        `ChannelRefused` where one of these messages was the reason."""
         self._parameters = connection_parameters(url, connect_timeout=_CONNECT_SECONDS)
         self._on_confirm = on_confirm
         self._on_return = on_return
@@ -75,7 +77,7 @@ class Link:
     def declare(self) -> None:
         """In the link's thread: declare the topology once more."""
         if self._channel.is_open:
-            declare_on(self._channel, then=lambda: None)
+            self._declare(then=lambda: None)
 
     def call(self, work: Callable[[], None]) -> None:
         """Do `work` in the link's thread; not at all if the connection ends before, which
@@ -102,11 +104,13 @@ class Link:
 
     def publish(self, **message: Any) -> int:
         """In the link's thread: `basic_publish`. Returns the delivery tag of its confirm, which is
-        never used again. Does nothing where the channel is closed: `on_failure` has told."""
-        tag = next(self._tags)
+        never used again. Does nothing where the channel is closed: `on_failure` has told.
+
+        Raises what pika raises for a message that can't be encoded; nothing is sent then.
+        """
         if self._channel.is_open:
             self._channel.basic_publish(**message)
-        return tag
+        return next(self._tags)  # now: the broker counts only what was sent
 
     def _live(self) -> None:
         outages = (BrokerUnavailable, TopologyMismatch)
@@ -118,6 +122,7 @@ class Link:
     def _connect_and_serve(self) -> None:
         """Returns when a connection that was open has ended; raises why none could be opened."""
         self._was_open = False
+        self._declaring = False
         self._connection = connection = SelectConnection(
             self._parameters,
             on_open_callback=self._on_connected,
@@ -126,6 +131,11 @@ class Link:
         )
         try:
             connection.ioloop.start()
+        except Exception as error:
+            # A callback, or pika itself. Without this thread nothing would ever be published again.
+            logger.exception("the connection to the broker failed")
+            self._fail(BrokerUnavailable(f"the connection failed: {describe(error)}"))
+            raise self._failure from error
         finally:
             self._connection = None
             connection.ioloop.close()
@@ -149,12 +159,19 @@ class Link:
         self._tags = itertools.count(1)
         channel.add_on_close_callback(self._on_channel_closed)
         channel.add_on_return_callback(self._on_return)
-        declare_on(
-            channel,
+        self._declare(
             then=lambda: channel.confirm_delivery(
                 self._on_ack_or_nack, callback=lambda _: self._on_ready()
-            ),
+            )
         )
+
+    def _declare(self, *, then: Callable[[], None]) -> None:
+        def declared() -> None:
+            self._declaring = False
+            then()
+
+        self._declaring = True
+        declare_on(self._channel, then=declared)
 
     def _on_ready(self) -> None:
         self._was_open = True
@@ -167,13 +184,20 @@ class Link:
         self._on_confirm(frame)
 
     def _on_channel_closed(self, channel: Channel, reason: Exception) -> None:
-        if isinstance(reason, ChannelClosedByBroker):
+        if not isinstance(reason, ChannelClosedByBroker):
+            return
+        if not self._declaring and is_senders_fault(reason):
+            self._fail(ChannelRefused(f"the broker refused what was sent: {reason.reply_text}"))
+        else:
             self._fail(refusal(reason))
-            self._hang_up()
+        self._hang_up()
 
     def _on_ended(self, connection: SelectConnection, reason: BaseException) -> None:
         if isinstance(reason, ConnectionClosedByClient):
-            self._on_failure(self._failure)  # what came since can't be sent any more
+            # What came since can't be sent any more; and was no reason for anything.
+            self._on_failure(BrokerUnavailable(f"connecting again after: {self._failure}"))
+        elif self._was_open and is_senders_fault(reason):
+            self._fail(ChannelRefused(f"the broker refused what was sent: {reason!r}"))
         else:
             self._fail(BrokerUnavailable(f"no connection: {reason!r}"))
         connection.ioloop.stop()

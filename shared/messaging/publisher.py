@@ -1,5 +1,6 @@
 """Publishes with confirms, and never keeps its caller longer than it was told to."""
 
+import struct
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -9,12 +10,33 @@ from functools import partial
 
 import pika
 from pika.channel import Channel
+from pika.exceptions import ShortStringTooLong, UnsupportedAMQPFieldException
 from pika.frame import Method
 from pika.spec import Basic
 
-from shared.messaging.errors import BrokerUnavailable, NotPublished, Unroutable
+from shared.messaging.errors import (
+    BrokerUnavailable,
+    ChannelRefused,
+    NotPublished,
+    Unpublishable,
+    Unroutable,
+)
 from shared.messaging.link import Link, LinkFailure
 from shared.messaging.topology import BROADCASTS
+from shared.text import describe
+
+# What pika raises for a message that has no form in AMQP: a key above 255 bytes, a header of a type
+# that AMQP lacks, a number beyond 64 bits, a lone surrogate.
+_UNENCODABLE = (
+    ShortStringTooLong,
+    UnsupportedAMQPFieldException,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,38 +61,81 @@ class Publisher:
         self._turn = threading.Lock()
         self._link: Link | None = None
         self._batch = _Batch([])
+        self._careful = False
+
+    def require_open(self) -> None:
+        """Wait until it is known whether the broker can be reached, for at most the timeout.
+
+        Raises `BrokerUnavailable` or `TopologyMismatch`.
+        """
+        with self._turn:
+            self._opened().require_open(timeout=self._timeout)
 
     def publish(self, messages: Sequence[OutgoingMessage]) -> list[NotPublished | None]:
         """Send `messages` in their order, all at once, and wait for their confirms.
 
         None where the broker has confirmed and routed the message, else why not. What failed for
         `BrokerUnavailable` may have arrived: publishing it again is the caller's task (delivery is
-        at least once).
+        at least once). `Unroutable` and `Unpublishable` concern that one message.
+
+        Where the broker refuses one of many it doesn't say which, and all that are unconfirmed are
+        lost with the channel. The next call sends them one by one, and so finds it.
         """
         deadline = time.monotonic() + self._timeout
         with self._turn:
-            batch = self._batch = _Batch(messages)
-            link = self._link = self._link or Link(
-                self._url,
-                on_confirm=self._on_confirm,
-                on_return=self._on_return,
-                on_failure=self._on_failure,
-            )
-            try:
-                link.require_open(timeout=deadline - time.monotonic())
-            except NotPublished as failure:
-                return [failure for _ in messages]
-            link.call(partial(batch.send, link))
-            if not batch.settled.wait(deadline - time.monotonic()):
-                link.suspect(BrokerUnavailable(f"no confirm within {self._timeout} s"))
-            outcomes = batch.outcomes()
-            if any(isinstance(outcome, Unroutable) for outcome in outcomes):
-                link.call(link.declare)  # somebody deleted a queue: the next attempt finds it
-            if batch.refused:
-                # RabbitMQ 3.10 refuses for ever what a channel sends that was opened while the
-                # queue's leader was away; a new channel finds the new leader.
-                link.call(link.renew)
+            if self._careful:
+                return self._publish_one_by_one(messages, deadline)
+            outcomes = self._publish_at_once(messages, deadline)
+            self._careful = any(isinstance(outcome, ChannelRefused) for outcome in outcomes)
             return outcomes
+
+    def _publish_one_by_one(
+        self, messages: Sequence[OutgoingMessage], deadline: float
+    ) -> list[NotPublished | None]:
+        """Up to the first that fails. The broker refuses it on a channel on which the topology was
+        declared again: so it is the message, and no exchange that somebody had deleted."""
+        outcomes: list[NotPublished | None] = []
+        for message in messages:
+            (outcome,) = self._publish_at_once([message], deadline)
+            if isinstance(outcome, ChannelRefused) and self._batch.was_sent:
+                outcome = Unpublishable(str(outcome))
+            outcomes.append(outcome)
+            if isinstance(outcome, BrokerUnavailable | Unpublishable):
+                break
+        else:
+            self._careful = False
+        untried = len(messages) - len(outcomes)
+        return outcomes + [BrokerUnavailable("its turn did not come") for _ in range(untried)]
+
+    def _publish_at_once(
+        self, messages: Sequence[OutgoingMessage], deadline: float
+    ) -> list[NotPublished | None]:
+        batch = self._batch = _Batch(messages)
+        link = self._opened()
+        try:
+            link.require_open(timeout=deadline - time.monotonic())
+        except NotPublished as failure:
+            return [failure for _ in messages]
+        link.call(partial(batch.send, link))
+        if not batch.settled.wait(deadline - time.monotonic()):
+            link.suspect(BrokerUnavailable(f"no confirm within {self._timeout} s"))
+        outcomes = batch.outcomes()
+        if any(isinstance(outcome, Unroutable) for outcome in outcomes):
+            link.call(link.declare)  # somebody deleted a queue: the next attempt finds it
+        if batch.refused:
+            # RabbitMQ 3.10 refuses for ever what a channel sends that was opened while the
+            # queue's leader was away; a new channel finds the new leader.
+            link.call(link.renew)
+        return outcomes
+
+    def _opened(self) -> Link:
+        self._link = self._link or Link(
+            self._url,
+            on_confirm=self._on_confirm,
+            on_return=self._on_return,
+            on_failure=self._on_failure,
+        )
+        return self._link
 
     def close(self) -> None:
         """Waits no longer than `publish`. What is unconfirmed then is unpublished."""
@@ -99,21 +164,29 @@ class _Batch:
         self.settled = threading.Event()
         self.returned: set[str | None] = set()
         self.refused = False
+        self.was_sent = False
         self._messages = messages
         self._unconfirmed: dict[int, OutgoingMessage] = {}
         self._outcomes: dict[str, NotPublished | None] = {}
         self._reason: NotPublished = BrokerUnavailable("it was not confirmed")
 
     def send(self, link: Link) -> None:
+        self.was_sent = True
         for message in self._messages:
-            tag = link.publish(
-                exchange=message.exchange,
-                routing_key=message.routing_key,
-                body=message.body,
-                properties=_properties(message),
-                mandatory=message.exchange not in BROADCASTS,
-            )
-            self._unconfirmed[tag] = message
+            try:
+                tag = link.publish(
+                    exchange=message.exchange,
+                    routing_key=message.routing_key,
+                    body=message.body,
+                    properties=_properties(message),
+                    mandatory=message.exchange not in BROADCASTS,
+                )
+            except _UNENCODABLE as error:
+                failure = Unpublishable(f"it can't be encoded: {describe(error)}")
+                self._outcomes[message.message_id] = failure
+            else:
+                self._unconfirmed[tag] = message
+        self._settle_if_complete()
 
     def confirm(self, answer: Basic.Ack | Basic.Nack) -> None:
         """A message that no queue took is returned before it is confirmed."""
@@ -127,6 +200,9 @@ class _Batch:
             else:
                 outcome = None
             self._outcomes[message.message_id] = outcome
+        self._settle_if_complete()
+
+    def _settle_if_complete(self) -> None:
         if len(self._outcomes) == len(self._messages):
             self.settled.set()
 

@@ -24,12 +24,15 @@ _NEVER_DROPPED = 2**31 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """A work queue bound to an exchange, and the queue that takes what can't be processed."""
+    """A work queue bound to an exchange, the queue that takes what can't be processed, and the
+    queue in which a message waits until it is tried again, `retry_seconds` later."""
 
     name: str
     exchange: str
     binding_keys: tuple[str, ...]
     delivery_limit: int = 20
+    retry_seconds: int = 30
+    most_retries: int = 60
 
     @property
     def dead_letter_queue(self) -> str:
@@ -42,6 +45,23 @@ class Queue:
             "x-delivery-limit": self.delivery_limit,
             "x-dead-letter-exchange": "",
             "x-dead-letter-routing-key": self.dead_letter_queue,
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
+        }
+
+    @property
+    def retry_queue(self) -> str:
+        return f"{self.name}.retry"
+
+    @property
+    def retry_arguments(self) -> dict[str, Any]:
+        """The broker moves a message back to the work queue when it has expired here."""
+        return {
+            "x-queue-type": "quorum",
+            "x-delivery-limit": _NEVER_DROPPED,
+            "x-message-ttl": self.retry_seconds * 1000,
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": self.name,
             "x-dead-letter-strategy": "at-least-once",
             "x-overflow": "reject-publish",
         }
@@ -99,6 +119,10 @@ def _declarations() -> list[tuple[str, dict[str, Any]]]:
             (
                 "queue_declare",
                 {"queue": queue.name, "durable": True, "arguments": queue.arguments},
+            ),
+            (
+                "queue_declare",
+                {"queue": queue.retry_queue, "durable": True, "arguments": queue.retry_arguments},
             ),
         ]
         steps += [

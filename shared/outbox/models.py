@@ -5,7 +5,10 @@ from django.db.models.functions import Now
 
 
 class OutboxMessage(models.Model):
-    """A message on its way to the broker. Pending while `published_at` is null.
+    """A message on its way to the broker. Pending while `published_at` and `set_aside_at` are null.
+
+    It is set aside, with the `failure`, where it can't be published: those behind it go on. No
+    queue has taken it since `unroutable_since`, unless that is null.
 
     Messages of one `ordering_key` leave in the order of their ids, which is the order of the
     changes they tell of as long as whoever adds them holds a lock on what they are about.
@@ -19,6 +22,9 @@ class OutboxMessage(models.Model):
     body = models.JSONField()
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     published_at = models.DateTimeField(null=True, blank=True)
+    unroutable_since = models.DateTimeField(null=True, blank=True)
+    set_aside_at = models.DateTimeField(null=True, blank=True)
+    failure = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         indexes = [
@@ -31,6 +37,11 @@ class OutboxMessage(models.Model):
                 fields=["published_at"],
                 condition=models.Q(published_at__isnull=False),
                 name="outbox_published",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(set_aside_at__isnull=False),
+                name="outbox_set_aside",
             ),
         ]
 

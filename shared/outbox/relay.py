@@ -14,6 +14,8 @@ from shared.messaging.publisher import Publisher
 from shared.outbox.services import PUBLISH_BATCH, publish_pending
 from shared.outbox.statements import listen, wait_for_notification
 from shared.patience import patient
+from shared.text import describe
+from shared.workers.heartbeat import Heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +29,13 @@ _PUBLISH_SECONDS = 10.0
 class Relay:
     """Any number of them may run: they take turns, and one that dies is not missed."""
 
-    def __init__(self, *, url: str, prunes: Sequence[Callable[[], int]]) -> None:
+    def __init__(
+        self, *, url: str, prunes: Sequence[Callable[[], int]], heartbeat: Heartbeat
+    ) -> None:
         """Each of `prunes` deletes a batch of what is too old, and returns how many rows."""
         self._publisher = Publisher(url, timeout=_PUBLISH_SECONDS)
         self._prunes = prunes
+        self._heartbeat = heartbeat
         self._stopping = threading.Event()
         self._pruned_at = 0.0
 
@@ -44,7 +49,9 @@ class Relay:
         Raises `TopologyMismatch`.
         """
         outages = (BrokerUnavailable, Unroutable, DatabaseUnavailable)
-        patiently = patient(errors=outages, stopping=self._stopping, longest=5)
+        patiently = patient(
+            errors=outages, stopping=self._stopping, longest=5, on_failure=self._tell
+        )
         logger.info("relaying the outbox")
         try:
             while not self._stopping.is_set():
@@ -59,14 +66,27 @@ class Relay:
         """Publish all there is, then wait for more."""
         close_old_connections()
         listen()
+        # Also while there is nothing to publish: somebody may ask whether it could.
+        self._publisher.require_open()
         published = PUBLISH_BATCH
         while published == PUBLISH_BATCH and not self._stopping.is_set():
+            self._heartbeat.working("publish")
             published = publish_pending(self._publisher, wait=True)
             if published:
                 PUBLISHED.inc(published)
                 logger.info("published %d messages", published)
         if not self._prune() and not self._stopping.is_set():
             wait_for_notification(timeout=POLL_SECONDS)
+
+    def _tell(self, error: BaseException) -> None:
+        """Of an outage, to the heartbeat."""
+        if isinstance(error, DatabaseUnavailable):
+            waiting = "waiting for the database"
+        elif isinstance(error, BrokerUnavailable):
+            waiting = "connecting to the broker"
+        else:
+            waiting = "waiting for a queue"
+        self._heartbeat.waiting(f"{waiting}: {describe(error)}")
 
     def _prune(self) -> bool:
         """Delete a batch of each, once a minute; True if there may be more, which messages that

@@ -1,21 +1,29 @@
 """Storing messages and getting them published. What is stored with a change is never lost."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from shared.json import dump_json
-from shared.messaging.errors import NotPublished
+from shared.messaging.errors import NotPublished, Unpublishable, Unroutable
 from shared.messaging.publisher import OutgoingMessage, Publisher
 from shared.outbox import statements
 from shared.outbox.models import OutboxMessage
+from shared.text import describe, printable
+
+logger = logging.getLogger(__name__)
 
 PUBLISH_BATCH = 500
 PRUNE_BATCH = 5000
+
+# A queue that was deleted is declared again within seconds, by the publisher that misses it.
+UNROUTABLE_PATIENCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,22 +66,76 @@ def publish_pending(publisher: Publisher, *, wait: bool, limit: int = PUBLISH_BA
     One publisher at a time has its turn, so that the order is kept whoever publishes: with `wait`
     this one waits for its turn, else it leaves the messages to whoever has it.
     A message is marked when the broker has confirmed and routed it and all earlier ones of its
-    ordering key are marked; so it may be published twice, and never before its predecessors.
-    Raises the first `NotPublished`, after having marked what did arrive.
+    ordering key are marked or set aside; so it may be published twice, and never before its
+    predecessors.
+    Set aside is what can't be published for a reason of its own, at once, or what no queue has
+    taken for `UNROUTABLE_PATIENCE`: else it would stop those behind it for ever.
+    Raises the first `NotPublished` of those that stay pending, after having marked what did arrive.
     """
     with transaction.atomic():
         if not statements.take_turn(wait=wait):
             return 0
-        pending = OutboxMessage.objects.filter(published_at__isnull=True).order_by("pk")
+        pending = pending_messages().order_by("pk")
         rows = list(pending[:limit])
-        failures = publisher.publish([_outgoing(row) for row in rows]) if rows else []
+        failures = _try_to_publish(publisher, rows) if rows else []
+        _set_aside(rows, failures)
         published = list(_published(rows, failures))
         if published:
             OutboxMessage.objects.filter(pk__in=published).update(published_at=Now())
     for failure in failures:
-        if failure is not None:
+        if failure is not None and not isinstance(failure, Unpublishable):
             raise failure
     return len(published)
+
+
+def pending_messages() -> QuerySet[OutboxMessage]:
+    return OutboxMessage.objects.filter(published_at__isnull=True, set_aside_at__isnull=True)
+
+
+def retry_set_aside() -> int:
+    """Make all that was set aside pending again; returns how many."""
+    aside = OutboxMessage.objects.filter(set_aside_at__isnull=False)
+    return aside.update(set_aside_at=None, unroutable_since=None, failure="")
+
+
+def _try_to_publish(
+    publisher: Publisher, rows: Sequence[OutboxMessage]
+) -> list[NotPublished | None]:
+    """One outcome for each row, in their order."""
+    unpublishable: dict[int, NotPublished | None] = {}
+    outgoing = []
+    for row in rows:
+        try:
+            outgoing.append(_outgoing(row))
+        except (TypeError, ValueError, RecursionError) as error:
+            unpublishable[row.pk] = Unpublishable(f"its body is not JSON: {describe(error)}")
+    outcomes = iter(publisher.publish(outgoing) if outgoing else [])
+    return [unpublishable[row.pk] if row.pk in unpublishable else next(outcomes) for row in rows]
+
+
+def _set_aside(rows: Sequence[OutboxMessage], failures: Sequence[NotPublished | None]) -> None:
+    for row, failure in zip(rows, failures, strict=True):
+        if isinstance(failure, Unpublishable):
+            _note(row, failure, set_aside_at=Now())
+            logger.error("message %s is set aside: %s", row, failure)
+        elif isinstance(failure, Unroutable) and row.unroutable_since is None:
+            _note(row, failure, unroutable_since=Now())
+    unroutable = [
+        row
+        for row, failure in zip(rows, failures, strict=True)
+        if isinstance(failure, Unroutable) and row.unroutable_since is not None
+    ]
+    if unroutable:
+        count = OutboxMessage.objects.filter(
+            pk__in=[row.pk for row in unroutable],
+            unroutable_since__lt=Now() - UNROUTABLE_PATIENCE,
+        ).update(set_aside_at=Now())
+        if count:
+            logger.error("%d messages are set aside: no queue takes them", count)
+
+
+def _note(row: OutboxMessage, failure: NotPublished, **columns: Now) -> None:
+    OutboxMessage.objects.filter(pk=row.pk).update(failure=printable(failure), **columns)
 
 
 def _published(
@@ -81,10 +143,10 @@ def _published(
 ) -> Iterator[int]:
     held_back = set()
     for row, failure in zip(rows, failures, strict=True):
-        if failure is not None:
-            held_back.add(row.ordering_key)
-        elif row.ordering_key not in held_back:
+        if failure is None and row.ordering_key not in held_back:
             yield row.pk
+        elif failure is not None and not isinstance(failure, Unpublishable):
+            held_back.add(row.ordering_key)
 
 
 def prune_published(*, older_than: timedelta) -> int:

@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from shared.outbox.models import OutboxMessage
+from shared.outbox.services import pending_messages
 
 WINDOW = timedelta(minutes=1)
 
@@ -19,11 +20,12 @@ class OutboxStatus:
     pending: int
     oldest_pending_seconds: float
     published_per_second: float
+    set_aside: int
 
 
 def outbox_status() -> OutboxStatus:
     """Of this moment; the rate is that of the last minute. Reads only what is pending or young."""
-    pending = OutboxMessage.objects.filter(published_at__isnull=True).aggregate(
+    pending = pending_messages().aggregate(
         count=Count("pk"), age=ExpressionWrapper(Now() - Min("created_at"), DurationField())
     )
     published = OutboxMessage.objects.filter(published_at__gt=Now() - WINDOW).count()
@@ -31,6 +33,7 @@ def outbox_status() -> OutboxStatus:
         pending=pending["count"],
         oldest_pending_seconds=(pending["age"] or timedelta()).total_seconds(),
         published_per_second=published / WINDOW.total_seconds(),
+        set_aside=OutboxMessage.objects.filter(set_aside_at__isnull=False).count(),
     )
 
 
@@ -51,4 +54,7 @@ class OutboxCollector(Collector):
             "outbox_published_per_second",
             "Messages published in the last minute, per second",
             status.published_per_second,
+        )
+        yield GaugeMetricFamily(
+            "outbox_set_aside_messages", "Messages that can't be published", status.set_aside
         )

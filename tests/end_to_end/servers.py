@@ -18,8 +18,10 @@ from tests.shared.waiting import PATIENCE_SECONDS
 QUEUES = (
     "booking-service.events",
     "booking-service.events.dead",
+    "booking-service.events.retry",
     "booking-service.notifications",
     "booking-service.notifications.dead",
+    "booking-service.notifications.retry",
 )
 
 

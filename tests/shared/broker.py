@@ -41,7 +41,7 @@ class Broker:
         declare(self.channel)
 
     def delete_queues(self) -> None:
-        for name in (self.queue, self.dead_letter_queue):
+        for name in (self.queue, self.dead_letter_queue, EVENTS_QUEUE.retry_queue):
             self.channel.queue_delete(name)
 
     def publish(

@@ -10,25 +10,32 @@ from shared.messaging.errors import TopologyMismatch
 from shared.messaging.topology import Queue
 from shared.metrics import Address, serve_metrics
 from shared.stopping import stop_on_signals
+from shared.workers.running import beating
 
 
 def consume(
     *,
+    worker: str,
     queue: Queue,
     handler: Handler,
     metrics: Address | None,
     spare_time: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Until SIGTERM or SIGINT, telling of itself at `metrics`.
+    """Until SIGTERM or SIGINT, telling of itself at `metrics` and in the heartbeat of `worker`.
 
     Raises `CommandError` where the queue's arguments differ.
     """
     serve_metrics(metrics)
-    consumer = Consumer(
-        url=settings.RABBITMQ_URL, queue=queue, handler=handler, spare_time=spare_time
-    )
-    stop_on_signals(consumer.stop)
-    try:
-        consumer.run()
-    except TopologyMismatch as error:
-        raise CommandError(str(error)) from error
+    with beating(worker) as heartbeat:
+        consumer = Consumer(
+            url=settings.RABBITMQ_URL,
+            queue=queue,
+            handler=handler,
+            heartbeat=heartbeat,
+            spare_time=spare_time,
+        )
+        stop_on_signals(consumer.stop)
+        try:
+            consumer.run()
+        except TopologyMismatch as error:
+            raise CommandError(str(error)) from error

@@ -1,16 +1,22 @@
 """`Consumer` on a real broker: what is acknowledged, kept, buried, and what it outlives."""
 
+import logging
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
+import pika
 import pytest
 from pika.exceptions import UnroutableError
 
 from shared.messaging import consumer
-from shared.messaging.consumer import Consumer, HandlerUnavailable, IncomingMessage
+from shared.messaging.consumer import Consumer, HandlerUnavailable, IncomingMessage, TryLater
 from shared.messaging.errors import BadMessage, TopologyMismatch
-from shared.messaging.topology import EVENTS_QUEUE
+from shared.messaging.topology import EVENTS_QUEUE, Queue
+from shared.workers.heartbeat import Heartbeat
 from tests.shared.broker import Broker
 from tests.shared.tcp_proxy import TcpProxy
 from tests.shared.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
@@ -34,8 +40,12 @@ class Handler:
             raise HandlerUnavailable("the database is away")
         if message.body.startswith(b"bad"):
             raise BadMessage(f"cannot read {message.body.decode()}")
-        if message.body == b"bug":
-            raise ZeroDivisionError
+        if message.body.startswith(b"bug"):
+            raise ZeroDivisionError("amqp://me:secret@host divided by zero\nforged line")
+        if message.body == b"crash":
+            raise SystemExit(1)
+        if message.body.startswith(b"later"):
+            raise TryLater("451 not now")
         self.done.append(message.body)
         self.messages.append(message)
 
@@ -44,10 +54,21 @@ class Running:
     """A consumer in a thread of its own."""
 
     def __init__(
-        self, url: str, handler: Handler, *, spare_time: Callable[[], bool] = lambda: False
+        self,
+        url: str,
+        handler: Callable[[IncomingMessage], None],
+        *,
+        spare_time: Callable[[], bool] = lambda: False,
+        queue: Queue = EVENTS_QUEUE,
     ) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.heartbeat = Heartbeat(folder=Path(self.folder.name), worker="tests.consumer")
         self.consumer = Consumer(
-            url=url, queue=EVENTS_QUEUE, handler=handler, spare_time=spare_time
+            url=url,
+            queue=queue,
+            handler=handler,
+            heartbeat=self.heartbeat,
+            spare_time=spare_time,
         )
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run)
@@ -58,6 +79,8 @@ class Running:
             self.consumer.run()
         except BaseException as error:
             self.error = error
+        finally:
+            self.folder.cleanup()
 
     @property
     def is_alive(self) -> bool:
@@ -197,9 +220,11 @@ def test_stopping_finishes_the_message_in_hand_and_takes_no_other(
     assert [message.body for message in broker.take_all()] == [b"2"]
 
 
-def test_a_poison_message_takes_no_other_along(broker: Broker, handler: Handler) -> None:
+def test_a_message_that_ends_the_process_takes_no_other_along(
+    broker: Broker, handler: Handler
+) -> None:
     """A crash counts as a delivery for all that is prefetched, so no other may be."""
-    broker.publish(b"bug")
+    broker.publish(b"crash")
     broker.publish(b"innocent")
     until(lambda: broker.size() == 2, "both messages")
     running = Running(broker.url, handler)
@@ -211,7 +236,7 @@ def test_a_poison_message_takes_no_other_along(broker: Broker, handler: Handler)
         message.body: (message.properties.headers or {}).get("x-delivery-count", 0)
         for message in broker.take_all()
     }
-    assert counts == {b"bug": 1, b"innocent": 0}
+    assert counts == {b"crash": 1, b"innocent": 0}
 
 
 def test_spare_time_is_used_between_messages_and_while_idle(
@@ -334,22 +359,10 @@ def test_a_consumer_can_be_stopped_while_the_broker_is_away(
     assert running.error is None
 
 
-def test_a_bug_in_the_handler_ends_the_run_and_keeps_the_message(
-    broker: Broker, handler: Handler, running: Running
-) -> None:
-    broker.publish(b"bug")
-    running.join()
-
-    assert isinstance(running.error, ZeroDivisionError)
-    message = broker.wait_for_message()
-    assert message.body == b"bug"
-    assert message.redelivered
-
-
 def test_a_message_that_ends_every_run_is_dead_lettered_in_the_end(
     broker: Broker, handler: Handler
 ) -> None:
-    broker.publish(b"bug")
+    broker.publish(b"crash")
     runs = 0
     while not broker.size(broker.dead_letter_queue):
         runs += 1
@@ -362,8 +375,124 @@ def test_a_message_that_ends_every_run_is_dead_lettered_in_the_end(
         running.stop()
 
     dead = broker.wait_for_message(broker.dead_letter_queue)
-    assert dead.body == b"bug"
+    assert dead.body == b"crash"
     assert dead.properties.headers["x-first-death-reason"] == "delivery_limit"
+
+
+class TestAHandlerThatFailsUnexpectedly:
+    def test_costs_its_message_three_tries_and_later_ones_nothing(
+        self, broker: Broker, handler: Handler, running: Running, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.ERROR, logger="shared.messaging.consumer"):
+            broker.publish(b"bug", message_id="the bug")
+            broker.publish(b"2")
+            wait_for(handler, b"2")
+
+        assert handler.attempts == [b"bug"] * 3 + [b"2"]
+        dead = broker.wait_for_message(broker.dead_letter_queue)
+        assert dead.properties.message_id == "the bug"
+        assert dead.properties.headers["x-reason"] == (
+            "its handler failed: ZeroDivisionError: amqp://host divided by zero\\nforged line"
+        ), "without the password, on one line"
+        tracebacks = [record for record in caplog.records if record.exc_info]
+        assert len(tracebacks) == 3, "each try, with the traceback"
+        assert running.is_alive
+        assert unacknowledged(broker, running) == 0
+
+    @pytest.mark.parametrize("error", [MemoryError, RecursionError, UnicodeError, TimeoutError])
+    def test_may_fail_as_it_likes(
+        self, broker: Broker, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(consumer, "_PAUSES", (0.01, 0.01))
+
+        def fail(message: IncomingMessage) -> None:
+            raise error
+
+        running = Running(broker.url, fail)
+        broker.publish(b"1")
+        dead = broker.wait_for_message(broker.dead_letter_queue)
+
+        assert dead.properties.headers["x-reason"] == f"its handler failed: {error.__name__}"
+        running.stop()
+        assert running.error is None
+
+    def test_and_succeeds_at_last_has_lost_nothing(self, broker: Broker) -> None:
+        attempts: list[bytes] = []
+
+        def fail_twice(message: IncomingMessage) -> None:
+            attempts.append(message.body)
+            if len(attempts) < 3:
+                raise KeyError("missing")
+
+        running = Running(broker.url, fail_twice)
+        broker.publish(b"1")
+        until(lambda: len(attempts) == 3, "a third attempt")
+
+        assert unacknowledged(broker, running) == 0
+        assert broker.size(broker.dead_letter_queue) == 0
+
+    def test_in_its_spare_time_stops_no_message(
+        self, broker: Broker, handler: Handler, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail() -> bool:
+            raise ZeroDivisionError
+
+        running = Running(broker.url, handler, spare_time=fail)
+        broker.publish(b"1")
+
+        wait_for(handler, b"1")
+        running.stop()
+        assert running.error is None
+        assert "other work failed" in caplog.text
+
+
+class TestAMessageThatIsTriedLater:
+    # Another queue, because an existing one keeps its time to live.
+    queue = replace(EVENTS_QUEUE, name="tests.retries", retry_seconds=1, most_retries=2)
+
+    @pytest.fixture
+    def queue_of_its_own(self, broker: Broker) -> Iterator[Queue]:
+        names = self.queue.name, self.queue.retry_queue, self.queue.dead_letter_queue
+        arguments = (
+            self.queue.arguments,
+            self.queue.retry_arguments,
+            self.queue.dead_letter_arguments,
+        )
+        for name, each in zip(names, arguments, strict=True):
+            broker.channel.queue_declare(name, durable=True, arguments=each)
+        yield self.queue
+        for name in names:
+            broker.channel.queue_delete(name)
+
+    def test_lets_others_pass_comes_back_and_is_dead_in_the_end(
+        self, broker: Broker, handler: Handler, queue_of_its_own: Queue
+    ) -> None:
+        running = Running(broker.url, handler, queue=queue_of_its_own)
+        for body in (b"later", b"1", b"2"):
+            broker.channel.basic_publish(
+                "", queue_of_its_own.name, body, pika.BasicProperties(message_id="m", type="t")
+            )
+
+        dead = broker.wait_for_message(queue_of_its_own.dead_letter_queue)
+        running.stop()
+
+        assert handler.done == [b"1", b"2"], "they did not wait"
+        assert handler.attempts.count(b"later") == 3
+        assert dead.body == b"later"
+        assert dead.properties.headers["x-reason"] == "451 not now (tried 3 times)"
+        assert broker.size(queue_of_its_own.name) == 0
+
+    def test_is_not_lost_while_it_waits(
+        self, broker: Broker, handler: Handler, running: Running
+    ) -> None:
+        broker.publish(b"later", message_id="late")
+
+        waiting = broker.wait_for_message(EVENTS_QUEUE.retry_queue)
+
+        assert waiting.properties.message_id == "late"
+        assert waiting.properties.delivery_mode == 2
+        assert waiting.properties.headers["x-retries"] == 1
+        assert unacknowledged(broker, running) == 0
 
 
 def test_a_queue_with_other_arguments_ends_the_run_with_the_reason(

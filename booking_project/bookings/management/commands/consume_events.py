@@ -18,6 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, metrics: Address | None, **options: Any) -> None:
         consume(
+            worker="consume_events",
             queue=EVENTS_QUEUE,
             handler=handle_event_message,
             spare_time=continue_cancellations,

@@ -17,4 +17,9 @@ class Command(BaseCommand):
         add_metrics_option(parser)
 
     def handle(self, *args: Any, metrics: Address | None, **options: Any) -> None:
-        consume(queue=NOTIFICATIONS_QUEUE, handler=handle_booking_message, metrics=metrics)
+        consume(
+            worker="notify_bookings",
+            queue=NOTIFICATIONS_QUEUE,
+            handler=handle_booking_message,
+            metrics=metrics,
+        )

@@ -20,7 +20,7 @@ _ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 class Command(BaseCommand):
     help = (
         "Store a message with the current state of each event, for relay_outbox to publish. "
-        "Who has a copy of such an event takes it over, even if its version is the same."
+        "It replaces a copy of the same or an older version; with --force, any copy."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,19 +32,26 @@ class Command(BaseCommand):
         parser.add_argument(
             "--ids", nargs="+", metavar="ID", help="only these events: 1 2 3 or 1,2,3"
         )
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="replace copies of newer versions, too: after a restore of this database from a "
+            "backup, or where a forged message has spoilt a copy",
+        )
 
     def handle(
         self,
         *args: Any,
         since: str | None = None,
         ids: Sequence[str] | None = None,
+        force: bool = False,
         **options: Any,
     ) -> None:
         events = events_to_republish(ids=_known_ids(ids), since=_moment(since))
         stored = 0
         # disable=None: no bar where stderr is no terminal.
         with tqdm(total=events.count(), unit=" events", disable=None) as bar:
-            for count in republish(events):
+            for count in republish(events, forced=force):
                 stored += count
                 bar.update(count)
         self.stdout.write(f"stored messages of {stored} events")

@@ -15,5 +15,6 @@ class Command(BaseCommand):
         self.stdout.write(
             f"pending            {status.pending}\n"
             f"age of the oldest  {status.oldest_pending_seconds:.1f} s\n"
-            f"published          {status.published_per_second:.1f} per second, in the last minute"
+            f"published          {status.published_per_second:.1f} per second, in the last minute\n"
+            f"set aside          {status.set_aside}"
         )

@@ -15,6 +15,7 @@ from shared.metrics import Address, add_metrics_option, serve_metrics
 from shared.outbox.relay import Relay
 from shared.outbox.services import prune_published
 from shared.stopping import stop_on_signals
+from shared.workers.running import beating
 
 
 class Command(BaseCommand):
@@ -25,15 +26,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, metrics: Address | None, **options: Any) -> None:
         serve_metrics(metrics)
-        relay = Relay(
-            url=settings.RABBITMQ_URL,
-            prunes=[
-                partial(prune_published, older_than=settings.OUTBOX_RETENTION),
-                partial(idempotency.prune, older_than=settings.IDEMPOTENCY_RETENTION),
-            ],
-        )
-        stop_on_signals(relay.stop)
-        try:
-            relay.run()
-        except TopologyMismatch as error:
-            raise CommandError(str(error)) from error
+        with beating("relay_outbox") as heartbeat:
+            relay = Relay(
+                url=settings.RABBITMQ_URL,
+                prunes=[
+                    partial(prune_published, older_than=settings.OUTBOX_RETENTION),
+                    partial(idempotency.prune, older_than=settings.IDEMPOTENCY_RETENTION),
+                ],
+                heartbeat=heartbeat,
+            )
+            stop_on_signals(relay.stop)
+            try:
+                relay.run()
+            except TopologyMismatch as error:
+                raise CommandError(str(error)) from error

@@ -1,0 +1,1 @@
+"""Long-running commands, and how to tell whether they work."""

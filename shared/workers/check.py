@@ -1,0 +1,57 @@
+"""Whether a worker of this machine, or of this container, does its work."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.workers.heartbeat import Pulse, is_alive, read_all
+
+# More than any step between two beats takes while all is well, and than the pause between two
+# attempts to reach a broker that is away.
+STALE_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Health:
+    healthy: bool
+    sentence: str
+
+
+def check(folder: Path, worker: str) -> Health:
+    """All processes of that worker must be well, and there must be one."""
+    pulses = [pulse for _, pulse in read_all(folder, worker) if pulse is not None]
+    alive = [pulse for pulse in pulses if is_alive(pulse)]
+    if not alive:
+        return Health(False, _absent(worker, pulses))
+    complaints = [complaint for pulse in alive if (complaint := _complaint(pulse))]
+    if complaints:
+        return Health(False, f"{worker}: {'; '.join(complaints)}")
+    return Health(True, f"{worker} works")
+
+
+def _absent(worker: str, dead: list[Pulse]) -> str:
+    if not dead:
+        return f"{worker} is not running"
+    last = max(dead, key=lambda pulse: pulse.beat)
+    return f"{worker} is not running: process {last.pid} died {_ago(last.beat)} or later"
+
+
+def _complaint(pulse: Pulse) -> str:
+    stale = time.monotonic() - pulse.beat > STALE_SECONDS
+    if pulse.waiting:
+        late = f", and the last beat was {_ago(pulse.beat)}" if stale else ""
+        return f"{pulse.waiting} (process {pulse.pid}, since {_seconds(pulse.since)} s{late})"
+    if stale:
+        return (
+            f"process {pulse.pid} hangs or is stopped: its last beat was {_ago(pulse.beat)}, "
+            f"before it went on to {pulse.doing}"
+        )
+    return ""
+
+
+def _ago(moment: float) -> str:
+    return f"{_seconds(moment)} s ago"
+
+
+def _seconds(moment: float) -> int:
+    return round(time.monotonic() - moment)

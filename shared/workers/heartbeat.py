@@ -1,0 +1,152 @@
+"""A worker's heartbeat: a small file that its loop rewrites, and that a probe reads.
+
+Only the standard library is imported here: a container's probe runs every few seconds, and loading
+Django would cost it more than the worker it looks after.
+
+Times are seconds of the machine's monotonic clock, which all processes share and nobody sets.
+"""
+
+import json
+import logging
+import os
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+_WRITE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """What a heartbeat file holds.
+
+    `beat` is when the loop last said something. `waiting` is what keeps it from its work, with the
+    reason, since `since`; empty while it works. `doing` is the step that it was about to take.
+    `started` tells a process from a later one with the same `pid`.
+    """
+
+    pid: int
+    started: str
+    beat: float
+    doing: str
+    waiting: str
+    since: float
+
+
+class Heartbeat:
+    """Called by the worker's loop, and by nothing else: a thread of its own would go on beating
+    while the loop hangs. Writes at most once a second, and at once where the loop begins to wait,
+    waits for something else, or works again."""
+
+    def __init__(self, *, folder: Path, worker: str) -> None:
+        """Raises `OSError` where `folder` can't be made, or is not private to this user."""
+        _make_private(folder)
+        self.worker = worker
+        self._path = folder / f"{worker}.{os.getpid()}.json"
+        self._started = _start_of(os.getpid()) or ""
+        self._written_at = 0.0
+        self._failure = ""
+        now = time.monotonic()
+        self.pulse = Pulse(
+            pid=os.getpid(), started=self._started, beat=now, doing="start", waiting="", since=now
+        )
+        for path, pulse in read_all(folder, worker):
+            if pulse is None or not is_alive(pulse):
+                path.unlink(missing_ok=True)
+        self._write()
+
+    def working(self, doing: str) -> None:
+        """The loop goes round, nothing keeps it from its work; next it will be `doing` this."""
+        self._beat(doing=doing, waiting="")
+
+    def waiting(self, reason: str) -> None:
+        """The loop can't do its work, for this reason; it will try again."""
+        self._beat(doing="wait", waiting=reason)
+
+    def again(self) -> None:
+        """The loop is still at what it told last."""
+        self._beat(doing=self.pulse.doing, waiting=self.pulse.waiting)
+
+    def close(self) -> None:
+        """The worker ends in an orderly way."""
+        self._path.unlink(missing_ok=True)
+
+    def _beat(self, *, doing: str, waiting: str) -> None:
+        now = time.monotonic()
+        turned = bool(waiting) != bool(self.pulse.waiting)
+        urgent = waiting != self.pulse.waiting
+        self.pulse = Pulse(
+            pid=self.pulse.pid,
+            started=self._started,
+            beat=now,
+            doing=doing,
+            waiting=waiting,
+            since=now if turned else self.pulse.since,
+        )
+        if urgent or now - self._written_at >= _WRITE_SECONDS:
+            self._write_or_complain()
+
+    def _write_or_complain(self) -> None:
+        """A full disk must not stop the worker. The probe finds an old beat, the log says why."""
+        try:
+            self._write()
+            failure = ""
+        except OSError as error:
+            failure = str(error)
+        if failure and failure != self._failure:
+            logger.warning("the heartbeat can't be written: %s", failure)
+        self._failure = failure
+
+    def _write(self) -> None:
+        """By renaming, so that a probe reads all of it or what was there before."""
+        self._written_at = time.monotonic()
+        new = self._path.with_suffix(".new")
+        new.write_text(json.dumps(asdict(self.pulse)))
+        new.replace(self._path)
+
+
+def full_name(service: str, command: str) -> str:
+    """Of a worker. Both services have a relay, and may share a machine."""
+    return f"{service}.{command}"
+
+
+def default_folder() -> Path:
+    """Below the folder for temporary files, one for each user."""
+    return Path(tempfile.gettempdir()) / f"event-reservation-{os.geteuid()}"
+
+
+def read_all(folder: Path, worker: str) -> list[tuple[Path, Pulse | None]]:
+    """The heartbeat files of that worker's processes; None for one that can't be read."""
+    return [(path, _read(path)) for path in sorted(folder.glob(f"{worker}.*.json"))]
+
+
+def is_alive(pulse: Pulse) -> bool:
+    """Whether the process that wrote it still exists, stopped or not."""
+    return bool(pulse.started) and _start_of(pulse.pid) == pulse.started
+
+
+def _read(path: Path) -> Pulse | None:
+    try:
+        return Pulse(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _start_of(pid: int) -> str | None:
+    """The clock tick at which the process started, by Linux; None where there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    state, *rest = stat.rpartition(")")[2].split()
+    return None if state in ("Z", "X") else rest[18]
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise PermissionError(f"{folder} must belong to this user, and others must not write to it")
