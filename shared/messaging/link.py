@@ -82,9 +82,18 @@ class Link:
     def call(self, work: Callable[[], None]) -> None:
         """Do `work` in the link's thread; not at all if the connection ends before, which
         `on_failure` tells."""
+
+        def do() -> None:
+            try:
+                work()
+            except Exception as error:
+                logger.exception("work for the connection to the broker failed")
+                self._fail(BrokerUnavailable(f"the connection failed: {describe(error)}"))
+                self._hang_up()
+
         connection = self._connection
         if connection is not None:
-            connection.ioloop.add_callback_threadsafe(work)
+            connection.ioloop.add_callback_threadsafe(do)
 
     def suspect(self, failure: BrokerUnavailable) -> None:
         """A confirm is overdue. The connection is kept: the confirm is what ends the suspicion,
@@ -132,7 +141,7 @@ class Link:
         try:
             connection.ioloop.start()
         except Exception as error:
-            # A callback, or pika itself. Without this thread nothing would ever be published again.
+            # pika itself. Without this thread nothing would ever be published again.
             logger.exception("the connection to the broker failed")
             self._fail(BrokerUnavailable(f"the connection failed: {describe(error)}"))
             raise self._failure from error

@@ -30,7 +30,7 @@ def add(*, age: int = 0, published_ago: int | None = None) -> None:
 
 def test_an_empty_outbox_has_nothing_pending() -> None:
     assert outbox_status() == OutboxStatus(
-        pending=0, oldest_pending_seconds=0.0, published_per_second=0.0
+        pending=0, oldest_pending_seconds=0.0, published_per_second=0.0, set_aside=0
     )
 
 
@@ -44,10 +44,11 @@ def test_pending_messages_their_age_and_the_rate_are_told_by_the_command() -> No
 
     call_command("outbox_status", stdout=output)
 
-    pending, oldest, published = output.getvalue().splitlines()
+    pending, oldest, published, set_aside = output.getvalue().splitlines()
     assert pending.split() == ["pending", "2"]
     assert 7200 <= float(oldest.split()[-2]) < 7300
     assert "0.5 per second" in published
+    assert set_aside.split() == ["set", "aside", "0"]
 
 
 def test_the_same_is_told_as_metrics(client: Client) -> None:
@@ -64,6 +65,7 @@ def test_the_same_is_told_as_metrics(client: Client) -> None:
     assert found["outbox_pending_messages"] == 1
     assert 50 <= found["outbox_oldest_pending_seconds"] < 150
     assert found["outbox_published_per_second"] == 0
+    assert found["outbox_set_aside_messages"] == 0
 
 
 def test_metrics_are_read_and_not_posted(client: Client) -> None:

@@ -1,13 +1,16 @@
 """From a committed event to RabbitMQ, and what happens while that is away."""
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from io import StringIO
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
@@ -18,6 +21,7 @@ from shared.messaging.publisher import Publisher
 from shared.outbox import after_commit
 from shared.outbox.models import OutboxMessage
 from shared.outbox.services import NewMessage, outbox_add, prune_published, publish_pending
+from shared.outbox.status import outbox_status
 from tests.event.http import VALID, post
 from tests.shared.broker import Broker
 from tests.shared.tcp_proxy import TcpProxy
@@ -181,6 +185,105 @@ def test_a_message_that_no_queue_takes_stays_pending_and_others_pass(
 
     assert pending() == 1
     assert numbers(broker) == [2]
+
+
+def test_a_message_that_no_queue_takes_for_a_minute_is_set_aside(
+    broker: Broker, publisher: Publisher
+) -> None:
+    add(1, key="one", routing_key="nobody.listens")
+    for _ in range(3):
+        with pytest.raises(Unroutable):
+            publish_pending(publisher, wait=True)
+    assert set_aside() == {}, "somebody may have deleted a queue, and it comes back"
+
+    OutboxMessage.objects.update(unroutable_since=timezone.now() - timedelta(seconds=61))
+    with pytest.raises(Unroutable):
+        publish_pending(publisher, wait=True)
+
+    assert "no queue takes nobody.listens" in set_aside()[1]
+    assert publish_pending(publisher, wait=True) == 0
+
+
+def test_more_unroutable_messages_than_a_batch_has_stop_nobody_for_ever(
+    broker: Broker, publisher: Publisher
+) -> None:
+    for number in range(5):
+        add(number, key=f"key-{number}", routing_key="nobody.listens")
+    add(7, key="seven")
+    with pytest.raises(Unroutable):
+        publish_pending(publisher, wait=True, limit=5)
+    OutboxMessage.objects.filter(unroutable_since__isnull=False).update(
+        unroutable_since=timezone.now() - timedelta(seconds=61)
+    )
+    with pytest.raises(Unroutable):
+        publish_pending(publisher, wait=True, limit=5)
+
+    assert publish_pending(publisher, wait=True, limit=5) == 1
+    assert numbers(broker) == [7]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"routing_key": "ไ" * 255},
+        {"headers": {"x": 1.5}},
+        {"body": {"number": 2**70}},
+        {"exchange": "nowhere"},
+    ],
+    ids=lambda column: next(iter(column)),
+)
+def test_a_message_that_can_not_be_published_is_set_aside_and_those_behind_it_go_on(
+    column: dict[str, object],
+    broker: Broker,
+    publisher: Publisher,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for number in (1, 2, 3):
+        add(number)  # of one key: the full state follows, so nobody need wait for the one before
+    OutboxMessage.objects.filter(body={"number": 2}).update(**column)
+
+    def emptied() -> bool:
+        # The broker refuses one of several: then they are tried one by one.
+        with contextlib.suppress(BrokerUnavailable):
+            publish_pending(publisher, wait=True)
+        return pending() == len(set_aside()) == 1
+
+    until(emptied, "an outbox without pending messages", seconds=60)
+
+    assert list(dict.fromkeys(numbers(broker))) == [1, 3]
+    assert "is set aside" in caplog.text
+
+
+def test_what_was_set_aside_is_listed_and_can_be_tried_again(
+    broker: Broker, publisher: Publisher
+) -> None:
+    add(1)
+    OutboxMessage.objects.update(headers={"x": 1.5})
+    assert publish_pending(publisher, wait=True) == 0
+    assert outbox_status().pending == 0
+    assert outbox_status().set_aside == 1
+    listed = run("outbox_set_aside")
+    assert str(OutboxMessage.objects.get().message_id) in listed
+    assert "can't be encoded" in listed
+    assert listed.endswith("1 messages are set aside\n")
+    OutboxMessage.objects.update(headers={})
+
+    assert run("outbox_set_aside", "--retry") == "1 messages are pending again\n"
+
+    assert publish_pending(publisher, wait=True) == 1
+    assert numbers(broker) == [1]
+
+
+def run(*command: str) -> str:
+    output = StringIO()
+    call_command(*command, stdout=output)
+    return output.getvalue()
+
+
+def set_aside() -> dict[int, str]:
+    """The failure of each."""
+    rows = OutboxMessage.objects.filter(set_aside_at__isnull=False)
+    return {row.body["number"]: row.failure for row in rows}
 
 
 def test_what_follows_a_failed_message_of_its_key_is_published_again_after_it(

@@ -2,11 +2,19 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from shared.messaging.errors import BrokerUnavailable, NotPublished, TopologyMismatch, Unroutable
+from shared.messaging.errors import (
+    BrokerUnavailable,
+    NotPublished,
+    TopologyMismatch,
+    Unpublishable,
+    Unroutable,
+)
 from shared.messaging.publisher import OutgoingMessage, Publisher
 from tests.shared.broker import Broker
 from tests.shared.tcp_proxy import TcpProxy
@@ -98,6 +106,96 @@ def test_a_message_that_no_queue_takes_is_told_apart_from_its_neighbours(
     assert bodies(broker) == [b"1", b"3"]
     assert publish(publisher, 4) is None
     assert proxy.accepted == 1, "the connection is kept"
+
+
+UNENCODABLE = {
+    "a key of more than 255 bytes": {"routing_key": "ไ" * 255},
+    "a header of a type that AMQP lacks": {"headers": {"x": 1.5}},
+    "a header beyond 64 bits": {"headers": {"x": 2**70}},
+    "a lone surrogate": {"headers": {"x": "\ud800"}},
+    "a header's name that is too long": {"headers": {"x" * 300: "y"}},
+}
+
+
+@pytest.mark.parametrize("odd", UNENCODABLE.values(), ids=UNENCODABLE.keys())
+def test_a_message_that_has_no_form_in_amqp_is_told_apart_from_its_neighbours(
+    odd: dict[str, Any], publisher: Publisher, broker: Broker, proxy: TcpProxy
+) -> None:
+    connect(publisher)
+    broker.take_all()
+
+    outcomes = publisher.publish([message(1), replace(message(2), **odd), message(3)])
+
+    assert [type(outcome) for outcome in outcomes] == [type(None), Unpublishable, type(None)]
+    assert bodies(broker) == [b"1", b"3"]
+    assert publish(publisher, 4) is None
+    assert proxy.accepted == 1, "the connection is kept"
+
+
+REFUSED = {
+    "an exchange that isn't there": {"exchange": "nowhere"},
+    "headers larger than a frame": {"headers": {"x": "y" * 200_000}},
+    "a body above the broker's limit": {"body": b"x" * 135_000_000},
+}
+
+
+@pytest.mark.parametrize("odd", REFUSED.values(), ids=REFUSED.keys())
+def test_a_message_that_the_broker_refuses_is_found_among_its_neighbours(
+    odd: dict[str, Any], publisher: Publisher, broker: Broker
+) -> None:
+    connect(publisher)
+    broker.take_all()
+    left = [message(1), replace(message(2), **odd), message(3)]
+    refused: list[OutgoingMessage] = []
+
+    def publish_what_is_left() -> bool:
+        outcomes = publisher.publish(left)
+        assert not any(isinstance(outcome, TopologyMismatch) for outcome in outcomes)
+        outcomes_of = dict(zip([each.message_id for each in left], outcomes, strict=True))
+        refused.extend(
+            each for each in left if isinstance(outcomes_of[each.message_id], Unpublishable)
+        )
+        left[:] = [
+            each for each in left if isinstance(outcomes_of[each.message_id], BrokerUnavailable)
+        ]
+        return not left
+
+    until(publish_what_is_left, "an outcome for each of them", seconds=60)
+
+    assert [each.message_id for each in refused] == ["id-2"]
+    assert {b"1", b"3"} == set(bodies(broker))
+    assert publisher.publish([message(4), message(5)]) == [None, None]
+
+
+def test_an_exchange_that_was_deleted_is_no_messages_fault(
+    publisher: Publisher, broker: Broker
+) -> None:
+    connect(publisher)
+    broker.channel.exchange_delete("bookings")
+    outcomes: list[NotPublished | None] = []
+
+    def published() -> bool:
+        outcomes.extend(publisher.publish([message(1, "booking.confirmed", "bookings")]))
+        return outcomes[-1] is None
+
+    until(published, "an exchange that was declared again", seconds=60)
+
+    assert not any(isinstance(outcome, Unpublishable) for outcome in outcomes)
+
+
+def test_a_failure_in_the_links_own_thread_is_not_its_end(
+    publisher: Publisher, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(publisher)
+    assert publisher._link is not None
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    publisher._link.call(fail)
+
+    until(lambda: publish(publisher, 1) is not None, "a link that noticed")
+    until(lambda: publish(publisher, 2) is None, "a link that opened again")
 
 
 def test_what_nobody_has_to_hear_is_published_without_a_queue(publisher: Publisher) -> None:
