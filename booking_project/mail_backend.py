@@ -23,6 +23,13 @@ class EmailBackend(DjangoEmailBackend):
     def connection_class(self) -> type[smtplib.SMTP]:
         return _BoundedSMTPS if self.use_ssl else _BoundedSMTP
 
+    def open(self) -> bool | None:
+        """Django leaves EHLO to the first mail; a server that fails there is no mail's fault."""
+        opened: bool | None = super().open()
+        if self.connection is not None:
+            self.connection.ehlo_or_helo_if_needed()
+        return opened
+
 
 class _Bounded:
     """A mix-in for smtplib's classes: replies are read with what is left of the time."""

@@ -1,6 +1,9 @@
 """A mail server that keeps what it accepts, and refuses what it is told to refuse."""
 
 import asyncio
+import contextlib
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import policy
@@ -72,3 +75,34 @@ def running_mail_server() -> Iterator[MailServer]:
         yield server
     finally:
         server.controller.stop()
+
+
+@contextmanager
+def sick_server(says: bytes, then: str) -> Iterator[int]:
+    """A server, by its port, that says this to each client, and then `closes` the connection,
+    `hangs`, or `drips` the same again twice a second."""
+    stop = threading.Event()
+
+    def serve(client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            client.sendall(says)
+            while then != "closes" and not stop.wait(0.5):
+                client.sendall(says if then == "drips" else b"")
+
+    def accept(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                threads.append(threading.Thread(target=serve, args=[client]))
+                threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threads = [threading.Thread(target=accept, args=[listener])]
+        threads[0].start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            stop.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join(10)

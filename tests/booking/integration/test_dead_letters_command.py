@@ -57,6 +57,40 @@ def test_one_is_shown_with_headers_and_body_whatever_its_bytes(letters: Broker) 
     assert "id-1" not in shown
 
 
+def test_what_strangers_wrote_reaches_no_terminal(broker: Broker) -> None:
+    forged = "\x1b[2J\nid: forged"
+    properties = pika.BasicProperties(
+        message_id=forged,
+        type=forged,
+        timestamp=2**62,
+        headers={"x-reason": forged, forged: forged, "list": [forged]},
+    )
+    body = f"{forged}\r\x9b1A".encode()
+    broker.channel.basic_publish("", broker.dead_letter_queue, body, properties)
+    until(lambda: broker.size(broker.dead_letter_queue) == 1, "the letter")
+
+    listed = run("list")
+    letter, _ = listed.splitlines()
+    name = letter.split("  ")[0]
+    until(lambda: broker.size(broker.dead_letter_queue) == 1, "the letter in its place")
+    shown = run("show", name)
+
+    for text in (listed, shown):
+        assert not {character for character in text if not character.isprintable()} - {"\n"}
+        assert not [line for line in text.splitlines() if line.startswith("id: forged")]
+    until(lambda: broker.size(broker.dead_letter_queue) == 1, "the letter in its place")
+    assert run("drop", name) == "dropped 1 of booking-service.events.dead\n"
+
+
+def test_of_a_huge_body_the_beginning_is_shown(broker: Broker) -> None:
+    broker.channel.basic_publish(
+        "", broker.dead_letter_queue, b"x" * 100_000, pika.BasicProperties(message_id="huge")
+    )
+    until(lambda: broker.size(broker.dead_letter_queue) == 1, "the letter")
+
+    assert "(34464 bytes more)" in run("show", "huge")
+
+
 def test_one_is_replayed_and_the_other_dropped(letters: Broker) -> None:
     assert run("replay", "id-2") == "sent 1 back to booking-service.events\n"
     assert letters.wait_for_message().properties.message_id == "id-2"

@@ -1,15 +1,19 @@
 """From the bytes of a message to the copy of an event."""
 
+import contextlib
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
+from booking_project.bookings import handlers
 from booking_project.bookings.handlers import continue_cancellations, handle_event_message
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from shared.messaging.consumer import HandlerUnavailable, IncomingMessage
+from shared.messaging.consumer import HandlerUnavailable, IncomingMessage, TryLater
 from shared.messaging.errors import BadMessage
 from tests.booking.factories import EventFactory, booked
 from tests.booking.integration.soundness import unsound
@@ -64,6 +68,37 @@ class TestGoodNews:
 
         handle({**EVENT, "name": "the original"}, **{"x-republished": "true"})
         assert Event.objects.get().name == "the original"
+
+    @pytest.mark.parametrize("known", [0, 3])
+    def test_of_a_million_changes_at_once_can_not_be(self, known: int) -> None:
+        if known:
+            handle({**EVENT, "version": known})
+
+        with pytest.raises(BadMessage, match=f"can't follow version {known}"):
+            handle({**EVENT, "version": known + 1_000_001, "name": "poison"})
+
+        assert list(Event.objects.values_list("version", flat=True)) == ([known] if known else [])
+        handle({**EVENT, "version": known + 1_000_000})
+        assert Event.objects.get().version == known + 1_000_000
+
+    def test_that_is_forced_replaces_a_copy_of_any_version(self) -> None:
+        event = EventFactory(id=7, version=2**31 - 1, max_seats=1, name="poison")
+        booked(event, ["ann", "ben"])
+
+        handle({**EVENT, "version": 5}, **{"x-republished": "true"})
+        assert Event.objects.get().name == "poison", "the control: an older one is ignored"
+        handle({**EVENT, "version": 5}, **{"x-republished": "true", "x-forced": "true"})
+
+        assert Event.objects.get().version == 5
+        assert Event.objects.get().name == EVENT["name"]
+        assert unsound(7) == []
+        handle({**EVENT, "version": 6, "name": "goes on"})
+        assert Event.objects.get().name == "goes on"
+
+    def test_that_is_republished_may_be_of_any_version(self) -> None:
+        handle({**EVENT, "version": 3_000_000}, **{"x-republished": "true"})
+
+        assert Event.objects.get().version == 3_000_000
 
     def test_may_carry_more_than_we_know(self) -> None:
         handle({**EVENT, "venue": {"city": "Bangkok"}})
@@ -183,6 +218,55 @@ def test_a_database_that_is_away_is_not_the_messages_fault(
         with pytest.raises(HandlerUnavailable, match="connection refused"):
             handle(EVENT)
     assert Event.objects.count() == 0
+
+    handle(EVENT)
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_somebody_holds_makes_its_message_wait_and_no_other() -> None:
+    EventFactory(id=7)
+    EventFactory(id=8)
+    with somebody_holding(event_id=7), pytest.raises(TryLater, match="took too long"):
+        handle({**EVENT, "version": 2})
+
+    handle({**EVENT, "id": 8, "version": 2})
+    handle({**EVENT, "version": 2})
+    assert set(Event.objects.values_list("version", flat=True)) == {2}
+
+
+@contextlib.contextmanager
+def somebody_holding(*, event_id: int) -> Iterator[None]:
+    """In a session of its own."""
+    parameters = connection.get_connection_params()
+    del parameters["cursor_factory"], parameters["context"]
+    with psycopg.connect(**parameters) as other:
+        other.execute("SELECT 1 FROM bookings_event WHERE id = %s FOR UPDATE", [event_id])
+        yield
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT 1 / 0",  # DataError
+        "SELECT no_such_function()",  # ProgrammingError
+        "INSERT INTO bookings_booking (event_id) VALUES (1)",  # IntegrityError
+    ],
+)
+def test_after_a_failure_inside_a_transaction_the_next_message_finds_a_good_connection(
+    statement: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> bool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+        return True
+
+    with monkeypatch.context() as broken:
+        broken.setattr(handlers, "event_sync", fail)
+        with pytest.raises(Exception) as raised:  # noqa: PT011 (the consumer counts its tries)
+            handle(EVENT)
+        assert not isinstance(raised.value, BadMessage | HandlerUnavailable)
 
     handle(EVENT)
     assert Event.objects.count() == 1

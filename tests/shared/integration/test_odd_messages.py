@@ -13,7 +13,7 @@ import pytest
 from shared.messaging.consumer import IncomingMessage
 from shared.messaging.dead_letters import DeadLetter, dead_letters, drop, replay
 from shared.messaging.errors import BadMessage
-from shared.messaging.topology import EVENTS_QUEUE
+from shared.messaging.topology import EVENTS_QUEUE, NOTIFICATIONS_QUEUE
 from tests.shared.broker import Broker, Message
 from tests.shared.integration.test_consumer import Running
 from tests.shared.waiting import until
@@ -54,6 +54,12 @@ def send(broker: Broker, body: bytes = b"bad", **properties: Any) -> None:
 
 def letters(broker: Broker) -> list[DeadLetter]:
     return dead_letters(url=broker.url, queue=EVENTS_QUEUE)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_else_has_any(broker: Broker) -> None:
+    """`CC` may have sent one there."""
+    broker.channel.queue_purge(NOTIFICATIONS_QUEUE.name)
 
 
 @pytest.fixture
@@ -101,7 +107,7 @@ ODD_PROPERTIES: dict[str, dict[str, Any]] = {
         "headers": {"x-death": "x", "x-first-death-reason": ["y"], "x-delivery-count": "z"}
     },
     "a header's name that is not UTF-8": {"headers": {b"\xff": b"\xff"}},
-    "more addresses": {"headers": {"CC": ["booking-service.notifications"]}},
+    "more addresses": {"headers": {"CC": [NOTIFICATIONS_QUEUE.name]}},
     "nothing as a header": {"headers": {"x": None, "y": [None, {"z": []}]}},
     "100,000 bytes of headers": {"headers": {"x": "y" * 100_000}},
 }
@@ -122,8 +128,9 @@ class TestWhoeverSends:
         assert found.properties.headers["x-reason"] == "as always"
         assert found.properties.delivery_mode == 2
         assert found.properties.expiration is None, "a dead letter does not expire"
+        assert found.properties.user_id is None, "the broker refuses another user's"
         assert broker.take(EVENTS_QUEUE.dead_letter_queue) is None
-        assert broker.take("booking-service.notifications") is None, "nobody else gets it"
+        assert broker.take(NOTIFICATIONS_QUEUE.name) is None, "nobody else gets it"
 
     def test_does_not_hide_the_other_dead_letters(
         self, properties: dict[str, Any], broker: Broker, raw_headers: None

@@ -15,7 +15,9 @@ from shared.messaging.dead_letters import (
 )
 from shared.messaging.errors import NotPublished
 from shared.messaging.topology import EVENTS_QUEUE, NOTIFICATIONS_QUEUE, Queue
+from shared.text import printable
 
+_LONGEST_SHOWN = 64 * 1024
 _QUEUES = {"events": EVENTS_QUEUE, "notifications": NOTIFICATIONS_QUEUE}
 
 
@@ -79,8 +81,8 @@ class Command(BaseCommand):
             self.stdout.write(f"id: {letter.id}\ntype: {letter.type}\nsent: {_time(letter)}")
             self.stdout.write(f"reason: {letter.reason}")
             for name, value in letter.headers.items():
-                self.stdout.write(f"header {name}: {value}")
-            self.stdout.write(letter.body.decode(errors="backslashreplace") + "\n")
+                self.stdout.write(f"header {printable(name)}: {printable(value)}")
+            self.stdout.write(_body(letter))
 
     def _replay(self, queue: Queue, ids: Collection[str] | None) -> None:
         count = replay(url=settings.RABBITMQ_URL, queue=queue, ids=ids)
@@ -93,6 +95,15 @@ class Command(BaseCommand):
 
 def _found(queue: Queue) -> list[DeadLetter]:
     return dead_letters(url=settings.RABBITMQ_URL, queue=queue)
+
+
+def _body(letter: DeadLetter) -> str:
+    """Each line indented, so that none can be taken for one of ours."""
+    shown = letter.body[:_LONGEST_SHOWN]
+    lines = [f"  {printable(line, limit=_LONGEST_SHOWN)}" for line in shown.split(b"\n")]
+    if left := len(letter.body) - len(shown):
+        lines.append(f"({left} bytes more)")
+    return "\n".join([*lines, ""])
 
 
 def _time(letter: DeadLetter) -> str:
