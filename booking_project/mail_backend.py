@@ -27,7 +27,12 @@ class EmailBackend(DjangoEmailBackend):
         """Django leaves EHLO to the first mail; a server that fails there is no mail's fault."""
         opened: bool | None = super().open()
         if self.connection is not None:
-            self.connection.ehlo_or_helo_if_needed()
+            try:
+                self.connection.ehlo_or_helo_if_needed()
+            except OSError:
+                self.connection.close()
+                self.connection = None
+                raise
         return opened
 
 

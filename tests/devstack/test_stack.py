@@ -1,6 +1,8 @@
+import contextlib
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,31 @@ def test_everything_starts_and_stops(
     assert status.count("RUNNING") == 10
     assert f"http://localhost:{environ['EVENT_PORT']}" in status
 
+    with pause_of_the_broker(data):
+        until(
+            lambda: devstack("status").stdout.count("connecting to the broker") == 4,
+            "status that says what the four workers wait for",
+            seconds=120,
+        )
+        assert devstack("status").stdout.count("RUNNING") == 9, "they go on trying"
+    until(
+        lambda: "connecting to the broker" not in devstack("status").stdout,
+        "workers that found the broker again",
+        seconds=120,
+    )
+
     stopped = devstack("stop")
     assert (stopped.stdout, stopped.returncode) == ("devstack: stopped\n", 0)
     assert left_of(data) == []
+
+
+@contextlib.contextmanager
+def pause_of_the_broker(data: Path) -> Iterator[None]:
+    """Without RabbitMQ, which its process runner starts again afterwards."""
+    config = str(data / "supervisord.conf")
+    control = [sys.executable, "-m", "supervisor.supervisorctl", "-c", config]
+    subprocess.run([*control, "stop", "broker:rabbitmq"], check=True, capture_output=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*control, "start", "broker:rabbitmq"], check=True, capture_output=True)

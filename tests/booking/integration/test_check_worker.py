@@ -1,0 +1,308 @@
+"""Whether a worker works, as a probe learns it: real processes, real signals, a real broker."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+from uuid import uuid4
+
+import pika
+import pytest
+from django.db import connection
+
+from devstack import ports
+from shared.messaging.topology import NOTIFICATIONS_QUEUE
+from shared.workers.check import check
+from shared.workers.heartbeat import Heartbeat, full_name
+from tests.shared.broker import Broker, connected
+from tests.shared.mail_server import sick_server
+from tests.shared.tcp_proxy import TcpProxy
+from tests.shared.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROOT = Path(__file__).parents[3]
+WORKERS = ["consume_events", "relay_outbox", "notify_bookings"]
+PATIENCE = 90
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    with connected() as broker:
+        yield broker
+
+
+@pytest.fixture
+def way_to_broker(broker: Broker) -> Iterator[TcpProxy]:
+    yield from proxy_to(broker.url)
+
+
+@pytest.fixture
+def way_to_database() -> Iterator[TcpProxy]:
+    yield from proxy_to(database_url())
+
+
+def proxy_to(url: str) -> Iterator[TcpProxy]:
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    proxy = TcpProxy(parts.hostname, parts.port)
+    yield proxy
+    proxy.close()
+
+
+def database_url() -> str:
+    """Of the test database."""
+    at = connection.settings_dict
+    login = quote(at["USER"], safe="")
+    if at["PASSWORD"]:
+        login += ":" + quote(at["PASSWORD"], safe="")
+    return f"postgres://{login}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
+
+
+@pytest.fixture
+def environ(broker: Broker, tmp_path: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "BOOKING_DATABASE_URL": database_url(),
+        "RABBITMQ_URL": broker.url,
+        "WORKER_STATE_DIR": str(tmp_path / "workers"),
+    }
+
+
+@contextlib.contextmanager
+def running(
+    worker: str, environ: dict[str, str], *arguments: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    log = Path(environ["WORKER_STATE_DIR"]).parent / f"{worker}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "manage_booking.py", worker, *arguments],
+            cwd=ROOT,
+            env=environ,
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def said_by_command(worker: str, environ: dict[str, str]) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "manage_booking.py", "check_worker", worker],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def said_by_probe(worker: str, environ: dict[str, str]) -> tuple[int, str]:
+    """What containers run."""
+    done = subprocess.run(
+        [sys.executable, "-m", "shared.workers.probe", "booking", worker],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def wait_until_well(worker: str, environ: dict[str, str]) -> None:
+    until(lambda: is_well(worker, environ), f"{worker} that is well", seconds=PATIENCE)
+
+
+def wait_for_complaint(worker: str, environ: dict[str, str], text: str) -> str:
+    def complaint() -> str | None:
+        health = check(Path(environ["WORKER_STATE_DIR"]), full_name("booking", worker))
+        return health.sentence if not health.healthy and text in health.sentence else None
+
+    return until(complaint, f"complaint of {worker} with {text!r}", seconds=PATIENCE)
+
+
+def is_well(worker: str, environ: dict[str, str]) -> bool:
+    return check(Path(environ["WORKER_STATE_DIR"]), full_name("booking", worker)).healthy
+
+
+@pytest.mark.parametrize("worker", WORKERS)
+class TestAWorker:
+    def test_that_was_not_started_is_not_running(
+        self, worker: str, environ: dict[str, str]
+    ) -> None:
+        for status, text in (said_by_command(worker, environ), said_by_probe(worker, environ)):
+            assert status == 1
+            assert f"booking.{worker} is not running" in text
+            assert len(text.splitlines()) == 1
+
+    def test_that_works_is_healthy_until_it_ends(
+        self, worker: str, environ: dict[str, str]
+    ) -> None:
+        with running(worker, environ) as process:
+            wait_until_well(worker, environ)
+            for said in (said_by_command, said_by_probe):
+                assert said(worker, environ) == (0, f"booking.{worker} works\n")
+
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE) == 0
+        assert said_by_probe(worker, environ) == (1, f"booking.{worker} is not running\n")
+        assert list(Path(environ["WORKER_STATE_DIR"]).iterdir()) == []
+
+    def test_that_can_not_log_in_says_so_and_goes_on_trying(
+        self, worker: str, environ: dict[str, str], broker: Broker
+    ) -> None:
+        wrong = broker.url.replace("guest:guest", "guest:wrong-password")
+        assert wrong != broker.url
+        with running(worker, {**environ, "RABBITMQ_URL": wrong}) as process:
+            wait_for_complaint(worker, environ, "connecting to the broker")
+            for status, text in (said_by_command(worker, environ), said_by_probe(worker, environ)):
+                assert status == 1
+                assert "since" in text
+                assert "ACCESS_REFUSED" in text
+                assert "wrong-password" not in text
+            assert process.poll() is None
+
+    def test_whose_broker_goes_and_comes_back_is_ill_meanwhile(
+        self, worker: str, environ: dict[str, str], broker: Broker, way_to_broker: TcpProxy
+    ) -> None:
+        with running(worker, {**environ, "RABBITMQ_URL": way_to_broker.url(broker.url)}):
+            wait_until_well(worker, environ)
+            way_to_broker.cut()
+            wait_for_complaint(worker, environ, "connecting to the broker")
+            way_to_broker.mend()
+            wait_until_well(worker, environ)
+
+    def test_that_was_killed_is_not_running(self, worker: str, environ: dict[str, str]) -> None:
+        with running(worker, environ) as process:
+            wait_until_well(worker, environ)
+            process.kill()
+            process.wait()
+
+        status, text = said_by_probe(worker, environ)
+        assert status == 1
+        assert f"is not running: process {process.pid} died" in text
+
+        with running(worker, environ):
+            wait_until_well(worker, environ)
+
+    def test_whose_database_is_frozen_is_ill(
+        self, worker: str, environ: dict[str, str], broker: Broker, way_to_database: TcpProxy
+    ) -> None:
+        url = way_to_database.url(environ["BOOKING_DATABASE_URL"])
+        with running(worker, {**environ, "BOOKING_DATABASE_URL": url}):
+            wait_until_well(worker, environ)
+            way_to_database.freeze()
+            if worker == "notify_bookings":
+                promote(broker)  # else it asks the database for nothing
+            until(lambda: not is_well(worker, environ), "complaint", seconds=PATIENCE)
+            way_to_database.mend()
+            wait_until_well(worker, environ)
+
+    def test_beside_one_that_is_ill_does_not_hide_it(
+        self, worker: str, environ: dict[str, str], broker: Broker
+    ) -> None:
+        wrong = broker.url.replace("guest:guest", "guest:wrong-password")
+        with running(worker, environ), running(worker, {**environ, "RABBITMQ_URL": wrong}):
+            wait_for_complaint(worker, environ, "connecting to the broker")
+
+
+def test_workers_that_are_stopped_are_found_by_their_last_beat(environ: dict[str, str]) -> None:
+    with contextlib.ExitStack() as stack:
+        processes = {worker: stack.enter_context(running(worker, environ)) for worker in WORKERS}
+        for worker in WORKERS:
+            wait_until_well(worker, environ)
+        for process in processes.values():
+            process.send_signal(signal.SIGSTOP)
+        for worker, process in processes.items():
+            sentence = wait_for_complaint(worker, environ, "hangs or is stopped")
+            assert f"process {process.pid}" in sentence
+        for process in processes.values():
+            process.send_signal(signal.SIGCONT)
+        for worker in WORKERS:
+            wait_until_well(worker, environ)
+
+
+def test_a_notifier_whose_mail_server_hangs_says_so(
+    environ: dict[str, str], broker: Broker
+) -> None:
+    with sick_server(b"", "hangs") as port:
+        environ |= {"EMAIL_URL": f"smtp://127.0.0.1:{port}", "EMAIL_TIMEOUT": "1"}
+        with running("notify_bookings", environ):
+            wait_until_well("notify_bookings", environ)
+            promote(broker)
+            wait_for_complaint("notify_bookings", environ, "the mail server is away")
+
+
+def test_the_same_is_told_as_metrics(environ: dict[str, str], broker: Broker) -> None:
+    port = ports.private()["EVENT_PORT"]
+    wrong = broker.url.replace("guest:guest", "guest:wrong-password")
+    for url, waiting in ((broker.url, 0), (wrong, 1)):
+        with running(
+            "relay_outbox", {**environ, "RABBITMQ_URL": url}, "--metrics", f"127.0.0.1:{port}"
+        ):
+            if waiting:
+                wait_for_complaint("relay_outbox", environ, "connecting")
+            else:
+                wait_until_well("relay_outbox", environ)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+                text = answer.read().decode()
+            assert f'worker_waiting{{worker="booking.relay_outbox"}} {waiting}.0' in text
+            assert 'worker_last_beat_age_seconds{worker="booking.relay_outbox"}' in text
+
+
+def test_a_folder_that_others_may_write_to_is_refused(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Whoever may write there could say that all is well."""
+    folder = tmp_path / "open"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with running("relay_outbox", {**environ, "WORKER_STATE_DIR": str(folder)}) as process:
+        assert process.wait(PATIENCE) == 1
+    assert "WORKER_STATE_DIR" in (tmp_path / "relay_outbox.log").read_text()
+
+
+def test_a_heartbeat_that_can_not_be_written_any_more_stops_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "workers"
+    heartbeat = Heartbeat(folder=folder, worker="booking.x")
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+
+    heartbeat.waiting("for one thing")
+    heartbeat.waiting("for another")
+
+    assert caplog.text.count("the heartbeat can't be written") == 1
+    assert not check(folder, "booking.x").healthy
+
+
+def promote(broker: Broker) -> None:
+    """A message that the notifier has to do something about."""
+    body: dict[str, Any] = {
+        "id": 12,
+        "event_name": "Workshop",
+        "user_id": "ann@example.com",
+        "cause": "seat_freed",
+    }
+    broker.channel.basic_publish(
+        "",
+        NOTIFICATIONS_QUEUE.name,
+        json.dumps(body).encode(),
+        pika.BasicProperties(message_id=str(uuid4()), type="booking.promoted"),
+        mandatory=True,
+    )
