@@ -25,7 +25,7 @@ class Cause(StrEnum):
 
 
 class Fact(NamedTuple):
-    """`booking` may go on to change: what it was at that moment is said by `happening`."""
+    """What became of `booking` in a transaction."""
 
     booking: Booking
     happening: Happening

@@ -12,6 +12,7 @@ from django.utils import timezone
 from prometheus_client import Histogram
 from rest_framework import serializers
 
+from booking_project.bookings.batches import do_next_batch
 from booking_project.bookings.facts import Cause
 from booking_project.bookings.notifications import (
     MAIL_FOR,
@@ -21,12 +22,7 @@ from booking_project.bookings.notifications import (
     Undeliverable,
     notify,
 )
-from booking_project.bookings.services import (
-    EventState,
-    ImplausibleVersion,
-    event_cancel_next_batch,
-    event_sync,
-)
+from booking_project.bookings.services import EventState, ImplausibleVersion, event_sync
 from shared.api.fields import InstantField, MoneyField, TextField, WholeNumberField
 from shared.db.errors import is_outage, is_timeout
 from shared.json import load_json
@@ -92,11 +88,18 @@ def handle_event_message(message: IncomingMessage) -> None:
     )
 
 
-def continue_cancellations() -> bool:
-    """One batch; whether there may be more. Raises `TryLater` where somebody holds the event's row
-    for too long, `HandlerUnavailable` while the database is away."""
-    with _database():
-        return event_cancel_next_batch()
+class PendingBatches:
+    """What a consumer does between messages: one batch of one event, and events take turns."""
+
+    def __init__(self) -> None:
+        self._last_event_id = 0
+
+    def do_next(self) -> bool:
+        """Whether there may be more. Raises `HandlerUnavailable` while the database is away."""
+        with _database():
+            event_id = do_next_batch(after=self._last_event_id)
+        self._last_event_id = event_id or 0
+        return event_id is not None
 
 
 def handle_booking_message(message: IncomingMessage) -> None:

@@ -41,8 +41,11 @@ class Ledger:
     `event` is locked and read after the lock, and so is everything else:
     `active_users` - those of the requesting users who have an active booking;
     `bookings` - those that are asked to be cancelled, by id;
-    `waitlist` - the head of the waitlist, at least as many as can be promoted here;
+    `waitlist` - the head of the waitlist, at least as many as there are seats to be given up;
     `now` - the database server's clock.
+
+    Nobody is promoted who isn't in `waitlist`: where there are more idle seats than that, they
+    stay idle, and nobody gets one out of turn.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class Ledger:
     ) -> None:
         self.event = event
         self.created: list[Booking] = []
-        self.facts: list[Fact] = []
+        self._facts: dict[int, Fact] = {}
         self._confirmed_before = event.confirmed_count
         self._waitlisted_before = event.waitlisted_count
         self._now = now
@@ -83,15 +86,17 @@ class Ledger:
             self.event.last_waitlist_order += 1
             booking.status = BookingStatus.WAITLISTED
             booking.waitlist_order = self.event.last_waitlist_order
+            if len(self._waitlist) == self.event.waitlisted_count:
+                # All who wait are known here, so the newcomer is the next after them.
+                self._waitlist.append(booking)
             self.event.waitlisted_count += 1
-            self._waitlist.append(booking)
         self._active_users.add(user_id)
         self.created.append(booking)
-        self.facts.append(Fact(booking, happening, Cause.BOOKED))
+        self._note(booking, happening, Cause.BOOKED)
         return booking
 
     def cancel(self, *, booking_id: int, cause: Cause = Cause.CANCELLED_BY_USER) -> Booking:
-        """Cancel, and promote the first in line if that frees a seat.
+        """Cancel, and promote the first in line if that frees a seat: one, even if more are idle.
 
         Raises `BookingNotFound` or `AlreadyCancelled`; the latter frees nothing (rule 5).
         """
@@ -100,29 +105,24 @@ class Ledger:
             raise BookingNotFound
         if booking.status == BookingStatus.CANCELLED:
             raise AlreadyCancelled
-        if booking.status == BookingStatus.WAITLISTED:
-            self._leave_waitlist(booking)
-        else:
+        had_a_seat = booking.status == BookingStatus.CONFIRMED
+        if had_a_seat:
             self.event.confirmed_count -= 1
+        else:
+            self._leave_waitlist(booking)
         booking.status = BookingStatus.CANCELLED
         booking.updated_at = self._now
         self._active_users.discard(booking.user_id)
-        self.facts.append(Fact(booking, Happening.CANCELLED, cause))
-        self.promote(cause=Cause.SEAT_FREED)
+        self._note(booking, Happening.CANCELLED, cause)
+        if had_a_seat:
+            self._promote_first(cause=Cause.SEAT_FREED)
         self.honour_what_is_taken()
         return booking
 
     def promote(self, *, cause: Cause) -> None:
-        """Give every free seat to the head of the waitlist (rules 3, 4 and 9)."""
-        if self.event.cancelled_at is not None:
-            return
-        while self.event.confirmed_count < self.event.max_seats and self._waitlist:
-            booking = self._waitlist.popleft()
-            booking.status = BookingStatus.CONFIRMED
-            booking.updated_at = self._now
-            self.event.waitlisted_count -= 1
-            self.event.confirmed_count += 1
-            self.facts.append(Fact(booking, Happening.PROMOTED, cause))
+        """Give free seats to the head of the waitlist, as far as that is known (rules 3, 4, 9)."""
+        while self._promote_first(cause=cause):
+            pass
 
     def honour_what_is_taken(self) -> None:
         """Rule 8. Only where places are given up or capacities change, never where one is taken:
@@ -130,6 +130,11 @@ class Ledger:
         event = self.event
         event.honoured_seats = _excess(event.confirmed_count, event.max_seats)
         event.honoured_waitlist = _excess(event.waitlisted_count, event.waitlist_limit)
+
+    @property
+    def facts(self) -> list[Fact]:
+        """What became of each booking, once per booking, in the order of the last changes."""
+        return list(self._facts.values())
 
     @property
     def confirmed_change(self) -> int:
@@ -145,8 +150,29 @@ class Ledger:
 
         To be asked before what was created here is inserted and has ids as well.
         """
-        rows = {fact.booking.pk: fact.booking for fact in self.facts if fact.booking.pk is not None}
-        return list(rows.values())
+        return [fact.booking for fact in self.facts if fact.booking.pk is not None]
+
+    def _note(self, booking: Booking, happening: Happening, cause: Cause) -> None:
+        """Only what is left at the end of the transaction was ever true for anybody else. Who books
+        and moves up in the same one is answered `confirmed`, and is not told of a line."""
+        earlier = self._facts.pop(id(booking), None)
+        if earlier is not None and happening is Happening.PROMOTED:
+            happening, cause = Happening.CONFIRMED, Cause.BOOKED
+        self._facts[id(booking)] = Fact(booking, happening, cause)
+
+    def _promote_first(self, *, cause: Cause) -> bool:
+        event = self.event
+        if event.cancelled_at is not None or event.confirmed_count >= event.max_seats:
+            return False
+        if not self._waitlist:
+            return False
+        booking = self._waitlist.popleft()
+        booking.status = BookingStatus.CONFIRMED
+        booking.updated_at = self._now
+        event.waitlisted_count -= 1
+        event.confirmed_count += 1
+        self._note(booking, Happening.PROMOTED, cause)
+        return True
 
     def _leave_waitlist(self, booking: Booking) -> None:
         self.event.waitlisted_count -= 1

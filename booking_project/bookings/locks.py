@@ -7,11 +7,21 @@ row, or takes several in the order of their ids and without waiting: so there is
 from collections.abc import Collection
 
 from booking_project.bookings.models import Event
+from booking_project.bookings.statements import set_lock_timeout
+
+BRIEF_WAIT_MS = 250
 
 
 def lock_event(*, event_id: int) -> Event | None:
     """Waits for the row, at most the connection's lock timeout (then `OperationalError` 55P03)."""
     return Event.objects.select_for_update().filter(pk=event_id).first()
+
+
+def lock_event_briefly(*, event_id: int) -> Event | None:
+    """Waits for the row at most `BRIEF_WAIT_MS`, then `OperationalError` 55P03. So does whatever
+    else of the transaction waits for a lock."""
+    set_lock_timeout(milliseconds=BRIEF_WAIT_MS)
+    return lock_event(event_id=event_id)
 
 
 def lock_free_events(*, event_ids: Collection[int]) -> dict[int, Event]:

@@ -24,7 +24,7 @@ _KEYS_AND_STATUSES = {
 
 
 def booking_messages(event: Event, facts: Iterable[Fact]) -> Iterator[NewMessage]:
-    """In the order of `facts`, each with the status of its moment. Bookings must have their ids."""
+    """In the order of `facts`. Bookings must have their ids."""
     event_id, event_name = event.id, event.name
     for booking, happening, cause in facts:
         routing_key, status = _KEYS_AND_STATUSES[happening.value]

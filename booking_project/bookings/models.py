@@ -15,6 +15,9 @@ class BookingStatus(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+PENDING_BATCHES = Q(cancellation_pending=True) | ~Q(promotion_cause="")
+
+
 class Event(models.Model):
     """The event service's event (same id), as of `version`, and how full it is.
 
@@ -22,6 +25,8 @@ class Event(models.Model):
     they count. `honoured_…` is set where a capacity was lowered below what is taken already:
     nobody is thrown out (rule 8), and the count can only go down from there.
     `cancellation_pending` while a cancelled event may have bookings that are not cancelled yet.
+    `promotion_cause` while there may be idle seats that belong to those who wait: the `Cause` of
+    the promotions that are still to come; else empty.
     """
 
     id = models.BigIntegerField(primary_key=True)
@@ -42,6 +47,7 @@ class Event(models.Model):
     honoured_seats = models.IntegerField(default=0)
     honoured_waitlist = models.IntegerField(default=0)
     cancellation_pending = models.BooleanField(default=False, db_default=False)
+    promotion_cause = models.CharField(max_length=20, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["id"]
@@ -70,8 +76,8 @@ class Event(models.Model):
             # could leave the indexes alone (HOT) any more.
             models.Index(
                 fields=["id"],
-                condition=Q(cancellation_pending=True),
-                name="event_cancellation_pending",
+                condition=PENDING_BATCHES,
+                name="event_pending_batches",
             )
         ]
 
@@ -80,6 +86,9 @@ class Event(models.Model):
 
     @property
     def seats_available(self) -> int:
+        """0 of a cancelled event. While anyone waits, they are not for newcomers (rule 4)."""
+        if self.cancelled_at is not None:
+            return 0
         return max(0, self.max_seats - self.confirmed_count)
 
 

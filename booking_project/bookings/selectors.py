@@ -10,7 +10,7 @@ from booking_project.bookings.errors import (
     EventNotFound,
 )
 from booking_project.bookings.ledger import refuse_closed, refuse_full
-from booking_project.bookings.models import Booking, BookingStatus, Event
+from booking_project.bookings.models import PENDING_BATCHES, Booking, BookingStatus, Event
 from booking_project.bookings.requests import Book, Request
 from booking_project.bookings.statements import Snapshot, snapshot
 from shared.errors import DomainError
@@ -43,10 +43,10 @@ def active_bookings(*, event_id: int) -> QuerySet[Booking]:
     return bookings.order_by("user_id")
 
 
-def event_with_pending_cancellation() -> int | None:
-    """One that was cancelled while it may have bookings that are not; None if there is none."""
-    pending = Event.objects.filter(cancellation_pending=True)
-    return pending.order_by("pk").values_list("pk", flat=True).first()
+def event_with_pending_batches(*, after: int) -> int | None:
+    """The next event, by id and around, that has batches to be done; None if there is none."""
+    pending = Event.objects.filter(PENDING_BATCHES).order_by("pk").values_list("pk", flat=True)
+    return pending.filter(pk__gt=after).first() or pending.first()
 
 
 def refusals(requests: Sequence[Request]) -> list[DomainError | None]:

@@ -16,7 +16,6 @@ from booking_project.bookings.locks import lock_event, lock_free_events
 from booking_project.bookings.messages import booking_messages
 from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.requests import Book, Cancel, Request
-from booking_project.bookings.selectors import active_bookings, event_with_pending_cancellation
 from booking_project.bookings.statements import (
     CounterChange,
     clock,
@@ -31,8 +30,9 @@ from shared.idempotency.attempts import Reply
 from shared.idempotency.register import Register
 from shared.outbox.services import outbox_add
 
-CANCELLATION_BATCH = 500
 LARGEST_VERSION_STEP = 1_000_000
+# A tenth of a second: for so long a batch keeps an event's users and the queue waiting.
+PROMOTION_BATCH = 500
 
 Outcome = Booking | Reply | DomainError
 
@@ -89,8 +89,8 @@ def event_sync(state: EventState, *, republished: bool = False, forced: bool = F
     Raises `ImplausibleVersion` where `state` is more than `LARGEST_VERSION_STEP` versions ahead,
     unless it was republished.
 
-    Takes the row. Capacity raised promotes the waitlist in order; lowered evicts nobody (rule 8).
-    Of a cancelled event nothing is booked from now on; `event_cancel_next_batch` does the rest.
+    Takes the row. Capacity raised promotes the first of the waitlist, lowered evicts nobody
+    (rule 8). Of a cancelled event nothing is booked from now on. `batches` does the rest of both.
     """
     columns = vars(state)
     event = lock_event(event_id=state.id)
@@ -107,44 +107,14 @@ def event_sync(state: EventState, *, republished: bool = False, forced: bool = F
         return False
     if event.version == state.version and not (republished and _differs(event, columns)):
         return False
-    cause = Cause.CAPACITY_RAISED if state.max_seats > event.max_seats else Cause.SEAT_FREED
+    cause = Cause(event.promotion_cause or Cause.SEAT_FREED)
+    if state.max_seats > event.max_seats:
+        cause = Cause.CAPACITY_RAISED
     for name, value in columns.items():
         setattr(event, name, value)
     event.cancellation_pending = event.cancelled_at is not None
-    promotable = min(event.seats_available, event.waitlisted_count)
-    waiting = waitlist_heads(event_id=event.pk, count=promotable)
-    ledger = Ledger(event, now=clock(), waitlist=waiting)
-    ledger.promote(cause=cause)
-    ledger.honour_what_is_taken()
-    write_whole_event(ledger)
+    promote_and_write(event, cause=cause)
     return True
-
-
-def event_cancel_next_batch() -> bool:
-    """Cancel up to `CANCELLATION_BATCH` bookings of one cancelled event (rule 9).
-
-    False if no event has any left. What is left to do stands in the database, so any process may
-    go on where another ended. Each batch is a transaction that takes the event's row, waiting for
-    it; raises `OperationalError` where it can't be had within the lock timeout.
-    """
-    event_id = event_with_pending_cancellation()
-    if event_id is None:
-        return False
-    _cancel_batch(event_id)
-    return True
-
-
-@transaction.atomic
-def _cancel_batch(event_id: int) -> None:
-    event = lock_event(event_id=event_id)
-    if event is None or not event.cancellation_pending:
-        return  # somebody else cancelled the last ones, or the event takes place after all
-    bookings = list(active_bookings(event_id=event_id)[:CANCELLATION_BATCH])
-    ledger = Ledger(event, now=clock(), bookings={booking.pk: booking for booking in bookings})
-    for booking in bookings:
-        ledger.cancel(booking_id=booking.pk, cause=Cause.EVENT_CANCELLED)
-    event.cancellation_pending = len(bookings) == CANCELLATION_BATCH
-    write_whole_event(ledger)
 
 
 def _differs(event: Event, columns: Mapping[str, object]) -> bool:
@@ -209,6 +179,20 @@ def _open_ledgers(events: Mapping[int, Event], requests: Sequence[Request]) -> d
         )
         for event_id, event in events.items()
     }
+
+
+def promote_and_write(event: Event, *, cause: Cause) -> None:
+    """Give idle seats to the first `PROMOTION_BATCH` of those who wait, note on the event whether
+    there is more to do, and write all of its row. The caller has it locked."""
+    count = min(event.seats_available, event.waitlisted_count, PROMOTION_BATCH)
+    waiting = waitlist_heads(event_id=event.pk, count=count)
+    ledger = Ledger(event, now=clock(), waitlist=waiting)
+    ledger.promote(cause=cause)
+    ledger.honour_what_is_taken()
+    # Fewer than are counted: the counter is wrong, and no batch would ever find the others.
+    more = len(waiting) == count and min(event.seats_available, event.waitlisted_count) > 0
+    event.promotion_cause = cause.value if more else ""
+    write_whole_event(ledger)
 
 
 def write_whole_event(ledger: Ledger) -> None:

@@ -209,6 +209,12 @@ def waitlist_heads(*, event_id: int, count: int) -> list[Booking]:
     return list(waiting.order_by("waitlist_order")[:count])
 
 
+def set_lock_timeout(*, milliseconds: int) -> None:
+    """For the current transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(milliseconds)])
+
+
 def no_idle_timeout() -> None:
     """For the current transaction: it may wait for somebody else than the database."""
     with connection.cursor() as cursor:

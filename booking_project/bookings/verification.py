@@ -8,11 +8,9 @@ from django.db import transaction
 from django.db.models import Count, Max, Min, Q, QuerySet
 
 from booking_project.bookings.facts import Cause
-from booking_project.bookings.ledger import Ledger
 from booking_project.bookings.locks import lock_event
-from booking_project.bookings.models import BookingStatus, Event
-from booking_project.bookings.services import write_whole_event
-from booking_project.bookings.statements import clock, waitlist_heads
+from booking_project.bookings.models import PENDING_BATCHES, BookingStatus, Event
+from booking_project.bookings.services import promote_and_write
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -35,11 +33,17 @@ def find_discrepancies() -> Iterator[Discrepancy]:
         yield from _discrepancies(event)
 
 
-def find_pending_cancellations() -> Iterator[tuple[int, int]]:
-    """Id of each event whose bookings are being cancelled, and how many are still active."""
-    pending = _with_counts(Event.objects.filter(cancellation_pending=True).order_by("pk"))
+def find_pending_batches() -> Iterator[str]:
+    """What `consume_events` has yet to do, one sentence for each event. That is no discrepancy."""
+    pending = _with_counts(Event.objects.filter(PENDING_BATCHES).order_by("pk"))
     for event in pending.iterator(chunk_size=500):
-        yield event.pk, event.counted_confirmed + event.counted_waitlisted
+        if event.cancelled_at is not None:
+            active = event.counted_confirmed + event.counted_waitlisted
+            yield f"event {event.pk}: consume_events has yet to cancel {active} bookings"
+        else:
+            idle = max(0, event.max_seats - event.counted_confirmed)
+            left = min(idle, event.counted_waitlisted)
+            yield f"event {event.pk}: consume_events has yet to promote {left} bookings"
 
 
 @transaction.atomic
@@ -47,7 +51,8 @@ def repair_event(*, event_id: int) -> None:
     """Recount under the event's lock and give idle seats to the waitlist, in order.
 
     Nobody loses a place: where more are confirmed than there are seats, that is honoured (rule 8).
-    Bookings of a cancelled event are left to `event_cancel_next_batch`, which is told of them.
+    Only the first batch of promotions is done here. Other promotions, and the bookings of a
+    cancelled event, are left to `batches`.
     """
     event = lock_event(event_id=event_id)
     if event is None:
@@ -56,12 +61,8 @@ def repair_event(*, event_id: int) -> None:
     event.confirmed_count = counted.counted_confirmed
     event.waitlisted_count = counted.counted_waitlisted
     event.last_waitlist_order = max(event.last_waitlist_order, counted.highest_order or 0)
-    idle = min(event.seats_available, event.waitlisted_count)
-    ledger = Ledger(event, now=clock(), waitlist=waitlist_heads(event_id=event_id, count=idle))
-    ledger.promote(cause=Cause.REPAIRED)
-    ledger.honour_what_is_taken()
     event.cancellation_pending = event.cancelled_at is not None
-    write_whole_event(ledger)
+    promote_and_write(event, cause=Cause(event.promotion_cause or Cause.REPAIRED))
 
 
 class _Counts(TypedDict):
@@ -102,7 +103,8 @@ def _discrepancies(event: "WithAnnotations[Event, _Counts]") -> Iterator[Discrep
         yield differs(f"has {confirmed} confirmed for {event.max_seats} seats")
     if waitlisted > event.waitlist_limit and waitlisted != event.honoured_waitlist:
         yield differs(f"has {waitlisted} waitlisted for {event.waitlist_limit} places")
-    if event.cancelled_at is None and waitlisted and confirmed < event.max_seats:
+    belongs_to_the_line = event.cancelled_at is None and waitlisted and not event.promotion_cause
+    if belongs_to_the_line and confirmed < event.max_seats:
         yield differs(f"has {event.max_seats - confirmed} idle seats while {waitlisted} wait")
     if event.cancelled_at and confirmed + waitlisted and not event.cancellation_pending:
         yield differs(f"is cancelled, and nobody cancels its {confirmed + waitlisted} bookings")

@@ -22,6 +22,7 @@ class PlainEvent:
     is_open: bool = True
     is_cancelled: bool = False
     cancellation_pending: bool = False
+    promotions_pending: bool = False
     confirmed: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
 
@@ -43,34 +44,44 @@ class PlainEvent:
     def cancel(self, user: str) -> Answer:
         if user in self.confirmed:
             self.confirmed.remove(user)
+            self.promote(1)
         elif user in self.waiting:
             self.waiting.remove(user)
         else:
             return "already_cancelled"
-        self.promote()
         return "cancelled"
 
-    def change_capacity(self, *, max_seats: int, waitlist_limit: int) -> None:
-        self.max_seats, self.waitlist_limit = max_seats, waitlist_limit
-        self.promote()
+    def hear(self, *, promotion_batch: int) -> None:
+        """Any news of the event has the batches look once more, and does the first promotions."""
+        self.cancellation_pending = self.is_cancelled
+        self.promote_a_batch(promotion_batch)
 
-    def be_cancelled(self) -> None:
-        self.is_cancelled = self.cancellation_pending = True
-
-    def take_place_after_all(self) -> None:
-        self.is_cancelled = self.cancellation_pending = False
-        self.promote()
-
-    def cancel_a_batch(self, size: int) -> bool:
-        """Whoever comes first by name loses the place. False where nothing was left to do."""
-        if not self.cancellation_pending:
+    def do_a_batch(self, *, cancellation_batch: int, promotion_batch: int) -> bool:
+        """False where nothing was left to do."""
+        if self.cancellation_pending:
+            self.cancel_a_batch(cancellation_batch)
+        elif self.promotions_pending:
+            self.promote_a_batch(promotion_batch)
+        else:
             return False
+        return True
+
+    def cancel_a_batch(self, size: int) -> None:
+        """Whoever comes first by name loses the place."""
         losers = sorted([*self.confirmed, *self.waiting])[:size]
         self.confirmed = [user for user in self.confirmed if user not in losers]
         self.waiting = [user for user in self.waiting if user not in losers]
         self.cancellation_pending = len(losers) == size
-        return True
 
-    def promote(self) -> None:
-        while not self.is_cancelled and self.waiting and len(self.confirmed) < self.max_seats:
-            self.confirmed.append(self.waiting.pop(0))
+    def promote_a_batch(self, size: int) -> None:
+        self.promote(size)
+        self.promotions_pending = self._can_promote()
+
+    def promote(self, at_most: int) -> None:
+        for _ in range(at_most):
+            if self._can_promote():
+                self.confirmed.append(self.waiting.pop(0))
+
+    def _can_promote(self) -> bool:
+        has_idle_seat = len(self.confirmed) < self.max_seats
+        return bool(self.waiting) and has_idle_seat and not self.is_cancelled

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_project.bookings import services
+from booking_project.bookings import batches, services
+from booking_project.bookings.batches import do_next_batch
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.requests import Book, Cancel
 from booking_project.bookings.services import (
     EventState,
     admit_to_event,
-    event_cancel_next_batch,
     event_sync,
 )
 from tests.booking.integration.soundness import unsound
@@ -40,11 +40,11 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class CancelABatch:
+class DoABatch:
     pass
 
 
-Step = Deliver | Wish | CancelABatch
+Step = Deliver | Wish | DoABatch
 
 CHANGES = st.fixed_dictionaries(
     {
@@ -64,14 +64,15 @@ def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[Step]]:
     """The versions of an event, and steps in which each is delivered at least once."""
     versions = draw(st.lists(CHANGES, min_size=1, max_size=5))
     every = [Deliver(number) for number in range(1, len(versions) + 1)]
-    again = draw(st.lists(st.sampled_from([*every, CancelABatch()]), max_size=8))
+    again = draw(st.lists(st.sampled_from([*every, DoABatch()]), max_size=8))
     wishes = draw(st.lists(WISHES, min_size=3, max_size=20))
     return versions, draw(st.permutations([*every, *again, *wishes]))
 
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "CANCELLATION_BATCH", 2)
+    monkeypatch.setattr(batches, "CANCELLATION_BATCH", 2)
+    monkeypatch.setattr(services, "PROMOTION_BATCH", 1)
 
 
 @pytest.mark.django_db
@@ -88,7 +89,7 @@ def test_every_delivery_ends_as_the_one_in_order_does() -> None:
             _take(step, versions)
             if Event.objects.filter(pk=versions[0].id).exists():
                 assert unsound(versions[0].id) == []
-        while event_cancel_next_batch():
+        while do_next_batch() is not None:
             assert unsound(versions[0].id) == []
 
         assert _copy(versions[0].id) == replace(_copy(in_order[0].id), id=versions[0].id)
@@ -103,8 +104,8 @@ def _take(step: Step, versions: list[EventState]) -> None:
     event_id = versions[0].id
     if isinstance(step, Deliver):
         event_sync(versions[step.version - 1])
-    elif isinstance(step, CancelABatch):
-        event_cancel_next_batch()
+    elif isinstance(step, DoABatch):
+        do_next_batch()
     elif step.to_book:
         _book(event_id, step.user)
     else:

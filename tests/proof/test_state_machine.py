@@ -17,7 +17,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from booking_project.bookings import services
+from booking_project.bookings import batches, services
+from booking_project.bookings.batches import do_next_batch
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.requests import Book, Cancel, Request
 from booking_project.bookings.selectors import refusals
@@ -25,7 +26,6 @@ from booking_project.bookings.services import (
     EventState,
     Outcome,
     admit_to_event,
-    event_cancel_next_batch,
     event_sync,
 )
 from booking_project.bookings.verification import find_discrepancies
@@ -35,7 +35,8 @@ from tests.proof.model import PlainEvent
 USERS = st.sampled_from([f"user-{number}" for number in range(8)])
 SEATS = st.integers(min_value=1, max_value=4)
 WAITLIST = st.integers(min_value=0, max_value=3)
-BATCH = 2
+CANCELLATION_BATCH = 2
+PROMOTION_BATCH = 1
 
 _event_ids = itertools.count(1)
 
@@ -101,15 +102,15 @@ class Sale(RuleBasedStateMachine):
 
     @rule(max_seats=SEATS, waitlist_limit=WAITLIST)
     def the_capacity_changes(self, max_seats: int, waitlist_limit: int) -> None:
+        self.plain.max_seats, self.plain.waitlist_limit = max_seats, waitlist_limit
         self._announce(max_seats=max_seats, waitlist_limit=waitlist_limit)
-        self.plain.change_capacity(max_seats=max_seats, waitlist_limit=waitlist_limit)
 
     @rule(is_open=st.booleans())
     def the_window_moves(self, is_open: bool) -> None:
         now = datetime.now(UTC)
         end = now + timedelta(hours=1) if is_open else now - timedelta(minutes=1)
-        self._announce(booking_end_at=end)
         self.plain.is_open = is_open
+        self._announce(booking_end_at=end)
 
     @rule()
     def an_old_message_comes_again(self) -> None:
@@ -118,24 +119,26 @@ class Sale(RuleBasedStateMachine):
     @rule(really=st.integers(min_value=0, max_value=9))
     def the_event_is_cancelled(self, really: int) -> None:
         if really == 0:
+            self.plain.is_cancelled = True
             self._announce(cancelled_at=datetime.now(UTC))
-            self.plain.be_cancelled()
 
     @precondition(lambda self: self.plain.is_cancelled)
     @rule()
     def the_event_takes_place_after_all(self) -> None:
+        self.plain.is_cancelled = False
         self._announce(cancelled_at=None)
-        self.plain.take_place_after_all()
 
     @rule()
-    def a_batch_is_cancelled(self) -> None:
-        assert event_cancel_next_batch() is self.plain.cancel_a_batch(BATCH)
+    def a_batch_is_done(self) -> None:
+        expected = self.plain.do_a_batch(
+            cancellation_batch=CANCELLATION_BATCH, promotion_batch=PROMOTION_BATCH
+        )
+        assert do_next_batch() == (self.state.id if expected else None)
 
     def _announce(self, **changes: object) -> None:
         self.state = dataclasses.replace(self.state, version=self.state.version + 1, **changes)  # type: ignore[arg-type]
         assert event_sync(self.state) is True
-        # Any news of a cancelled event has the batches look once more.
-        self.plain.cancellation_pending = self.plain.is_cancelled
+        self.plain.hear(promotion_batch=PROMOTION_BATCH)
 
     @invariant()
     def both_tell_the_same(self) -> None:
@@ -163,7 +166,7 @@ class Sale(RuleBasedStateMachine):
         assert told == {row.pk: (row.user_id, row.status) for row in rows}
 
     def teardown(self) -> None:
-        while event_cancel_next_batch():
+        while do_next_batch() is not None:
             pass
         OutboxMessage.objects.all().delete()
         assert list(find_discrepancies()) == []
@@ -171,7 +174,8 @@ class Sale(RuleBasedStateMachine):
 
 @pytest.fixture
 def no_trace(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(services, "CANCELLATION_BATCH", BATCH)
+    monkeypatch.setattr(batches, "CANCELLATION_BATCH", CANCELLATION_BATCH)
+    monkeypatch.setattr(services, "PROMOTION_BATCH", PROMOTION_BATCH)
     yield
     Booking.objects.all().delete()
     Event.objects.all().delete()

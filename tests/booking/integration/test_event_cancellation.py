@@ -6,10 +6,11 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from booking_project.bookings import admission, services
+from booking_project.bookings import admission, batches, services
+from booking_project.bookings.batches import do_next_batch
 from booking_project.bookings.errors import EventCancelled
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from booking_project.bookings.services import event_cancel_next_batch, event_sync
+from booking_project.bookings.services import event_sync
 from tests.booking.factories import EventFactory, announced, booked, now, users
 from tests.booking.integration.outbox import bodies, forget_what_was_told, told
 from tests.booking.integration.soundness import Tally, line, tally, unsound
@@ -22,7 +23,7 @@ BATCH = 3
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "CANCELLATION_BATCH", BATCH)
+    monkeypatch.setattr(batches, "CANCELLATION_BATCH", BATCH)
 
 
 def sold_out(*, seats: int = 5, waiting: int = 3) -> Event:
@@ -36,14 +37,14 @@ def cancelled(event: Event) -> None:
     event.refresh_from_db()
 
 
-def batches() -> Iterator[None]:
+def each_batch() -> Iterator[None]:
     """Each step cancels a batch; ends when there is nothing left to cancel."""
-    while event_cancel_next_batch():
+    while do_next_batch() is not None:
         yield
 
 
 def finish() -> int:
-    return sum(1 for _ in batches())
+    return sum(1 for _ in each_batch())
 
 
 def is_pending(event: Event) -> bool:
@@ -66,7 +67,7 @@ def test_all_bookings_are_cancelled_in_bounded_batches() -> None:
     cancelled(event)
 
     left = [8]
-    for _ in batches():
+    for _ in each_batch():
         counted = tally(event.pk)
         left.append(counted.confirmed + counted.waitlisted)
         assert unsound(event.pk) == []
@@ -86,7 +87,7 @@ def test_it_ends_whatever_the_number_of_bookings(bookings: int) -> None:
 
     assert not is_pending(event)
     assert tally(event.pk) == Tally(confirmed=0, waitlisted=0, cancelled=bookings)
-    assert event_cancel_next_batch() is False
+    assert do_next_batch() is None
 
 
 def test_nobody_is_promoted_and_everyone_is_told_that_the_event_is_the_cause() -> None:
@@ -132,7 +133,7 @@ def test_several_cancelled_events_are_all_finished() -> None:
 def test_a_user_may_still_cancel_in_between_and_nobody_moves_up() -> None:
     event = sold_out()
     cancelled(event)
-    event_cancel_next_batch()
+    do_next_batch()
     booking = Booking.objects.filter(event=event, status=BookingStatus.CONFIRMED).latest("user_id")
     waiting = line(event.pk)
 
@@ -148,13 +149,13 @@ def test_a_user_may_still_cancel_in_between_and_nobody_moves_up() -> None:
 def test_an_event_that_takes_place_after_all_keeps_who_is_left_and_promotes_in_order() -> None:
     event = sold_out(seats=5, waiting=3)
     cancelled(event)
-    event_cancel_next_batch()
+    do_next_batch()
     forget_what_was_told()
 
     event_sync(announced(event, cancelled_at=None))
 
     assert not is_pending(event)
-    assert event_cancel_next_batch() is False
+    assert do_next_batch() is None
     assert tally(event.pk) == Tally(confirmed=5, waitlisted=0, cancelled=3)
     assert told() == [
         ("booking.promoted", user, "seat_freed") for user in ("user-006", "user-007", "user-008")
@@ -169,7 +170,7 @@ def test_places_above_a_lowered_capacity_are_cancelled_like_the_others() -> None
     event.refresh_from_db()
     cancelled(event)
 
-    for _ in batches():
+    for _ in each_batch():
         assert unsound(event.pk) == []
 
     assert tally(event.pk).cancelled == 8
@@ -179,7 +180,7 @@ def test_an_event_whose_first_news_is_its_cancellation_is_copied_as_cancelled() 
     event = EventFactory.build(id=77)
     event_sync(announced(event, cancelled_at=now()))
 
-    assert event_cancel_next_batch() is False
+    assert do_next_batch() is None
     with pytest.raises(EventCancelled):
         admission.book(event_id=77, user_id="ann")
 
@@ -198,10 +199,10 @@ class TestABatch:
     ) -> None:
         counts = []
         for size in (3, 30):
-            monkeypatch.setattr(services, "CANCELLATION_BATCH", size)
+            monkeypatch.setattr(batches, "CANCELLATION_BATCH", size)
             cancelled(sold_out(seats=40, waiting=0))
             with CaptureQueriesContext(connection) as queries:
-                event_cancel_next_batch()
+                do_next_batch()
             statements = [query["sql"].split(" ", 1)[0] for query in queries]
             assert statements.count("BEGIN") == 1
             assert statements[-1] == "COMMIT"
@@ -219,7 +220,7 @@ class TestABatch:
         with monkeypatch.context() as broken:
             broken.setattr(services, "outbox_add", _power_cut)
             with pytest.raises(RuntimeError, match="power cut"):
-                event_cancel_next_batch()
+                do_next_batch()
 
         assert tally(event.pk) == Tally(confirmed=5, waitlisted=3, cancelled=0)
         assert told() == []
@@ -274,7 +275,7 @@ def test_pending_cancellations_and_active_bookings_are_found_by_their_indexes() 
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE bookings_event, bookings_booking")
     with CaptureQueriesContext(connection) as queries:
-        event_cancel_next_batch()
+        do_next_batch()
     selects = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
 
     def plan(part: str) -> str:
@@ -284,5 +285,5 @@ def test_pending_cancellations_and_active_bookings_are_found_by_their_indexes() 
             cursor.execute(f"EXPLAIN {statement}")
             return "\n".join(row[0] for row in cursor.fetchall())
 
-    assert "event_cancellation_pending" in plan('WHERE "bookings_event"."cancellation_pending"')
+    assert "event_pending_batches" in plan('"promotion_cause" =')
     assert "booking_one_active_per_user_and_event" in plan('ORDER BY "bookings_booking"."user_id"')

@@ -11,7 +11,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from booking_project.bookings import handlers
-from booking_project.bookings.handlers import continue_cancellations, handle_event_message
+from booking_project.bookings.handlers import PendingBatches, handle_event_message
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from shared.messaging.consumer import HandlerUnavailable, IncomingMessage, TryLater
 from shared.messaging.errors import BadMessage
@@ -277,11 +277,12 @@ class TestSpareTime:
     def test_is_used_for_a_batch_as_long_as_there_is_one(self) -> None:
         event = EventFactory(id=7)
         booked(event, ["ann"])
-        assert continue_cancellations() is False
+        pending = PendingBatches()
+        assert pending.do_next() is False
         handle({**EVENT, "version": 2, "cancelled_at": "2026-02-03T00:00:00Z"})
 
-        assert continue_cancellations() is True
-        assert continue_cancellations() is False
+        assert pending.do_next() is True
+        assert pending.do_next() is False
 
         assert not Booking.objects.exclude(status=BookingStatus.CANCELLED).exists()
 
@@ -294,4 +295,4 @@ class TestSpareTime:
         monkeypatch.setattr(connection, "ensure_connection", refuse)
         connection.close()
         with pytest.raises(HandlerUnavailable, match="connection refused"):
-            continue_cancellations()
+            PendingBatches().do_next()

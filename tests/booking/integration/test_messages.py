@@ -63,7 +63,7 @@ def test_a_message_goes_to_the_bookings_exchange_and_is_kept_in_order_per_bookin
     assert row.published_at is None
 
 
-def test_each_step_of_a_group_is_told_in_its_order_with_the_status_of_its_moment() -> None:
+def test_what_becomes_of_each_booking_of_a_group_is_told_once_in_the_order_of_the_changes() -> None:
     event = EventFactory(max_seats=1, waitlist_limit=3)
     first, second, _ = booked(event, ["ann", "ben", "cat"])
     forget_what_was_told()
@@ -82,25 +82,28 @@ def test_each_step_of_a_group_is_told_in_its_order_with_the_status_of_its_moment
     assert told() == [
         ("booking.waitlisted", "dan", "booked"),
         ("booking.cancelled", "ann", "cancelled_by_user"),
-        ("booking.promoted", "ben", "seat_freed"),
         ("booking.cancelled", "ben", "cancelled_by_user"),
         ("booking.promoted", "cat", "seat_freed"),
         ("booking.waitlisted", "ann", "booked"),
     ]
-    assert [body["status"] for body in bodies(second.pk)] == ["confirmed", "cancelled"]
+    assert [body["status"] for body in bodies(second.pk)] == ["cancelled"]
 
 
-def test_who_is_booked_and_promoted_in_one_group_is_told_of_both() -> None:
+def test_who_books_and_moves_up_in_one_group_is_told_what_they_were_answered() -> None:
     event = EventFactory(max_seats=1, waitlist_limit=1)
     [seated] = booked(event, ["ann"])
 
     _, ben = admit_to_event(event.pk, [Cancel(event.pk, seated.pk), Book(event.pk, "ben")])
     cat, _ = admit_to_event(event.pk, [Book(event.pk, "cat"), Cancel(event.pk, ben.pk)])
 
-    of_cat = bodies(cat.pk)
-    assert [body["status"] for body in of_cat] == ["waitlisted", "confirmed"]
-    assert of_cat[0]["waitlist_order"] == 1
-    assert "waitlist_order" not in of_cat[1]
+    assert cat.status == "confirmed"
+    assert told(event.pk)[-2:] == [
+        ("booking.cancelled", "ben", "cancelled_by_user"),
+        ("booking.confirmed", "cat", "booked"),
+    ]
+    [of_cat] = bodies(cat.pk)
+    assert of_cat["status"] == "confirmed"
+    assert "waitlist_order" not in of_cat
 
 
 def test_a_group_over_several_events_tells_all_of_it_in_one_statement() -> None:

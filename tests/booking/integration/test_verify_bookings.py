@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from booking_project.bookings.batches import do_next_batch
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from booking_project.bookings.services import event_cancel_next_batch
 from tests.booking.factories import EventFactory, booked, now
 from tests.booking.integration.outbox import forget_what_was_told, told
 
@@ -88,11 +88,11 @@ def test_bookings_that_a_cancelled_event_forgot_are_given_to_the_consumer(event:
 
     status, printed = verify(repair=True)
     assert status == 0
-    left = f"event {event.pk}: is cancelled, and consume_events has yet to cancel 4 bookings"
+    left = f"event {event.pk}: consume_events has yet to cancel 4 bookings"
     assert left in printed
     assert verify()[0] == 0, "work in hand is not an error"
 
-    while event_cancel_next_batch():
+    while do_next_batch() is not None:
         pass
     assert verify() == (0, "bookings and counters agree\n")
     assert not Booking.objects.exclude(status=BookingStatus.CANCELLED).exists()

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from booking_project.bookings import admission, lookups, services
+from booking_project.bookings.batches import do_next_batch
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.requests import Cancel
 from tests.booking.factories import EventFactory, announced, booked, users
@@ -96,7 +97,7 @@ def test_it_is_gone_with_the_event() -> None:
     _, waiting = booked(event, ["ann", "ben"])
 
     services.event_sync(announced(event, cancelled_at=event.booking_start_at))
-    while services.event_cancel_next_batch():
+    while do_next_batch() is not None:
         pass
 
     assert shown(waiting)["status"] == "cancelled"

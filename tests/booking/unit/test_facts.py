@@ -35,7 +35,7 @@ def test_a_seat_that_is_given_up_is_told_before_who_gets_it() -> None:
     ]
 
 
-def test_every_step_of_one_booking_in_one_group_is_told() -> None:
+def test_what_becomes_of_one_booking_in_one_group_is_told_once() -> None:
     of = event(max_seats=1)
     book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
 
@@ -45,9 +45,22 @@ def test_every_step_of_one_booking_in_one_group_is_told() -> None:
 
     assert told(book) == [
         ("ann", "cancelled", "cancelled_by_user"),
-        ("ben", "promoted", "seat_freed"),
         ("ben", "cancelled", "cancelled_by_user"),
         ("ann", "confirmed", "booked"),
+    ]
+
+
+def test_who_books_and_moves_up_in_one_group_is_told_of_a_seat_and_of_no_line() -> None:
+    of = event(max_seats=1)
+    book = ledger(of, [confirmed(of, 1, "ann")])
+
+    booking = book.book(user_id="ben")
+    book.cancel(booking_id=1)
+
+    assert booking.status == "confirmed"
+    assert told(book) == [
+        ("ann", "cancelled", "cancelled_by_user"),
+        ("ben", "confirmed", "booked"),
     ]
 
 

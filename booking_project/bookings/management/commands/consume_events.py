@@ -1,10 +1,10 @@
-"""Keeps the copies of events up to date, and cancels the bookings of events that are cancelled."""
+"""Keeps the copies of events up to date, and does what their changes mean for many bookings."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from booking_project.bookings.handlers import continue_cancellations, handle_event_message
+from booking_project.bookings.handlers import PendingBatches, handle_event_message
 from booking_project.bookings.management.consuming import consume
 from shared.messaging.topology import EVENTS_QUEUE
 from shared.metrics import Address, add_metrics_option
@@ -21,6 +21,6 @@ class Command(BaseCommand):
             worker="consume_events",
             queue=EVENTS_QUEUE,
             handler=handle_event_message,
-            spare_time=continue_cancellations,
+            spare_time=PendingBatches().do_next,
             metrics=metrics,
         )

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from booking_project.bookings.verification import (
     find_discrepancies,
-    find_pending_cancellations,
+    find_pending_batches,
     repair_event,
 )
 
@@ -30,9 +30,8 @@ class Command(BaseCommand):
                 repair_event(event_id=event_id)
                 self.stdout.write(f"event {event_id}: repaired")
             found = list(find_discrepancies())
-        for event_id, active in find_pending_cancellations():
-            left = f"consume_events has yet to cancel {active} bookings"
-            self.stdout.write(f"event {event_id}: is cancelled, and {left}")
+        for pending in find_pending_batches():
+            self.stdout.write(pending)
         if found:
             raise CommandError(f"{len(found)} discrepancies", returncode=1)
         self.stdout.write("bookings and counters agree")

@@ -1,0 +1,61 @@
+"""What is too much for one transaction: cancelling all bookings of an event, and promoting a long
+waitlist.
+
+What is left to do stands on the event's row, so any process may go on where another ended.
+"""
+
+import logging
+
+from django.db import OperationalError, transaction
+from psycopg.errors import LockNotAvailable
+
+from booking_project.bookings.facts import Cause
+from booking_project.bookings.ledger import Ledger
+from booking_project.bookings.locks import lock_event_briefly
+from booking_project.bookings.models import Event
+from booking_project.bookings.selectors import active_bookings, event_with_pending_batches
+from booking_project.bookings.services import promote_and_write, write_whole_event
+from booking_project.bookings.statements import clock
+
+logger = logging.getLogger(__name__)
+
+CANCELLATION_BATCH = 500
+
+
+def do_next_batch(*, after: int = 0) -> int | None:
+    """Do one batch of one event, and return that event's id; None if no event has any left.
+
+    Events take turns in the order of their ids: it is that of the next one after `after`. One
+    whose row somebody holds misses its turn after `locks.BRIEF_WAIT_MS`.
+    """
+    event_id = event_with_pending_batches(after=after)
+    if event_id is None:
+        return None
+    try:
+        _do_batch(event_id)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        logger.info("event %d is locked by somebody else, its next batch has to wait", event_id)
+    return event_id
+
+
+@transaction.atomic
+def _do_batch(event_id: int) -> None:
+    event = lock_event_briefly(event_id=event_id)
+    if event is None:
+        return
+    if event.cancellation_pending:
+        _cancel_batch(event)
+    elif event.promotion_cause:
+        promote_and_write(event, cause=Cause(event.promotion_cause))
+
+
+def _cancel_batch(event: Event) -> None:
+    """Rule 9."""
+    bookings = list(active_bookings(event_id=event.pk)[:CANCELLATION_BATCH])
+    ledger = Ledger(event, now=clock(), bookings={booking.pk: booking for booking in bookings})
+    for booking in bookings:
+        ledger.cancel(booking_id=booking.pk, cause=Cause.EVENT_CANCELLED)
+    event.cancellation_pending = len(bookings) == CANCELLATION_BATCH
+    write_whole_event(ledger)
