@@ -8,7 +8,14 @@ from shared.settings import INSTALLED_APPS, REST_FRAMEWORK, SPECTACULAR_SETTINGS
 
 SECRET_KEY = env.str("BOOKING_SECRET_KEY", validate=Length(min=32))
 _lock_timeout_ms = env.int("BOOKING_LOCK_TIMEOUT_MS", 2000, validate=Range(min=100, max=60000))
-_database = read_database(env, "BOOKING", lock_timeout_ms=_lock_timeout_ms)
+_database = read_database(
+    env,
+    "BOOKING",
+    lock_timeout_ms=_lock_timeout_ms,
+    # Reads follow an index and stop after their page. A bitmap would collect all rows first, and
+    # looks cheap while the statistics don't know yet how many there are.
+    server_settings={"enable_bitmapscan": "off"},
+)
 EVENT_PUBLIC_URL = read_public_url(env, "EVENT_PUBLIC_URL")
 ADMISSION_MAX_GROUP = env.int("ADMISSION_MAX_GROUP", 64, validate=Range(min=1, max=1000))
 ADMISSION_GROUPING = env.str("ADMISSION_GROUPING", "all", validate=OneOf(["all", "event"]))

@@ -50,8 +50,8 @@ def booking_get_in_line(
     *, booking_id: int, user_id: str | None = None
 ) -> "WithAnnotations[Booking, InLine]":
     """`booking_get` with the `waitlist_position`."""
-    booking = _submit(_bookings_in_line(), booking_id)
-    if booking is None or user_id not in (None, booking.user_id):
+    booking = _submit(_bookings_in_line(), (booking_id, user_id))
+    if booking is None:
         raise BookingNotFound
     return booking
 
@@ -81,8 +81,19 @@ def _bookings() -> Group[int, Booking | None]:
 
 
 @functools.cache
-def _bookings_in_line() -> "Group[int, WithAnnotations[Booking, InLine] | None]":
-    return _lookup_group(bookings_in_line)
+def _bookings_in_line() -> "Group[tuple[int, str | None], WithAnnotations[Booking, InLine] | None]":
+    def find(
+        wanted: Sequence[tuple[int, str | None]],
+    ) -> "list[WithAnnotations[Booking, InLine] | None]":
+        found = bookings_in_line(set(wanted))
+        return [
+            booking
+            if (booking := found.get(booking_id)) and user_id in (None, booking.user_id)
+            else None
+            for booking_id, user_id in wanted
+        ]
+
+    return _group(find)
 
 
 @functools.cache

@@ -92,6 +92,15 @@ class Event(models.Model):
         return max(0, self.max_seats - self.confirmed_count)
 
 
+def _by_status(column: str, *, name: str) -> list[models.Index]:
+    return [
+        models.Index(
+            fields=[column, "id"], condition=Q(status=status), name=f"booking_{status}_by_{name}"
+        )
+        for status in BookingStatus.values
+    ]
+
+
 class Booking(models.Model):
     """A user's place in an event. `waitlist_order` is kept after a promotion, as a record of it."""
 
@@ -132,6 +141,11 @@ class Booking(models.Model):
         indexes = [
             models.Index(fields=["event", "id"], name="booking_by_event"),
             models.Index(fields=["user_id", "id"], name="booking_by_user"),
+            # For lists of one status. An index with `status` in the middle is wider, and then not
+            # always preferred. One by event and user would be preferred to the unique one when a
+            # seat is booked, and read all that the user has cancelled.
+            *_by_status("event", name="event"),
+            *_by_status("user_id", name="user"),
         ]
 
     def __str__(self) -> str:

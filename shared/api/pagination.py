@@ -27,15 +27,17 @@ def paged_response(
 ) -> Response:
     """One page of `rows`, with a `Link` header to its neighbours. Raises 400 on a bad parameter.
 
+    `rows` are in the order of their ids; a column that is the same in all of them may come first.
+
     Pages are cut by id and not by offset: a page costs the same wherever it lies, and rows that
     come or go meanwhile neither repeat nor skip others.
     """
     limit = _limit(request)
     backwards, start = _cursor(request)
     if backwards:
-        found = list(rows.filter(pk__lt=start).order_by("-pk")[: limit + 1])
+        found = list(rows.filter(pk__lt=start).reverse()[: limit + 1])
     else:
-        found = list(rows.filter(pk__gt=start).order_by("pk")[: limit + 1])
+        found = list(rows.filter(pk__gt=start)[: limit + 1])
     more = len(found) > limit
     page = found[:limit]
     if backwards:

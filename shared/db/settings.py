@@ -1,5 +1,6 @@
 """The `DATABASES` entry of a service, read from the environment."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from shared.db.connection import BoundedConnection
@@ -16,25 +17,33 @@ _IDLE_IN_TRANSACTION_MS = 15000
 
 
 def read_database(
-    env: Environment, service: str, *, lock_timeout_ms: int = 0, health_checks: bool = False
+    env: Environment,
+    service: str,
+    *,
+    lock_timeout_ms: int = 0,
+    health_checks: bool = False,
+    server_settings: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """From `{service}_DATABASE_URL`, `{service}_DB_POOL_SIZE`, and what `read_waits` reads.
 
     `lock_timeout_ms` 0: a lock is waited for as long as a statement may take. With `health_checks`
-    each connection is tried, by one round trip, before it is used.
+    each connection is tried, by one round trip, before it is used. `server_settings` are those of
+    PostgreSQL for each connection.
     """
     # What is missing or bad is reported when the environment is sealed; until then it is None.
     database = env.dj_db_url(f"{service}_DATABASE_URL", conn_health_checks=health_checks) or {}
     pool_size = env.int(f"{service}_DB_POOL_SIZE", 8, validate=Range(min=2, max=100))
     waits = read_waits(env, service, lock_timeout_ms=lock_timeout_ms)
     options = database.get("OPTIONS", {})
+    limits = {**_server_limits(waits, lock_timeout_ms), **(server_settings or {})}
+    given = " ".join(f"-c {name}={value}" for name, value in limits.items())
     return {
         **database,
         "ENGINE": "shared.db.postgresql",
         "OPTIONS": {
             "connect_timeout": CONNECT_SECONDS,
             **options,
-            "options": f"{options.get('options', '')} {_server_limits(waits, lock_timeout_ms)}",
+            "options": f"{options.get('options', '')} {given}",
             "response_timeout": waits.response_timeout,
             "pool": {
                 "connection_class": BoundedConnection,
@@ -47,11 +56,10 @@ def read_database(
     }
 
 
-def _server_limits(waits: Waits, lock_timeout_ms: int) -> str:
+def _server_limits(waits: Waits, lock_timeout_ms: int) -> dict[str, str]:
     idle_ms = _IDLE_IN_TRANSACTION_MS if waits.response_timeout is not None else 0
-    limits = {
-        "lock_timeout": lock_timeout_ms,
-        "statement_timeout": waits.statement_timeout_ms,
-        "idle_in_transaction_session_timeout": idle_ms,
+    return {
+        "lock_timeout": str(lock_timeout_ms),
+        "statement_timeout": str(waits.statement_timeout_ms),
+        "idle_in_transaction_session_timeout": str(idle_ms),
     }
-    return " ".join(f"-c {name}={milliseconds}" for name, milliseconds in limits.items())

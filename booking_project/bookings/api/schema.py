@@ -41,6 +41,13 @@ _FULL = {
     "confirmed_count": 50,
     "waitlisted_count": 1,
     "seats_available": 0,
+    "cancelled_at": None,
+}
+_OFF = {
+    **_FULL,
+    "confirmed_count": 0,
+    "waitlisted_count": 0,
+    "cancelled_at": "2026-02-21T09:00:00Z",
 }
 
 _EVENT_ID = schema.path_id("event_id", "The event's id, as the event service gave it out.")
@@ -66,7 +73,9 @@ get_event_status = operation(
     description="An event as the booking service knows it, which may be moments behind.",
     access=Access.EVERYBODY,
     answer=Answer(
-        body=EventStatusOutput, description="The event and its counts.", examples={"full": _FULL}
+        body=EventStatusOutput,
+        description="The event and its counts.",
+        examples={"full": _FULL, "cancelled": _OFF},
     ),
     parameters=[_EVENT_ID],
     refusals=[_BAD_EVENT_ID, _NO_SUCH_EVENT],
@@ -165,7 +174,11 @@ get_booking = operation(
     answer=Answer(
         body=BookingOutput,
         description="The booking.",
-        examples={"confirmed": _CONFIRMED, "waitlisted": {**_WAITLISTED, "waitlist_position": 1}},
+        examples={
+            "confirmed": _CONFIRMED,
+            "waitlisted": {**_WAITLISTED, "waitlist_position": 1},
+            "far": {**_WAITLISTED, "waitlist_order": 9000, "waitlist_position_above": 1000},
+        },
     ),
     parameters=[_BOOKING_ID],
     refusals=[schema.invalid_id("booking"), _NO_SUCH_BOOKING],

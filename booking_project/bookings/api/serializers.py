@@ -5,14 +5,18 @@ keeps the two alike.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.fields import empty
 
 from booking_project.bookings.models import Booking, BookingStatus, Event
+from booking_project.bookings.statements import FARTHEST_POSITION, InLine
 from shared.api.fields import IdField, InstantField, MoneyField, TextField
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
 
 
 @extend_schema_serializer(component_name="NewBooking")
@@ -38,7 +42,15 @@ class BookingOutput(serializers.Serializer[Booking]):
     waitlist_position = serializers.IntegerField(
         min_value=1,
         required=False,
-        help_text="Only on the booking's own page, while waitlisted: how many wait before, plus 1.",
+        help_text=(
+            "Only on the booking's own page, while waitlisted: how many wait before, plus 1. "
+            "Left out where it is above 1000."
+        ),
+    )
+    waitlist_position_above = serializers.IntegerField(
+        min_value=FARTHEST_POSITION,
+        required=False,
+        help_text="In place of `waitlist_position` where that is greater than this.",
     )
     created_at = InstantField()
 
@@ -54,7 +66,13 @@ class EventStatusOutput(serializers.Serializer[Event]):
     booking_end_at = InstantField()
     confirmed_count = serializers.IntegerField(min_value=0)
     waitlisted_count = serializers.IntegerField(min_value=0)
-    seats_available = serializers.IntegerField(min_value=0)
+    seats_available = serializers.IntegerField(
+        min_value=0,
+        help_text=(
+            "0 once the event is cancelled. While anyone waits, they belong to the waitlist."
+        ),
+    )
+    cancelled_at = InstantField(allow_null=True, help_text="Null while it is not cancelled.")
 
 
 _USER_ID = BookingInput().fields["user_id"]
@@ -72,8 +90,17 @@ def valid_user_id(data: Any, *, default: str | None = None) -> str:
     return user_id
 
 
-def represent_booking(booking: Booking, *, waitlist_position: int | None = None) -> dict[str, Any]:
-    """A `BookingOutput`."""
+def represent_booking_in_line(booking: "WithAnnotations[Booking, InLine]") -> dict[str, Any]:
+    """A `BookingOutput` with the place in line of one that waits."""
+    if booking.waitlist_position is None:
+        return represent_booking(booking, place={"waitlist_position_above": FARTHEST_POSITION})
+    return represent_booking(booking, place={"waitlist_position": booking.waitlist_position})
+
+
+def represent_booking(
+    booking: Booking, *, place: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """A `BookingOutput`; with its `place` in line, where it waits and one is given."""
     shown = {
         "id": booking.pk,
         "event_id": booking.event_id,
@@ -82,8 +109,7 @@ def represent_booking(booking: Booking, *, waitlist_position: int | None = None)
     }
     if booking.status == BookingStatus.WAITLISTED:
         shown["waitlist_order"] = booking.waitlist_order
-        if waitlist_position is not None:
-            shown["waitlist_position"] = waitlist_position
+        shown.update(place or {})
     shown["created_at"] = booking.created_at
     return shown
 
@@ -101,4 +127,5 @@ def represent_status(event: Event) -> dict[str, Any]:
         "confirmed_count": event.confirmed_count,
         "waitlisted_count": event.waitlisted_count,
         "seats_available": event.seats_available,
+        "cancelled_at": event.cancelled_at,
     }

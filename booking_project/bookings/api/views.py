@@ -9,6 +9,7 @@ from booking_project.bookings import admission, lookups
 from booking_project.bookings.api import pages, schema
 from booking_project.bookings.api.serializers import (
     represent_booking,
+    represent_booking_in_line,
     represent_status,
     valid_user_id,
 )
@@ -98,7 +99,7 @@ class BookingDetail(APIView):
         booking = lookups.booking_get_in_line(
             booking_id=parse_id(booking_id, what="booking"), user_id=caller_of(request).confined_to
         )
-        return Response(represent_booking(booking, waitlist_position=booking.waitlist_position))
+        return Response(represent_booking_in_line(booking))
 
     @schema.cancel_booking
     def delete(self, request: Request, booking_id: str) -> Response:

@@ -1,6 +1,7 @@
 """`waitlist_position`: where in line a booking is now, on its own page."""
 
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,9 +12,12 @@ from pytest_django import DjangoAssertNumQueries
 
 from booking_project.bookings import admission, lookups, services
 from booking_project.bookings.batches import do_next_batch
+from booking_project.bookings.errors import BookingNotFound
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.requests import Cancel
+from booking_project.bookings.statements import bookings_in_line
 from tests.booking.factories import EventFactory, announced, booked, users
+from tests.booking.integration.plans import rows_read
 from tests.shared.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
@@ -142,6 +146,54 @@ def test_those_before_are_counted_in_the_index_of_who_waits(seats: int) -> None:
         plan = "\n".join(row[0] for row in cursor.fetchall())
 
     assert "booking_one_place_in_line_per_event" in plan
+
+
+def analyse() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE bookings_booking")
+
+
+class TestALongLine:
+    @pytest.fixture
+    def line(self) -> list[Booking]:
+        """1,200 who wait, in their order."""
+        _, *waiting = booked(EventFactory(max_seats=1, waitlist_limit=1200), users(1201))
+        analyse()
+        return waiting
+
+    def test_says_only_that_a_place_is_beyond_the_first_thousand(self, line: list[Booking]) -> None:
+        assert positions([line[998], line[999]]) == [999, 1000]
+        for booking in (line[1000], line[1199]):
+            assert "waitlist_position" not in shown(booking)
+            assert shown(booking)["waitlist_position_above"] == 1000
+        assert "waitlist_position_above" not in shown(line[0])
+
+    def test_is_read_up_to_the_thousandth_and_once_for_all_who_ask_together(
+        self, line: list[Booking]
+    ) -> None:
+        with CaptureQueriesContext(connection) as queries:
+            bookings_in_line([(booking.pk, None) for booking in line[-100:]])
+
+        assert rows_read(queries[0]["sql"], index="booking_one_place_in_line_per_event") == 1000
+
+    def test_is_not_read_for_somebody_elses_booking(self, line: list[Booking]) -> None:
+        last = line[-1]
+        with CaptureQueriesContext(connection) as queries, pytest.raises(BookingNotFound):
+            lookups.booking_get_in_line(booking_id=last.pk, user_id="stranger")
+        assert rows_read(queries[0]["sql"], index="booking_one_place_in_line_per_event") == 0
+
+        with CaptureQueriesContext(connection) as queries:
+            lookups.booking_get_in_line(booking_id=last.pk, user_id=last.user_id)
+        assert rows_read(queries[0]["sql"], index="booking_one_place_in_line_per_event") == 1000
+
+    def test_each_of_a_group_sees_what_is_theirs(self, line: list[Booking]) -> None:
+        mine, other = line[4], line[5]
+        wanted = [(mine.pk, mine.user_id), (mine.pk, "stranger"), (other.pk, None)]
+        calls = [partial(lookups._bookings_in_line().submit, each) for each in wanted]
+
+        found = [call() for call in calls]
+
+        assert [booking and booking.waitlist_position for booking in found] == [5, None, 6]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,94 @@
+"""A list reads the page that it shows, whatever anybody has booked or cancelled before."""
+
+import base64
+
+import pytest
+from django.db import connection
+from django.db.models import QuerySet
+from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
+from rest_framework.request import Request
+
+from booking_project.bookings.models import Booking, BookingStatus, Event
+from booking_project.bookings.requests import Book
+from booking_project.bookings.selectors import booking_list, user_booking_list
+from booking_project.bookings.statements import clock_and_active_users
+from shared.api.pagination import paged_response
+from tests.booking.factories import EventFactory, booked, now, users
+from tests.booking.integration.plans import rows_read
+
+pytestmark = pytest.mark.django_db
+
+MANY = 800
+OFTEN = 150
+PAGE = 10
+STATUSES = [None, *BookingStatus]
+
+
+@pytest.fixture
+def big() -> Event:
+    """Many confirmed, and ann, who has cancelled here and at another event again and again."""
+    event: Event = EventFactory(max_seats=2 * MANY)
+    other = EventFactory(max_seats=2 * MANY)
+    booked(event, users(MANY))
+    for each in (event, other):
+        _cancelled(each, "ann", OFTEN)
+        booked(each, ["ann"])
+    booked(other, users(5))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE bookings_booking")
+    return event
+
+
+def _cancelled(event: Event, user_id: str, count: int) -> None:
+    Booking.objects.bulk_create(
+        Booking(
+            event=event,
+            user_id=user_id,
+            status=BookingStatus.CANCELLED,
+            created_at=now(),
+            updated_at=now(),
+        )
+        for _ in range(count)
+    )
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("user_id", [None, "ann", "user-001", "nobody"])
+def test_of_an_event(big: Event, user_id: str | None, status: BookingStatus | None) -> None:
+    bookings = booking_list(event_id=big.pk, user_id=user_id, status=status)
+    own = None if user_id is None else Booking.objects.filter(user_id=user_id).count()
+    reads_its_page(bookings, or_at_most=own)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("user_id", ["ann", "user-001", "nobody"])
+def test_of_a_user(big: Event, user_id: str, status: BookingStatus | None) -> None:
+    reads_its_page(user_booking_list(user_id=user_id, status=status))
+
+
+def test_a_booking_looks_at_none_that_its_user_cancelled(big: Event) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        _, active = clock_and_active_users([Book(big.pk, "ann")])
+
+    assert active == {big.pk: {"ann"}}
+    assert rows_read(queries[0]["sql"]) == 1
+
+
+def reads_its_page(bookings: QuerySet[Booking], *, or_at_most: int | None = None) -> None:
+    for cursor in ("", "after:0", f"after:{_last_id()}", f"before:{_last_id() + 1}"):
+        with CaptureQueriesContext(connection) as queries:
+            page = paged_response(_request(cursor), bookings, represent=list)
+        # One more than the page tells whether there is another.
+        [statement] = [each["sql"] for each in queries if "LIMIT" in each["sql"]]
+        assert rows_read(statement) <= max(len(page.data) + 1, or_at_most or 0), cursor
+
+
+def _last_id() -> int:
+    return Booking.objects.latest("pk").pk
+
+
+def _request(cursor: str) -> Request:
+    encoded = base64.urlsafe_b64encode(cursor.encode()).decode().rstrip("=")
+    query = {"limit": str(PAGE), **({"cursor": encoded} if cursor else {})}
+    return Request(RequestFactory().get("/", query))
