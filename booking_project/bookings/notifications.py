@@ -20,7 +20,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
@@ -143,7 +143,7 @@ def _send(mail: EmailMessage) -> None:
     sender's, and the same for every mail. What fails afterwards may be this mail's.
     """
     try:
-        server = mail.get_connection()
+        server = get_connection()
         server.open()
     except (OSError, ImproperlyConfigured, ValueError) as error:
         # SMTPException is an OSError. The others: a folder or an EMAIL_URL that can't be.
