@@ -12,7 +12,7 @@ import psycopg
 
 from tests.end_to_end.clients import EVENTS, open_client
 from tests.end_to_end.processes import ROOT
-from tests.faults.load import load
+from tests.faults.load import UnderWay, load
 from tests.faults.system import FaultySystem
 from tests.faults.trial import Trial
 from tests.shared.waiting import PATIENCE_SECONDS
@@ -27,6 +27,7 @@ class Bookings:
         self._client = open_client(system.booking_url)
         self.acknowledged: list[int] = []
         self.others: Counter[str] = Counter()
+        self.under_way = UnderWay()
 
     def close(self) -> None:
         self._client.close()
@@ -68,7 +69,7 @@ def bookings(system: FaultySystem, trial: Trial, *, per_second: float) -> Iterat
     """Booked in the background until the block ends."""
     booked = Bookings(system, trial)
     try:
-        with load(booked.book, per_second=per_second):
+        with load(booked.book, per_second=per_second) as booked.under_way:
             yield booked
     finally:
         booked.close()

@@ -11,8 +11,27 @@ from tests.shared.waiting import PATIENCE_SECONDS
 CLIENTS = 16
 
 
+class UnderWay:
+    """The calls that have not ended yet, by the client that makes them."""
+
+    def __init__(self) -> None:
+        self._began: dict[int, float] = {}
+
+    def call(self, action: Callable[[], object]) -> None:
+        client = threading.get_ident()
+        self._began[client] = time.monotonic()
+        try:
+            action()
+        finally:
+            del self._began[client]
+
+    def since_before(self, moment: float) -> int:
+        """How many began before that moment of the monotonic clock."""
+        return sum(began < moment for began in list(self._began.values()))
+
+
 @contextmanager
-def load(action: Callable[[], object], *, per_second: float) -> Iterator[None]:
+def load(action: Callable[[], object], *, per_second: float) -> Iterator[UnderWay]:
     """Calls `action` in the background until the block ends; then raises what went wrong in it.
 
     What could not be done in time, because all clients were waiting, is left out.
@@ -21,6 +40,7 @@ def load(action: Callable[[], object], *, per_second: float) -> Iterator[None]:
     slots = itertools.count()
     take_slot = threading.Lock()
     done = threading.Event()
+    under_way = UnderWay()
     errors: list[BaseException] = []
 
     def next_start() -> float:
@@ -33,7 +53,7 @@ def load(action: Callable[[], object], *, per_second: float) -> Iterator[None]:
     def work() -> None:
         try:
             while not done.wait(max(0.0, next_start() - time.monotonic())):
-                action()
+                under_way.call(action)
         except BaseException as error:
             errors.append(error)
 
@@ -41,7 +61,7 @@ def load(action: Callable[[], object], *, per_second: float) -> Iterator[None]:
     for client in clients:
         client.start()
     try:
-        yield
+        yield under_way
     finally:
         done.set()
         for client in clients:

@@ -51,16 +51,22 @@ def test_database_frozen_under_load(
 ) -> None:
     """Every request is answered meanwhile, and afterwards everything goes on by itself."""
     with (
-        load(trial.ledger.create_or_edit, per_second=PER_SECOND),
+        load(trial.ledger.create_or_edit, per_second=PER_SECOND) as creations,
         bookings(system, trial, per_second=BOOKINGS_PER_SECOND) as booked,
     ):
         until(lambda: trial.copies > 10, "copies", seconds=SECONDS)
         until(lambda: len(booked.acknowledged) > 10, "bookings", seconds=SECONDS)
         with system.servers.frozen(database):
-            ends_at = time.monotonic() + seconds
+            frozen_at = time.monotonic()
+            ends_at = frozen_at + seconds
             others = trial.ledger.others if database == EVENT_DATABASE else booked.others
-            told = others["503"]
-            until(lambda: others["503"] > told + CLIENTS, "answers meanwhile", seconds=SECONDS)
+            under_way = creations if database == EVENT_DATABASE else booked.under_way
+            until(lambda: others["503"] > CLIENTS, "answers meanwhile", seconds=SECONDS)
+            until(
+                lambda: not under_way.since_before(frozen_at + 1),
+                "end of what was under way or came soon after",
+                seconds=SECONDS,
+            )
             time.sleep(max(0.0, ends_at - time.monotonic()))
         trial.mended()
         events, places = len(trial.ledger.acknowledged), len(booked.acknowledged)
