@@ -1,5 +1,6 @@
 """The ports of the parts: which variable sets each, and who needs it."""
 
+import atexit
 import errno
 import importlib.util
 import socket
@@ -30,8 +31,6 @@ PORTS = (
     Port("RABBITMQ_EPMD_PORT", 18674, "RabbitMQ's name server, epmd", "RABBITMQ_URL"),
 )
 OWNERS = {port.variable: port.owner for port in PORTS}
-
-_held: list[socket.socket] = []
 
 
 def configured(environ: Mapping[str, str]) -> dict[str, int]:
@@ -64,7 +63,7 @@ def free_port() -> int:
     Our server can be told to listen there, now or later, and again after a restart.
     """
     held = hold_port()
-    _held.append(held)
+    atexit.register(held.close)
     number: int = held.getsockname()[1]
     return number
 

@@ -41,9 +41,12 @@ def listen() -> None:
         cursor.execute(f"LISTEN {CHANNEL}")
 
 
-def wait_for_notification(*, timeout: float) -> None:
-    """Return when a transaction that added messages has committed since `listen`, or after
-    `timeout` seconds. Raises Django's `OperationalError` where the connection is lost."""
+def wait_for_notification(*, timeout: float) -> bool:
+    """Whether a transaction that added messages has committed since `listen`; waits for one for at
+    most `timeout` seconds. Raises Django's `OperationalError` where the connection is lost."""
     with connection.wrap_database_errors:
-        for _ in connection.connection.notifies(timeout=timeout, stop_after=1):
-            pass
+        # psycopg waits for the socket, which has nothing more to say where a notification was read
+        # together with the answer to an earlier statement.
+        if connection.connection.pgconn.notifies() is not None:
+            return True
+        return any(connection.connection.notifies(timeout=timeout, stop_after=1))

@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -18,22 +20,17 @@ from django.db.models.functions import Now
 from shared.idempotency.models import IdempotencyRecord
 from shared.outbox.models import OutboxMessage
 from shared.outbox.services import NewMessage, outbox_add
+from shared.outbox.statements import CHANNEL, listen, wait_for_notification
 from tests.shared.broker import Broker
+from tests.shared.concurrency import at_once
 from tests.shared.tcp_proxy import TcpProxy
-from tests.shared.waiting import PATIENCE_SECONDS, until
+from tests.shared.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(__file__).parents[3]
 RELAY = ("manage_event.py", "relay_outbox")
-WITHOUT_POLLING = (
-    "-c",
-    "import runpy, sys\n"
-    "from shared.outbox import relay\n"
-    "relay.POLL_SECONDS = 24 * 3600\n"
-    f"sys.argv = {list(RELAY)}\n"
-    "runpy.run_path(sys.argv[0], run_name='__main__')",
-)
+WITHOUT_POLLING = ("-m", "tests.event.integration.relay_without_polling")
 
 
 def database_url() -> str:
@@ -105,6 +102,23 @@ def test_a_new_message_wakes_it_at_once(broker: Broker, tmp_path: Path) -> None:
         for number in range(10):
             add(number)
             assert json.loads(broker.wait_for_message().body) == {"id": number}
+
+
+def test_a_wake_up_that_is_read_with_an_earlier_answer_is_not_missed() -> None:
+    """As by a relay that is slow to read."""
+    listen()
+    server = connection.connection.pgconn
+    server.send_query(b"SELECT 1")
+    until(lambda: server.flush() == 0, "query that is sent")
+    with ThreadPoolExecutor() as threads:
+        threads.submit(at_once, [lambda: add(1)]).result(PATIENCE_SECONDS)
+    with socket.socket(fileno=os.dup(server.socket)) as unread:
+        until(lambda: CHANNEL.encode() in unread.recv(65536, socket.MSG_PEEK), "notification")
+    server.consume_input()
+    while server.get_result() is not None:
+        pass
+
+    assert wait_for_notification(timeout=BRIEF_SECONDS)
 
 
 def test_several_at_once_keep_the_order_and_publish_nothing_twice(
