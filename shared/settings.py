@@ -37,6 +37,7 @@ WORKER_STATE_DIR = Path(env.str("WORKER_STATE_DIR", "") or default_folder())
 _trusted_proxies = env.int("TRUSTED_PROXIES", 0, validate=Range(min=0, max=10))
 
 INSTALLED_APPS = [
+    "shared.times",  # before the admin, some of whose templates it replaces
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -64,6 +65,7 @@ MIDDLEWARE = [
     "shared.browsers.BrowserLogins",
     "shared.browsers.BrowserMessages",
     "shared.browsers.BrowserFrames",
+    "shared.times.middleware.AdminTimes",
 ]
 
 TEMPLATES = [
@@ -89,6 +91,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["shared.times.formats"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"

@@ -1,15 +1,20 @@
+import logging
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db import IntegrityError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from rest_framework.exceptions import ValidationError
 
 from event_project.events.models import Event
 from event_project.events.services import EventChanges, event_cancel, event_update
 from shared.api.fields import TextField
+from shared.constraints import words_for
+
+logger = logging.getLogger(__name__)
 
 NAME = TextField(max_length=255)
 EDITABLE = list(EventChanges.__annotations__)
@@ -17,6 +22,17 @@ EDITABLE = list(EventChanges.__annotations__)
 
 class EventForm(forms.ModelForm):  # type: ignore[type-arg]
     """The model's own rules, the API's rule for names, and no overwriting of others' changes."""
+
+    class Meta:
+        help_texts = {
+            "max_seats": (
+                "If you lower this below the seats that are taken, nobody loses a seat. Nobody is "
+                "booked or promoted until fewer seats are taken than there are."
+            ),
+            "waitlist_limit": (
+                "If you lower this below the number of people who wait, they all keep their place."
+            ),
+        }
 
     seen_version = forms.IntegerField(widget=forms.HiddenInput)
 
@@ -63,7 +79,6 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ]
     list_filter = ["booking_start_at", "booking_end_at", "cancelled_at"]
     search_fields = ["=id", "name"]
-    date_hierarchy = "booking_start_at"
     readonly_fields = ["created_at", "updated_at", "version", "cancelled_at"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
@@ -71,6 +86,18 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if obj is not None and self.has_change_permission(request, obj):
             fields.append("seen_version")
         return fields
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The form finds what the model forbids; this is for what only the database noticed."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except IntegrityError as error:
+            words = words_for(error)
+            logger.warning("an event could not be saved: %s", error)
+            self.message_user(
+                request, words or "The database refuses these values.", messages.ERROR
+            )
+            return HttpResponseRedirect(request.get_full_path())
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is not None and obj.cancelled_at is not None:
@@ -90,6 +117,14 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             changes=changes,  # type: ignore[arg-type]
             expected_versions=[form.cleaned_data["seen_version"]],
         )
+        if obj.max_seats < form.initial["max_seats"]:
+            self.message_user(
+                request,
+                f"If more than {obj.max_seats} seats are taken, everybody keeps theirs, and nobody "
+                f"is booked or promoted until fewer than {obj.max_seats} are taken. The admin of "
+                "the booking service shows how many are.",
+                messages.WARNING,
+            )
 
     @admin.action(description="Cancel the selected events", permissions=["change"])
     def cancel_selected(

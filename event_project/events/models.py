@@ -48,12 +48,26 @@ class Event(models.Model):
             GinIndex(name_ngrams(), name="event_name_ngrams"),
         ]
         constraints = [
-            models.CheckConstraint(condition=~Q(name=""), name="event_has_a_name"),
-            models.CheckConstraint(condition=Q(max_seats__gt=0), name="event_has_seats"),
             models.CheckConstraint(
-                condition=Q(waitlist_limit__gte=0), name="event_waitlist_limit_not_negative"
+                condition=~Q(name=""),
+                name="event_has_a_name",
+                violation_error_message="name is required",
             ),
-            models.CheckConstraint(condition=Q(price__gte=0), name="event_price_not_negative"),
+            models.CheckConstraint(
+                condition=Q(max_seats__gt=0),
+                name="event_has_seats",
+                violation_error_message="max_seats must be greater than 0",
+            ),
+            models.CheckConstraint(
+                condition=Q(waitlist_limit__gte=0),
+                name="event_waitlist_limit_not_negative",
+                violation_error_message="waitlist_limit must not be negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(price__gte=0),
+                name="event_price_not_negative",
+                violation_error_message="price must not be negative",
+            ),
             models.CheckConstraint(
                 condition=Q(booking_end_at__gt=F("booking_start_at")),
                 name="event_booking_ends_after_it_starts",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from django.db import IntegrityError
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
@@ -14,6 +15,7 @@ from event_project.events.errors import (
     EventNotFound,
 )
 from shared.api import problems
+from shared.constraints import words_for
 from shared.errors import DomainError
 from shared.idempotency import http as idempotency
 
@@ -31,4 +33,6 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
     if isinstance(exception, BookingEndsTooEarly):
         # Like any other bad value of a field.
         exception = ValidationError({exception.field: [exception.message]})
+    elif isinstance(exception, IntegrityError) and (words := words_for(exception)):
+        exception = ValidationError([words])
     return _handle(exception, context)

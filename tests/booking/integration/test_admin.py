@@ -1,13 +1,16 @@
 """The admin site shows everything and changes nothing."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from booking_project.bookings import services
 from booking_project.bookings.models import Booking, Event, Notification
-from tests.booking.factories import EventFactory, booked, now
+from booking_project.bookings.services import event_sync
+from tests.booking.factories import EventFactory, announced, booked, now
 
 pytestmark = pytest.mark.django_db
 
@@ -138,3 +141,36 @@ def test_nothing_is_added_changed_or_deleted(staff: Client, event: Event, model:
     staff.post(f"{base}/", {"action": "delete_selected", "_selected_action": [row.pk]})
 
     assert (sorted(Booking.objects.values_list()), sorted(Event.objects.values_list())) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "Nothing out of the ordinary."),
+        ({"max_seats": 1, "waitlist_limit": 0}, "2 seats are taken and there are 1. Nobody loses"),
+        ({"waitlist_limit": 1}, "2 people wait and there are 1 places in line."),
+        ({"cancelled_at": now()}, "its bookings are being cancelled"),
+        ({"max_seats": 9}, "Those who wait are being given seats, in order."),
+    ],
+)
+def test_the_page_of_an_event_says_what_its_capacity_means_for_those_who_are_there(
+    staff: Client, changes: dict[str, object], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "PROMOTION_BATCH", 1)
+    event = EventFactory(max_seats=2, waitlist_limit=2)
+    booked(event, ["ann", "ben", "cat", "dan"])
+    event_sync(announced(event, **changes))
+
+    assert said in staff.get(f"/admin/bookings/event/{event.pk}/change/").content.decode()
+
+
+def test_times_are_in_the_zone_of_the_browser_and_utc_without_one(
+    staff: Client, event: Event
+) -> None:
+    start = datetime(2026, 2, 20, 10, tzinfo=UTC)
+    Event.objects.filter(pk=event.pk).update(booking_start_at=start)
+    path = f"/admin/bookings/event/{event.pk}/change/"
+
+    assert "20 Feb 2026, 10:00:00 UTC" in staff.get(path).content.decode()
+    staff.cookies["time_zone"] = "Asia/Bangkok"
+    assert "20 Feb 2026, 17:00:00 +07" in staff.get(path).content.decode()

@@ -4,12 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.test import Client
 
 from event_project.events.models import Event
 from event_project.events.services import event_cancel, event_update
+from shared.constraints import says_itself
 from shared.outbox.models import OutboxMessage
 from tests.event.factories import EventFactory
 from tests.event.messages import announced, forget, last_body
@@ -91,6 +94,81 @@ def test_the_form_refuses_what_the_api_refuses(admin: Client, changes: dict[str,
     assert errors(response)
     assert not Event.objects.exists()
     assert not OutboxMessage.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"max_seats": "0"}, "max_seats must be greater than 0"),
+        ({"waitlist_limit": "-1"}, "waitlist_limit must not be negative"),
+        ({"price": "-1"}, "price must not be negative"),
+        ({"booking_end_at_0": "2026-02-19"}, "booking_end_at must be after booking_start_at"),
+    ],
+)
+def test_the_form_says_in_words_what_is_wrong(
+    admin: Client, changes: dict[str, str], words: str
+) -> None:
+    page = admin.post(CHANGELIST + "add/", {**FORM, **changes}).content.decode()
+
+    assert words in page
+    assert [each.name for each in Event._meta.constraints if each.name in page] == []
+
+
+def test_every_constraint_of_what_the_admin_can_change_has_words_of_its_own() -> None:
+    """The form shows the message of a constraint, and Django's own names the constraint."""
+    ours = [model for model in site._registry if model.__module__.startswith("event_project")]
+
+    silent = [
+        constraint.name
+        for model in ours
+        for constraint in model._meta.constraints
+        if not says_itself(constraint)
+    ]
+
+    assert ours
+    assert silent == []
+
+
+@pytest.fixture
+def _secret_constraint() -> None:
+    """One that the database has and the model doesn't know of."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE events_event ADD CONSTRAINT secret CHECK (name <> 'Refused')")
+
+
+@pytest.mark.usefixtures("_secret_constraint")
+def test_what_only_the_database_refuses_is_said_without_the_constraints_name(
+    admin: Client,
+) -> None:
+    response = admin.post(CHANGELIST + "add/", {**FORM, "name": "Refused"}, follow=True)
+
+    assert response.status_code == 200
+    assert "The database refuses these values." in response.content.decode()
+    assert "secret" not in response.content.decode()
+    assert not Event.objects.exists()
+
+
+def test_what_the_database_refuses_is_said_in_the_words_of_its_constraint(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the form had not looked."""
+    monkeypatch.setattr(Event, "full_clean", lambda self, **_: None)
+
+    response = admin.post(CHANGELIST + "add/", {**FORM, "max_seats": "0"}, follow=True)
+
+    assert "Max_seats must be greater than 0" in response.content.decode()
+    assert "event_has_seats" not in response.content.decode()
+
+
+def test_fewer_seats_come_with_a_word_on_those_that_are_taken(admin: Client, event: Event) -> None:
+    assert "nobody loses a seat" in admin.get(change_page(event)).content.decode()
+
+    fewer = admin.post(change_page(event), filled_in(admin, event, max_seats="5"), follow=True)
+    event.refresh_from_db()
+    more = admin.post(change_page(event), filled_in(admin, event, max_seats="7"), follow=True)
+
+    assert "If more than 5 seats are taken, everybody keeps theirs" in fewer.content.decode()
+    assert "everybody keeps theirs" not in more.content.decode()
 
 
 def change_page(event: Event) -> str:

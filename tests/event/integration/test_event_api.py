@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from event_project.events.models import Event
@@ -177,3 +178,25 @@ def test_the_browsable_api_shows_events_and_a_form(client: Client) -> None:
         assert response.headers["Content-Type"].startswith("text/html")
         assert b"Shown &lt;b&gt;safely&lt;/b&gt;" in response.content
     assert b"<textarea" in client.get(EVENTS, headers={"accept": "text/html"}).content
+
+
+@pytest.mark.parametrize("method", ["post", "patch"])
+def test_a_constraint_that_only_the_database_knows_is_not_named(method: str) -> None:
+    path = "/api/v1/events"
+    if method == "patch":
+        path += f"/{EventFactory.create().pk}"
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE events_event ADD CONSTRAINT secret CHECK (name <> 'Refused')")
+    client = Client(raise_request_exception=False)
+    body = {
+        "name": "Refused",
+        "max_seats": 1,
+        "booking_start_at": "2026-02-20T10:00:00Z",
+        "booking_end_at": "2026-02-25T10:00:00Z",
+    }
+
+    response = getattr(client, method)(path, body, content_type="application/json")
+
+    assert response.status_code == 500
+    assert response.json()["code"] == "internal_error"
+    assert "secret" not in response.content.decode()

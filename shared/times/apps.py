@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class TimesConfig(AppConfig):
+    name = "shared.times"

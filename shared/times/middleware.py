@@ -1,0 +1,39 @@
+import functools
+import zoneinfo
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+COOKIE = "time_zone"
+# In every form with times: the zone in which the form showed them.
+FORM_FIELD = "shown_time_zone"
+
+
+class AdminTimes:
+    """Has the admin show and read times in the browser's zone, or in UTC where that isn't known.
+
+    A script keeps the zone in a cookie. A form is read in the zone that it was shown in, even if
+    the cookie has come or changed since.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith("/admin/"):
+            return self._get_response(request)
+        name = request.COOKIES.get(COOKIE, "")
+        if request.method == "POST":
+            name = request.POST.get(FORM_FIELD, name)
+        with timezone.override(_zone(name)):
+            return self._get_response(request)
+
+
+def _zone(name: str) -> zoneinfo.ZoneInfo:
+    return zoneinfo.ZoneInfo(name if name in _known() else "UTC")
+
+
+@functools.cache
+def _known() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
