@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('events', '0003_event_not_cancelled_by_end'),
+        ('events', '0004_event_name_ngrams'),
     ]
 
     operations = [
