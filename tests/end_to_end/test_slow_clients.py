@@ -16,6 +16,7 @@ from tests.end_to_end.raw_http import connected, kept_alive, next_answer, parsed
 from tests.end_to_end.system import OwnProcesses, System
 from tests.shared.waiting import until
 
+PAUSE_SECONDS = 0.2  # between two bytes of a slow client, or two looks
 BUNDLE = b"/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js"
 GONE = select.POLLHUP | select.POLLERR
 PATIENCE_SECONDS = 150
@@ -63,7 +64,7 @@ def test_slow_readers_are_cut_off_and_hold_up_nobody(system: System) -> None:
             for trickle in trickles:
                 with contextlib.suppress(OSError):
                     trickle.recv(16, socket.MSG_DONTWAIT)
-            time.sleep(0.2)
+            time.sleep(PAUSE_SECONDS)
             assert_healthy(*urls)
             waiting = [connection for connection in waiting if not was_reset(connection)]
 
@@ -92,7 +93,7 @@ def test_headers_that_never_end_and_connections_that_say_nothing_are_closed(syst
             for connection in slow:
                 with contextlib.suppress(OSError):
                     connection.sendall(b"a")
-            time.sleep(0.5)
+            time.sleep(PAUSE_SECONDS)
             waiting = [connection for connection in waiting if not has_ended(connection)]
 
 
@@ -199,4 +200,4 @@ def test_slow_readers_keep_no_database_connections(own: OwnProcesses, sale: Sale
         for _ in range(30):
             response = httpx.get(f"{url}{EVENTS}?limit=1", timeout=30, trust_env=False)
             assert response.status_code == 200, response.text
-            time.sleep(0.1)
+            time.sleep(PAUSE_SECONDS)

@@ -16,6 +16,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from devstack.ports import free_port
 from tests.shared.waiting import PATIENCE_SECONDS
 
+DRIP_SECONDS = 0.5
+
 
 class MailServer:
     """`at_recipient` and `at_data` are its answers there, unless they are empty; `at_next_data` are
@@ -80,13 +82,13 @@ def running_mail_server() -> Iterator[MailServer]:
 @contextmanager
 def sick_server(says: bytes, then: str) -> Iterator[int]:
     """A server, by its port, that says this to each client, and then `closes` the connection,
-    `hangs`, or `drips` the same again twice a second."""
+    `hangs`, or `drips` the same again and again."""
     stop = threading.Event()
 
     def serve(client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
             client.sendall(says)
-            while then != "closes" and not stop.wait(0.5):
+            while then != "closes" and not stop.wait(DRIP_SECONDS):
                 client.sendall(says if then == "drips" else b"")
 
     def accept(listener: socket.socket) -> None:
@@ -105,4 +107,4 @@ def sick_server(says: bytes, then: str) -> Iterator[int]:
             stop.set()
             listener.shutdown(socket.SHUT_RDWR)
             for thread in threads:
-                thread.join(10)
+                thread.join(PATIENCE_SECONDS)

@@ -24,6 +24,7 @@ from shared.db.outage import Outage
 from tests.shared.tcp_proxy import TcpProxy
 from tests.shared.waiting import until
 
+CONNECT_SECONDS = 2  # for what must not come
 ROOT = Path(__file__).parents[3]
 # What ends by itself ends much sooner; what hangs would hang for ever.
 HANGS_SECONDS = 30
@@ -168,7 +169,7 @@ def test_a_peer_that_accepts_and_says_nothing_is_not_waited_for(outage: Outage) 
         with pytest.raises(psycopg.OperationalError):
             in_time(
                 lambda: BoundedConnection.connect(
-                    f"postgresql://nobody@127.0.0.1:{port}/nothing", connect_timeout=2
+                    f"postgresql://nobody@127.0.0.1:{port}/nothing", connect_timeout=CONNECT_SECONDS
                 )
             )
     assert outage.lasts
@@ -179,7 +180,7 @@ def test_a_connection_that_was_given_up_is_not_given_to_anybody_else(
 ) -> None:
     kwargs = {
         "response_timeout": DEADLINE_SECONDS,
-        "connect_timeout": 2,
+        "connect_timeout": CONNECT_SECONDS,
         "autocommit": True,
     }
     with ConnectionPool(
@@ -188,7 +189,7 @@ def test_a_connection_that_was_given_up_is_not_given_to_anybody_else(
         kwargs=kwargs,
         min_size=1,
         max_size=2,
-        timeout=2,
+        timeout=CONNECT_SECONDS,
         reconnect_timeout=1,
         check=ConnectionPool.check_connection,
     ) as pool:
@@ -217,9 +218,13 @@ def test_a_checked_connection_to_a_frozen_server_is_found_out(way: TcpProxy, url
     with ConnectionPool(
         url,
         connection_class=BoundedConnection,
-        kwargs={"response_timeout": DEADLINE_SECONDS, "connect_timeout": 2, "autocommit": True},
+        kwargs={
+            "response_timeout": DEADLINE_SECONDS,
+            "connect_timeout": CONNECT_SECONDS,
+            "autocommit": True,
+        },
         min_size=1,
-        timeout=2,
+        timeout=CONNECT_SECONDS,
         check=ConnectionPool.check_connection,
     ) as pool:
         pool.wait(HANGS_SECONDS)

@@ -16,8 +16,10 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 CONTAINERS: dict[str, Any] = COMPOSE["services"]
 APPS = [name for name, each in CONTAINERS.items() if "event-reservation" in each["image"]]
 
-# Fixed inside the containers: what is set is the port on this machine that leads there.
-PUBLISHED = {"EVENT_PORT", "BOOKING_PORT"}
+# Fixed inside the containers: what is set is the port on this machine that leads there. Heartbeats
+# are in `/tmp`, and each command says itself how long it waits for the database.
+FIXED = {"EVENT_PORT", "BOOKING_PORT", "WORKER_STATE_DIR", "DATABASE_WAITS"}
+SERVING = ROOT / "shared" / "serving"
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 # Runs a settings module, and prints every variable that is asked for while it does.
@@ -41,7 +43,7 @@ def service_of(container: str) -> str:
     return service
 
 
-def variables_in(file: Path) -> set[str]:
+def variables_in(file: Path, service: str) -> set[str]:
     """The names in calls on `env`, or with `env`, whatever else decides if they are made."""
     found = set()
     for node in ast.walk(ast.parse(file.read_text())):
@@ -50,9 +52,19 @@ def variables_in(file: Path) -> set[str]:
         callee = node.func.value if isinstance(node.func, ast.Attribute) else None
         heads = [callee, *node.args[:1]]
         if any(isinstance(head, ast.Name) and head.id in ("env", "_env") for head in heads):
-            texts = [arg.value for arg in node.args[:2] if isinstance(arg, ast.Constant)]
-            found |= {text for text in texts if isinstance(text, str) and _VARIABLE.fullmatch(text)}
-    return found
+            texts = {_text(argument, service) for argument in node.args[:2]}
+            found |= {text for text in texts if _VARIABLE.fullmatch(text)}
+    return found - {service.upper()}
+
+
+def _text(argument: ast.expr, service: str) -> str:
+    """A string, also one that begins with the name of the service: f"{service}_DATABASE_URL"."""
+    if isinstance(argument, ast.JoinedStr):
+        return "".join(
+            service.upper() if isinstance(part, ast.FormattedValue) else _text(part, service)
+            for part in argument.values
+        )
+    return str(argument.value) if isinstance(argument, ast.Constant) else ""
 
 
 def variables_of(service: str) -> set[str]:
@@ -61,16 +73,18 @@ def variables_of(service: str) -> set[str]:
         file
         for package in (ROOT / "shared", ROOT / f"{service}_project")
         for file in package.rglob("*.py")
+        if SERVING not in file.parents
     ]
-    return set().union(*map(variables_in, files))
+    return set().union(*(variables_in(file, service) for file in files))
 
 
 def wanted_by(container: str) -> set[str]:
     service = service_of(container)
     wanted = variables_of(service)
     if "gunicorn" in " ".join(CONTAINERS[container]["command"]):
-        wanted |= variables_in(ROOT / "deploy" / f"gunicorn_{service}.py")
-    return wanted - PUBLISHED
+        for file in (SERVING / "config.py", ROOT / "deploy" / f"gunicorn_{service}.py"):
+            wanted |= variables_in(file, service)
+    return wanted - FIXED
 
 
 @pytest.mark.parametrize("container", APPS)

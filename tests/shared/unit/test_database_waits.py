@@ -60,6 +60,8 @@ def test_gunicorn_waits_longer_for_a_request_than_the_request_for_the_database(
     monkeypatch: pytest.MonkeyPatch, milliseconds: str
 ) -> None:
     monkeypatch.setenv("BOOKING_STATEMENT_TIMEOUT_MS", milliseconds)
+    # Read anew, as by a gunicorn that starts.
+    monkeypatch.delitem(sys.modules, "shared.serving.config", raising=False)
     # gunicorn's configuration sets it, for this process; this has monkeypatch take it back.
     monkeypatch.setenv("DATABASE_WAITS", "short")
     configuration = runpy.run_path(str(ROOT / "deploy" / "gunicorn_booking.py"))

@@ -9,6 +9,7 @@ from gevent import socket
 
 from shared.serving.connection import Connection
 from shared.serving.register import Register, TooManyConnections
+from tests.shared.waiting import BRIEF_SECONDS
 
 MEGABYTE = 1 << 20
 
@@ -52,10 +53,10 @@ def test_what_waits_for_clients_is_bounded_and_who_is_late_first_goes_first(
 
         with pytest.raises(BrokenPipeError):
             sending[0].get(timeout=30)
-        gevent.sleep(0.1)
+        gevent.sleep(BRIEF_SECONDS)
         assert [each.ready() for each in sending] == [True, False, False]
         register.stop_late()
-        gevent.sleep(0.1)
+        gevent.sleep(BRIEF_SECONDS)
         assert [each.ready() for each in sending] == [True, False, False]
         gevent.killall(sending)
 
