@@ -1,0 +1,101 @@
+"""The same bounds hold over TLS, where most issuers are."""
+
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from shared.auth.fetching import fetch
+from tests.shared.issuer import private_key
+
+Answer = Callable[[ssl.SSLSocket], None]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Of 127.0.0.1, with its key in the same file, trusted by this process."""
+    key = private_key("tls")
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            critical=False,
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "certificate.pem"
+    file.write_bytes(
+        made.public_bytes(Encoding.PEM)
+        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    return file
+
+
+@contextmanager
+def server(certificate: Path, answer: Answer) -> Iterator[str]:
+    """One connection, answered by `answer`."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+
+    def serve() -> None:
+        with suppress(OSError):  # the client has had enough
+            plain, _ = listener.accept()
+            with tls.wrap_socket(plain, server_side=True) as connection:
+                connection.recv(65536)
+                answer(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}/keys"
+        thread.join(30)
+    assert not thread.is_alive(), "the client is still there"
+
+
+def test_an_answer_comes_through(certificate: Path) -> None:
+    def answer(connection: ssl.SSLSocket) -> None:
+        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\nkeys")
+
+    with server(certificate, answer) as url:
+        assert fetch(url, seconds=30, max_bytes=100) == b"keys"
+
+
+def test_a_certificate_that_nobody_trusts_is_refused(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with server(certificate, lambda connection: None) as url, pytest.raises(OSError, match="CERT"):
+        fetch(url, seconds=30, max_bytes=100)
+
+
+@pytest.mark.parametrize("beginning", [b"", b"HTTP/1.0 200 OK\r\n\r\n"], ids=["head", "body"])
+def test_what_trickles_is_cut_off(certificate: Path, beginning: bytes) -> None:
+    def answer(connection: ssl.SSLSocket) -> None:
+        connection.sendall(beginning or b"HTTP/1.0 200 OK\r\n")
+        for _ in range(2000):
+            connection.sendall(b"a: b\r\n")
+            time.sleep(0.05)
+
+    with server(certificate, answer) as url, pytest.raises(TimeoutError):
+        fetch(url, seconds=1, max_bytes=1_000_000)
