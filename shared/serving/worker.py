@@ -14,8 +14,10 @@ from shared.serving.refusals import answer_in_problems, refuse_connection
 from shared.serving.register import Register, TooManyConnections
 
 TICK_SECONDS = 0.25
-# What is left of a body that was not wanted is read up to here, so that the connection can go on.
-_MOST_LEFT_BYTES = 64 * 1024
+# What is left of a body that was not wanted is read up to here, so that a client that is still
+# sending finds the answer, and the connection can go on.
+_LEFT_PIECE_BYTES = 64 * 1024
+_MOST_LEFT_PIECES = 256
 _REQUESTS_A_TURN = 16
 
 
@@ -71,7 +73,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         sock.begin_answer()
         try:
             super().handle_request(listener_name, req, sock, addr)
-            if len(req.body.read(_MOST_LEFT_BYTES)) == _MOST_LEFT_BYTES:
+            if not _reads_to_its_end(req.body):
                 raise StopIteration
         except StopIteration:
             # The last answer. Closed with some of the request unread, the kernel would reset the
@@ -87,3 +89,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         super().handle_error(req, client, addr, exc)
         util.close_graceful(client)
+
+
+def _reads_to_its_end(body: Any) -> bool:
+    for _ in range(_MOST_LEFT_PIECES):
+        if len(body.read(_LEFT_PIECE_BYTES)) < _LEFT_PIECE_BYTES:
+            return True
+        gevent.sleep(0)
+    return False

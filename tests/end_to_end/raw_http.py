@@ -44,9 +44,11 @@ def request(
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def kept_alive(method: bytes, target: bytes) -> bytes:
+def kept_alive(
+    method: bytes, target: bytes, headers: Sequence[bytes] = (), body: bytes = b""
+) -> bytes:
     """A request after which the connection stays open."""
-    return request(method, target).replace(b"Connection: close\r\n", b"")
+    return request(method, target, headers, body).replace(b"Connection: close\r\n", b"", 1)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.end_to_end.clients import EVENTS, Sale, event_input
-from tests.end_to_end.raw_http import connected, kept_alive, next_answer, parsed, until_closed
+from tests.end_to_end.raw_http import JSON, connected, kept_alive, next_answer, parsed, until_closed
 from tests.end_to_end.system import OwnProcesses, System
 from tests.shared.waiting import until
 
@@ -147,6 +147,18 @@ def test_a_body_that_nobody_wants_is_not_read_to_its_end(own: OwnProcesses, serv
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
             connection.sendall(bytes(200_000_000))
         assert_healthy(url)
+
+
+@pytest.mark.parametrize("service", ["event", "booking"])
+def test_a_body_that_is_too_large_does_not_end_the_connection(system: System, service: str) -> None:
+    url = system.event_url if service == "event" else system.booking_url
+    content = b'"' + bytes(10_000_000) + b'"'
+    path = EVENTS.encode() + (b"" if service == "event" else b"/1/bookings")
+    with connected(url) as connection:
+        connection.sendall(kept_alive(b"POST", path, [JSON], content))
+        assert next_answer(connection).status == 413
+        connection.sendall(kept_alive(b"GET", b"/health"))
+        assert next_answer(connection).status == 200
 
 
 @pytest.mark.parametrize("service", ["event", "booking"])
