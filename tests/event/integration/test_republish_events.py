@@ -65,6 +65,17 @@ def test_all_events_are_announced_as_they_are_without_being_changed(events: list
         assert (row.exchange, row.ordering_key) == ("events", f"event-{event.pk}")
 
 
+@pytest.mark.parametrize(("arguments", "forced"), [([], None), (["--force"], "true")])
+def test_only_what_is_forced_says_so(
+    events: list[Event], arguments: list[str], forced: str | None
+) -> None:
+    republish("--ids", events[0].pk, *arguments)
+
+    row = OutboxMessage.objects.get()
+    assert row.headers["x-republished"] == "true"
+    assert row.headers.get("x-forced") == forced
+
+
 def test_an_ordinary_message_does_not_claim_to_be_republished(events: list[Event]) -> None:
     events[0].save()
 

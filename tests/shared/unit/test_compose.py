@@ -16,9 +16,9 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 CONTAINERS: dict[str, Any] = COMPOSE["services"]
 APPS = [name for name, each in CONTAINERS.items() if "event-reservation" in each["image"]]
 
-# Fixed inside the containers: what is set is the port on this machine that leads there. Heartbeats
-# are in `/tmp`, and each command says itself how long it waits for the database.
-FIXED = {"EVENT_PORT", "BOOKING_PORT", "WORKER_STATE_DIR", "DATABASE_WAITS"}
+# Fixed inside the containers: what is set is the port on this machine that leads there. Each command
+# says itself how long it waits for the database.
+FIXED = {"EVENT_PORT", "BOOKING_PORT", "DATABASE_WAITS"}
 SERVING = ROOT / "shared" / "serving"
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
