@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from booking_project.bookings import services
 from booking_project.bookings.batches import do_next_batch
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from tests.booking.factories import EventFactory, booked, now
+from tests.booking.factories import EventFactory, announced, booked, now
 from tests.booking.integration.outbox import forget_what_was_told, told
 
 pytestmark = pytest.mark.django_db
@@ -96,6 +97,36 @@ def test_bookings_that_a_cancelled_event_forgot_are_given_to_the_consumer(event:
         pass
     assert verify() == (0, "bookings and counters agree\n")
     assert not Booking.objects.exclude(status=BookingStatus.CANCELLED).exists()
+
+
+def test_promotions_that_are_still_to_come_are_said_and_are_no_error(
+    event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "PROMOTION_BATCH", 1)
+    services.event_sync(announced(event, max_seats=9))
+
+    status, printed = verify()
+
+    assert status == 0
+    assert f"event {event.pk}: consume_events has yet to promote 1 bookings" in printed
+    while do_next_batch() is not None:
+        pass
+    assert verify() == (0, "bookings and counters agree\n")
+
+
+def test_a_repair_leaves_a_long_line_to_the_consumer(
+    event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "PROMOTION_BATCH", 1)
+    Event.objects.filter(pk=event.pk).update(max_seats=9)
+    forget_what_was_told()
+
+    status, printed = verify(repair=True)
+
+    assert status == 0
+    assert "has yet to promote 1 bookings" in printed
+    assert do_next_batch() == event.pk
+    assert told() == [("booking.promoted", user, "repaired") for user in ("cat", "dan")]
 
 
 def test_who_is_promoted_by_a_repair_is_told(event: Event) -> None:
