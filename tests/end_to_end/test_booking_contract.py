@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.end_to_end.clients import BOOKINGS, EVENTS, Sale, assert_problem, from_now
+from tests.shared.waiting import until
 
 
 def test_health(sale: Sale) -> None:
@@ -35,7 +36,22 @@ def test_the_status_has_exactly_the_fields_of_the_contract(sale: Sale) -> None:
         ("confirmed_count", 1),
         ("waitlisted_count", 0),
         ("seats_available", 2),
+        ("cancelled_at", None),
     ]
+
+
+def test_the_status_of_a_cancelled_event_has_no_seats_and_says_since_when(sale: Sale) -> None:
+    event = sale.create_event(max_seats=3)
+    cancelled = sale.events.post(f"{EVENTS}/{event}/cancel").json()
+
+    status = until(
+        lambda: status if (status := sale.status(event))["cancelled_at"] else None,
+        "cancelled event",
+        seconds=60,
+    )
+
+    assert status["cancelled_at"] == cancelled["cancelled_at"]
+    assert status["seats_available"] == 0
 
 
 def test_a_confirmed_and_a_waitlisted_booking_have_the_fields_of_the_contract(sale: Sale) -> None:

@@ -6,17 +6,15 @@ from typing import Any
 from django.db import connection, transaction
 
 
-def rows_read(sql: str, *, index: str | None = None) -> int:
+def rows_read(sql: str) -> int:
     """How many rows the statement's scans of tables touch, those that a filter then drops among
-    them; or only those of the scans of one index. The tables must be large enough and analysed."""
+    them. The tables must be large enough and analysed."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {sql}")
         (answer,) = cursor.fetchone()
     plan = answer[0]["Plan"]
     scans = [node for node in _nodes(plan) if "Relation Name" in node]
-    if index is not None:
-        scans = [node for node in scans if node.get("Index Name") == index]
     return sum(
         node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
         for node in scans

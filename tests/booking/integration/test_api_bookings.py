@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -376,7 +376,16 @@ class TestStatus:
             "confirmed_count": 2,
             "waitlisted_count": 1,
             "seats_available": 0,
+            "cancelled_at": None,
         }
+
+    def test_of_a_cancelled_event_has_no_seats_and_says_since_when(self, browser: Client) -> None:
+        event = EventFactory(max_seats=2, cancelled_at=datetime(2026, 2, 21, 9, tzinfo=UTC))
+
+        status = browser.get(f"/api/v1/events/{event.pk}/status").json()
+
+        assert status["seats_available"] == 0
+        assert status["cancelled_at"] == "2026-02-21T09:00:00Z"
 
     @pytest.mark.parametrize(("price", "shown"), [("0", b"0"), ("2500", b"2500"), ("9.5", b"9.5")])
     def test_says_the_price_as_a_number(self, browser: Client, price: str, shown: bytes) -> None:
