@@ -7,9 +7,12 @@ from django.core.exceptions import RequestDataTooBig
 from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
 
 from shared.api.problems import BodyTooLarge
 from shared.json import load_json
+
+_FORM_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 
 
 class StrictJSONParser(BaseParser):
@@ -35,6 +38,18 @@ class StrictJSONParser(BaseParser):
             return load_json(body)
         except ValueError as error:
             raise ParseError(f"the body is not valid JSON: {error}") from error
+
+
+def require_json_body(request: Request) -> None:
+    """For a call that takes no input, before anything is done. Raises what reading a body raises.
+
+    A type that forms send is refused with an empty body too: pages of other sites can send it
+    without asking.
+    """
+    content_type = request.content_type
+    if content_type.partition(";")[0].strip().lower() in _FORM_TYPES:
+        raise UnsupportedMediaType(content_type)
+    _ = request.data
 
 
 def _refuse_other_encodings(stream: IO[Any], media_type: str | None) -> None:

@@ -16,6 +16,7 @@ from rest_framework import serializers
 from shared.api import problems
 from shared.api.fields import VISIBLE_TEXT
 from shared.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from shared.auth.other_sites import CrossOrigin
 from shared.errors import DomainError
 from shared.http_titles import title_of
 
@@ -82,12 +83,12 @@ def invalid_input(errors: Mapping[str, Sequence[str]], *, message: str) -> Refus
     )
 
 
-BROKEN_JSON = Refusal(
+_BROKEN_JSON = Refusal(
     status=HTTPStatus.BAD_REQUEST,
     code="parse_error",
     message="the body is not valid JSON: unexpected end of data: line 1 column 10 (char 9)",
 )
-BODY_TOO_LARGE = Refusal(
+_BODY_TOO_LARGE = Refusal(
     status=problems.BodyTooLarge.status_code,
     code=problems.BodyTooLarge.default_code,
     message=problems.BodyTooLarge.default_detail,
@@ -115,12 +116,17 @@ _NOT_ALLOWED = Refusal(
     code="permission_denied",
     message="You do not have permission to perform this action.",
 )
+_CROSS_ORIGIN = Refusal(
+    status=CrossOrigin.status_code,
+    code=CrossOrigin.default_code,
+    message=CrossOrigin.default_detail,
+)
 _NOT_ACCEPTABLE = Refusal(
     status=HTTPStatus.NOT_ACCEPTABLE,
     code="not_acceptable",
     message="Could not satisfy the request Accept header.",
 )
-_TOO_OFTEN = Refusal(
+TOO_OFTEN = Refusal(
     status=HTTPStatus.TOO_MANY_REQUESTS,
     code="throttled",
     message="Request was throttled. Expected available in 12 seconds.",
@@ -189,8 +195,8 @@ def operation(
     other_responses: Mapping[int, OpenApiResponse] | None = None,
 ) -> Callable[[F], F]:
     """Describes a view's method. What every operation of its kind can answer is added here: it
-    follows from `access`, `writes` and `body`."""
-    everything = [*refusals, *_usual_refusals(access, writes=writes, has_body=body is not None)]
+    follows from `access` and `writes`."""
+    everything = [*refusals, *_usual_refusals(access, writes=writes)]
     return extend_schema(
         operation_id=operation_id,
         tags=[tag],
@@ -294,14 +300,12 @@ def _headers(statuses: set[int]) -> list[OpenApiParameter]:
     ]
 
 
-def _usual_refusals(access: Access, *, writes: bool, has_body: bool) -> list[Refusal]:
+def _usual_refusals(access: Access, *, writes: bool) -> list[Refusal]:
     usual = [*_BAD_TOKEN, _NOT_ACCEPTABLE, *_AWAY]
     if access is not Access.EVERYBODY:
         usual += [_NO_TOKEN, _NOT_ALLOWED]
     if writes:
-        usual.append(_TOO_OFTEN)
-    if has_body:
-        usual += [BROKEN_JSON, BODY_TOO_LARGE, _NOT_JSON]
+        usual += [TOO_OFTEN, _CROSS_ORIGIN, _BROKEN_JSON, _BODY_TOO_LARGE, _NOT_JSON]
     return usual
 
 

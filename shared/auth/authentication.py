@@ -8,6 +8,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 
 from shared.auth.errors import REALM, InvalidToken
+from shared.auth.other_sites import refuse_other_sites
 from shared.auth.settings import JWT
 from shared.auth.tokens import verifier
 
@@ -21,8 +22,8 @@ class TokenOrSession(SessionAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[Any, None] | None:
-        """Raises `InvalidToken`, `KeysUnavailable`, and `PermissionDenied` for a session without
-        a CSRF token."""
+        """Raises `InvalidToken`, `KeysUnavailable`, `PermissionDenied` for a session without a
+        CSRF token, and `CrossOrigin` for writes without a bearer token."""
         if settings.AUTH_MODE == JWT:
             header = request.META.get("HTTP_AUTHORIZATION", "")
             if header[:6].lower() == "bearer":
@@ -31,6 +32,7 @@ class TokenOrSession(SessionAuthentication):
                 if match is None:
                     raise InvalidToken("the token can not be read")
                 return verifier(settings.JWT).caller(match[1]), None
+        refuse_other_sites(request)
         return super().authenticate(request)
 
     def authenticate_header(self, request: Request) -> str | None:

@@ -17,6 +17,7 @@ from booking_project.bookings.models import BookingStatus
 from booking_project.bookings.selectors import booking_list, user_booking_list
 from shared.api.ids import parse_id
 from shared.api.pagination import paged_response
+from shared.api.parsers import require_json_body
 from shared.api.problems import InvalidInput
 from shared.api.queries import query_text
 from shared.auth.caller import caller_of
@@ -103,9 +104,9 @@ class BookingDetail(APIView):
 
     @schema.cancel_booking
     def delete(self, request: Request, booking_id: str) -> Response:
-        booking = admission.cancel(
-            booking_id=parse_id(booking_id, what="booking"), user_id=caller_of(request).confined_to
-        )
+        number = parse_id(booking_id, what="booking")
+        require_json_body(request)
+        booking = admission.cancel(booking_id=number, user_id=caller_of(request).confined_to)
         return Response(represent_booking(booking))
 
 

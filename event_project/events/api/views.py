@@ -10,7 +10,6 @@ from rest_framework.views import APIView
 
 from event_project.events.api import pages, schema
 from event_project.events.api.etags import etag, expected_versions, is_known
-from event_project.events.api.parsers import IgnoringParser
 from event_project.events.api.serializers import EventInput, EventOutput
 from event_project.events.models import Event
 from event_project.events.selectors import event_get, event_list
@@ -18,7 +17,7 @@ from event_project.events.services import event_cancel, event_create, event_upda
 from shared.api.filters import boolean_filter, text_filter
 from shared.api.ids import parse_id
 from shared.api.pagination import paged_response
-from shared.api.parsers import StrictJSONParser
+from shared.api.parsers import require_json_body
 from shared.idempotency.http import attempt_of, idempotency_key, reply_response
 from shared.idempotency.services import once
 
@@ -95,14 +94,14 @@ class EventDetail(APIView):
 
 
 class EventCancellation(APIView):
-    """Cancels an event for good. To cancel it again changes nothing. A body is ignored."""
+    """Cancels an event for good. To cancel it again changes nothing. A body must be JSON, and is
+    ignored."""
 
     page = pages.CancellationPage()
-    # Whoever claims to send JSON sends JSON.
-    parser_classes = [StrictJSONParser, IgnoringParser]
+    staff_permissions = {"POST": "events.change_event"}
 
     @schema.cancel_event
     def post(self, request: Request, event_id: str) -> Response:
         parsed_id = parse_id(event_id, what="event")
-        _ = request.data
+        require_json_body(request)
         return _response(event_cancel(event_id=parsed_id))
