@@ -8,6 +8,7 @@ from shared.settings import (
     MIDDLEWARE,
     REST_FRAMEWORK,
     SPECTACULAR_SETTINGS,
+    RATE_LIMIT_SEARCHES,
     env,
 )
 
@@ -38,6 +39,10 @@ _ABOUT = (
     "The booking service learns of each change within moments."
 )
 SPECTACULAR_SETTINGS = {
+    "DEFAULT_THROTTLE_CLASSES": [
+        *REST_FRAMEWORK["DEFAULT_THROTTLE_CLASSES"],
+        *(["shared.limits.throttling.SearchThrottle"] if RATE_LIMIT_SEARCHES else []),
+    ],
     **SPECTACULAR_SETTINGS,
     "TITLE": "Event service",
     "DESCRIPTION": f"{_ABOUT}\n\n{SPECTACULAR_SETTINGS['DESCRIPTION']}",

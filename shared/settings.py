@@ -26,13 +26,9 @@ IDEMPOTENCY_RETENTION = env.timedelta(
 )
 AUTH_MODE = read_auth_mode(env, debug=DEBUG)
 JWT = read_jwt_settings(env, mode=AUTH_MODE)
-RATE_LIMIT_WRITES = parse_rate(
-    env.str(
-        "RATE_LIMIT_WRITES",
-        "",
-        validate=Regexp(FORMAT, error="It must be like 100/min; sec, min, hour or day."),
-    )
-)
+_RATE = Regexp(FORMAT, error="It must be none or like 100/min; sec, min, hour or day.")
+RATE_LIMIT_WRITES = parse_rate(env.str("RATE_LIMIT_WRITES", "", validate=_RATE))
+RATE_LIMIT_SEARCHES = parse_rate(env.str("RATE_LIMIT_SEARCHES", "60/min", validate=_RATE))
 WORKER_STATE_DIR = Path(env.str("WORKER_STATE_DIR", "") or default_folder())
 _trusted_proxies = env.int("TRUSTED_PROXIES", 0, validate=Range(min=0, max=10))
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-FORMAT = re.compile(r"([1-9][0-9]{0,5}/(sec|min|hour|day))?\Z", re.ASCII)
+FORMAT = re.compile(r"(none|[1-9][0-9]{0,5}/(sec|min|hour|day))?\Z", re.ASCII)
 
 _PERIODS = {
     "sec": timedelta(seconds=1),
@@ -26,8 +26,8 @@ class Rate:
 
 
 def parse_rate(text: str) -> Rate | None:
-    """None for the empty text. The text matches `FORMAT`."""
-    if not text:
+    """None, no limit, for `none` and the empty text. The text matches `FORMAT`."""
+    if not text or text == "none":
         return None
     number, _, period = text.partition("/")
     return Rate(number=int(number), period=_PERIODS[period])

@@ -1,6 +1,5 @@
-"""DRF's way to a limit: 429 for a caller who writes too often."""
+"""DRF's way to limits: 429 for a caller who writes or searches too often."""
 
-import ipaddress
 import threading
 from datetime import timedelta
 from time import monotonic
@@ -14,7 +13,9 @@ from rest_framework.throttling import BaseThrottle
 from shared.auth.caller import name_of
 from shared.auth.settings import OPEN
 from shared.connections import give_back_connection
+from shared.limits.rate import Rate
 from shared.limits.statements import forget_idle, spend
+from shared.networks import client_network
 
 if TYPE_CHECKING:  # it reads the settings that name this class
     from rest_framework.views import APIView
@@ -22,9 +23,9 @@ if TYPE_CHECKING:  # it reads the settings that name this class
 FORGET_EVERY_SECONDS = 60.0
 
 
-class WriteThrottle(BaseThrottle):
+class _Throttle(BaseThrottle):
     """Counted in the service's own database, where all workers on all machines meet. If it is
-    away, so is what would be written: 503."""
+    away, so is what would be done: 503."""
 
     _housekeeping = threading.Lock()
     _forgot_at = monotonic()
@@ -32,12 +33,13 @@ class WriteThrottle(BaseThrottle):
     def __init__(self) -> None:
         self._wait = timedelta()
 
-    def allow_request(self, request: Request, view: "APIView") -> bool:
-        rate = settings.RATE_LIMIT_WRITES
-        if rate is None or request.method in SAFE_METHODS:
-            return True
+    def wait(self) -> float:
+        """Seconds."""
+        return self._wait.total_seconds()
+
+    def _allow(self, *, caller: str, rate: Rate) -> bool:
         try:
-            wait = spend(caller=self._caller(request), rate=rate)
+            wait = spend(caller=caller, rate=rate)
             self._forget_now_and_then()
         finally:
             give_back_connection()
@@ -46,30 +48,37 @@ class WriteThrottle(BaseThrottle):
         self._wait = wait
         return False
 
-    def wait(self) -> float:
-        """Seconds."""
-        return self._wait.total_seconds()
-
-    def _caller(self, request: Request) -> str:
-        if settings.AUTH_MODE == OPEN:
-            return f"address {_network(self.get_ident(request))}"
-        return name_of(request)
-
-    @classmethod
-    def _forget_now_and_then(cls) -> None:
-        with cls._housekeeping:
-            if monotonic() - cls._forgot_at < FORGET_EVERY_SECONDS:
+    @staticmethod
+    def _forget_now_and_then() -> None:
+        with _Throttle._housekeeping:
+            if monotonic() - _Throttle._forgot_at < FORGET_EVERY_SECONDS:
                 return
-            cls._forgot_at = monotonic()
+            _Throttle._forgot_at = monotonic()
         forget_idle()
 
 
-def _network(address: str) -> str:
-    """Whose address it is: of IPv6 everyone has 2^64."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:200]  # what a trusted proxy writes there, if it isn't an address alone
-    if parsed.version == 4:
-        return str(parsed)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))
+class WriteThrottle(_Throttle):
+    """Every caller's writes."""
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        rate = settings.RATE_LIMIT_WRITES
+        if rate is None or request.method in SAFE_METHODS:
+            return True
+        is_open = settings.AUTH_MODE == OPEN
+        caller = f"address {client_network(request)}" if is_open else name_of(request)
+        return self._allow(caller=caller, rate=rate)
+
+
+class SearchThrottle(_Throttle):
+    """The searches of callers who have not shown who they are: reads with a query parameter that is
+    among the `searches` of the view."""
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        rate = settings.RATE_LIMIT_SEARCHES
+        if rate is None or request.method not in SAFE_METHODS:
+            return True
+        if request.GET.keys().isdisjoint(getattr(view, "searches", ())):
+            return True
+        if settings.AUTH_MODE != OPEN and request.user.is_authenticated:
+            return True
+        return self._allow(caller=f"search {client_network(request)}", rate=rate)

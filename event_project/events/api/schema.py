@@ -98,7 +98,8 @@ list_events = paged(
     summary="List events",
     description=(
         "All events, those that are over or cancelled among them, or those that all of the filters "
-        "let through. What is open or upcoming is decided by the database server's clock."
+        "let through. What is open or upcoming is decided by the database server's clock. "
+        "Without a token, the filter `name` may be used only so often."
     ),
     access=Access.EVERYBODY,
     answer=Answer(
@@ -140,6 +141,7 @@ list_events = paged(
             code="invalid_name",
             message="name: This field may not be blank.",
         ),
+        schema.TOO_OFTEN,
     ],
 )
 get_event = operation(

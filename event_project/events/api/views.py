@@ -38,6 +38,8 @@ class EventList(APIView):
     """All events, and the place to create one."""
 
     page = pages.EventsPage()
+    staff_permissions = {"POST": "events.add_event"}
+    searches = ("name",)
 
     @schema.list_events
     def get(self, request: Request) -> Response:

@@ -159,9 +159,29 @@ class TestWhoIsCounted:
         assert statuses(browser, 1, REMOTE_ADDR="2001:db8:0:1::1") == [404]
 
     @pytest.mark.usefixtures("_behind_a_proxy")
-    @pytest.mark.parametrize("text", ["unknown", "10.1.1.1:5000", "", "x" * 5000, "é", "%00"])
-    def test_may_be_written_strangely_by_a_proxy(self, browser: Client, text: str) -> None:
-        assert write(browser, {"x-forwarded-for": text}).status_code == 404
+    @pytest.mark.parametrize(
+        "written",
+        ["9.9.9.9:{}", "[2001:db8::1]:{}", "2001:db8::{}", "fe80::1%{}", "::ffff:9.9.9.9"],
+    )
+    def test_is_one_however_a_proxy_writes_the_address(self, browser: Client, written: str) -> None:
+        for number in range(1, 5):
+            last = write(browser, {"x-forwarded-for": written.format(number)})
+        assert_problem(last, 429)
+        assert Budget.objects.count() == 1
+
+    @pytest.mark.usefixtures("_behind_a_proxy")
+    def test_is_not_everybody_whose_ipv4_address_is_written_as_ipv6(self, browser: Client) -> None:
+        for number in range(1, 5):
+            answer = write(browser, {"x-forwarded-for": f"::ffff:9.9.9.{number}"})
+            assert answer.status_code == 404
+        assert Budget.objects.count() == 4
+
+    @pytest.mark.usefixtures("_behind_a_proxy")
+    def test_is_the_proxy_for_text_that_is_no_address(self, browser: Client) -> None:
+        for text in ("unknown", "", "x" * 5000, "é", "%00", "1.2.3.4.5", "[x]:1", "9.9.9.9:x"):
+            last = write(browser, {"x-forwarded-for": text})
+        assert_problem(last, 429)
+        assert Budget.objects.get().caller == "address 127.0.0.1"
 
 
 class TestWritesAtTheSameTime:
@@ -239,7 +259,8 @@ class TestWithoutALimit:
         assert not Budget.objects.exists()
 
     @pytest.mark.parametrize(
-        ("value", "classes"), [(None, []), ("", []), ("100/min", ["WriteThrottle"])]
+        ("value", "classes"),
+        [(None, []), ("", []), ("none", []), ("100/min", ["WriteThrottle"])],
     )
     def test_the_variable_decides_whether_there_is_one(
         self, value: str | None, classes: list[str]
@@ -259,6 +280,13 @@ class TestWithoutALimit:
             ("RATE_LIMIT_WRITES", "5/week"),
             ("TRUSTED_PROXIES", "-1"),
             ("TRUSTED_PROXIES", "all"),
+            ("RATE_LIMIT_SEARCHES", "60"),
+            ("TRUSTED_SCHEME_HEADER", "X-Forwarded-Proto"),  # and no proxy
+            ("TRUSTED_SCHEME_HEADER", "X Proto"),
+            ("TRUSTED_ORIGINS", "shop.example"),
+            ("TRUSTED_ORIGINS", "https://shop.example/path"),
+            ("TRUSTED_ORIGINS", "*"),
+            ("HSTS_SECONDS", "-1"),
         ],
     )
     def test_a_bad_variable_is_named_in_one_sentence(self, name: str, value: str) -> None:
