@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from rest_framework.exceptions import NotAuthenticated
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from shared.auth.settings import OPEN
@@ -34,17 +35,29 @@ class Caller:
 
 
 ANYBODY = Caller(subject=None, is_admin=True)
+# A session of the Django admin. Its user names have nothing to do with the tokens' subjects.
+STAFF = Caller(subject=None, is_admin=True)
 
 
 def find_caller(request: Request) -> Caller | None:
-    """None where nobody who counts has signed in."""
+    """Who calls this method of this view; None where nobody who may has signed in.
+
+    Staff with a session are admins of the calls that their Django permissions allow, and nobody
+    anywhere else. A view names the permission that each method needs in `staff_permissions`, by
+    `GET`, `POST`, …; a method that is not there is refused to them.
+    """
     if settings.AUTH_MODE == OPEN:
         return ANYBODY
     user: Any = request.user
     if isinstance(user, Caller):
         return user
-    # A session of the Django admin. Its user names have nothing to do with the tokens' subjects.
-    return Caller(subject=None, is_admin=True) if user.is_staff else None
+    return STAFF if user.is_staff and _is_permitted(user, request) else None
+
+
+def _is_permitted(user: Any, request: Request) -> bool:
+    permissions = getattr(request.parser_context["view"], "staff_permissions", {})
+    method = "GET" if request.method in SAFE_METHODS else request.method
+    return method in permissions and user.has_perm(permissions[method])
 
 
 def caller_of(request: Request) -> Caller:

@@ -1,4 +1,7 @@
-"""Who is let through to a view. What of it they see is the view's matter."""
+"""Who is let through to a view. What of it they see is the view's matter.
+
+What staff with a session need is said in `shared.auth.caller.find_caller`.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +15,7 @@ if TYPE_CHECKING:  # it reads the settings that name these classes
 
 
 class SignedIn(BasePermission):
-    """Whoever has a name."""
+    """Users with a token, and staff who are permitted."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         return find_caller(request) is not None

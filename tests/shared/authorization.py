@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import Permission, User
 from drf_spectacular.generators import SchemaGenerator
 
 METHODS = {"get", "put", "post", "delete", "patch"}
@@ -45,3 +46,14 @@ def shown_as_public() -> set[str]:
         for name, operation in operations().items()
         if not operation.get("security") or {} in operation["security"]
     }
+
+
+def staff(*permissions: str) -> User:
+    """Somebody who may enter the admin, with these permissions of Django: `events.add_event`."""
+    user = User.objects.create_user("staff", is_staff=True)
+    for permission in permissions:
+        app, codename = permission.split(".")
+        user.user_permissions.add(
+            Permission.objects.get(content_type__app_label=app, codename=codename)
+        )
+    return user

@@ -85,8 +85,8 @@ create_booking = operation(
     tag="bookings",
     summary="Book a seat",
     description=(
-        "Confirmed while there are seats, waitlisted while there are places in line. Who is not "
-        "an admin books for themselves only."
+        "Confirmed while there are seats, waitlisted while there are places in line. "
+        "Non-admins book for themselves only."
     ),
     access=Access.SIGNED_IN,
     writes=True,
@@ -119,7 +119,7 @@ list_event_bookings = paged(
     "list_event_bookings",
     tag="bookings",
     summary="List an event's bookings",
-    description="Who is not an admin sees their own only.",
+    description="Non-admins see only their own.",
     access=Access.SIGNED_IN,
     answer=Answer(
         body=BookingOutput(many=True),
@@ -140,7 +140,7 @@ list_user_bookings = paged(
     "list_user_bookings",
     tag="bookings",
     summary="List a user's bookings",
-    description="Over all events. Who is not an admin sees their own only.",
+    description="Over all events. Non-admins see only their own.",
     access=Access.SIGNED_IN,
     answer=Answer(
         body=BookingOutput(many=True),

@@ -37,9 +37,10 @@ class EventStatus(APIView):
 
 
 class EventBookings(APIView):
-    """The bookings of an event, and the place to book. Who isn't an admin sees only their own."""
+    """The bookings of an event, and the place to book. Non-admins see only their own."""
 
     page = pages.EventBookingsPage()
+    staff_permissions = {"GET": "bookings.view_booking", "POST": "bookings.add_booking"}
 
     @schema.list_event_bookings
     def get(self, request: Request, event_id: str) -> Response:
@@ -72,9 +73,10 @@ class EventBookings(APIView):
 
 
 class UserBookings(APIView):
-    """A user's bookings over all events. Who isn't an admin sees only their own."""
+    """A user's bookings over all events. Non-admins see only their own."""
 
     page = pages.UserBookingsPage()
+    staff_permissions = {"GET": "bookings.view_booking"}
 
     @schema.list_user_bookings
     def get(self, request: Request) -> Response:
@@ -91,9 +93,10 @@ class UserBookings(APIView):
 
 
 class BookingDetail(APIView):
-    """One booking. DELETE cancels it; it stays readable. Nobody else's is there, but for admins."""
+    """One booking. DELETE cancels it; it stays readable. Non-admins find only their own."""
 
     page = pages.BookingPage()
+    staff_permissions = {"GET": "bookings.view_booking", "DELETE": "bookings.delete_booking"}
 
     @schema.get_booking
     def get(self, request: Request, booking_id: str) -> Response:

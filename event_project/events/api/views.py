@@ -73,6 +73,7 @@ class EventDetail(APIView):
     """
 
     page = pages.EventPage()
+    staff_permissions = {"PATCH": "events.change_event"}
 
     @schema.get_event
     def get(self, request: Request, event_id: str) -> Response:

@@ -15,27 +15,46 @@ from pytest_django.live_server_helper import LiveServer
 from booking_project.bookings.models import Booking, BookingStatus
 from tests.booking.factories import EventFactory, booked
 from tests.booking.integration.problems import assert_problem
-from tests.shared.authorization import Decision, shown_as_public, undecided
+from tests.shared.authorization import Decision, shown_as_public, staff, undecided
 from tests.shared.issuer import Issuer, running_issuer, secret_settings, secret_token, token
 
 pytestmark = pytest.mark.django_db
 
-EVERYBODY = {"nobody": 200, "owner": 200, "other": 200, "admin": 200}
-OWNERS = {"nobody": 401, "owner": 200, "other": 404, "admin": 200}
+# Staff with a session, and the permissions that they have.
+STAFF = {
+    "staff": [],
+    "staff who view": ["bookings.view_booking"],
+    "staff who add": ["bookings.add_booking"],
+    "staff who change": ["bookings.change_booking"],
+    "staff who delete": ["bookings.delete_booking"],
+    "staff for events": ["bookings.view_event", "bookings.change_event", "bookings.add_event"],
+}
+NO_STAFF = dict.fromkeys(STAFF, 403)
+EVERYBODY = {
+    **dict.fromkeys(["nobody", "owner", "other", "admin"], 200),
+    **dict.fromkeys(STAFF, 200),
+}
+LISTED = {**EVERYBODY, "nobody": 401, **NO_STAFF, "staff who view": 200}
+OWNERS = {"nobody": 401, "owner": 200, "other": 404, "admin": 200, **NO_STAFF}
 DECISIONS = {
     "GET /health": Decision(statuses=EVERYBODY),
     "GET /api/v1/events/{event_id}/status": Decision(statuses=EVERYBODY),
     # Which bookings are in the list is told by the tests below.
-    "GET /api/v1/events/{event_id}/bookings": Decision(statuses={**EVERYBODY, "nobody": 401}),
+    "GET /api/v1/events/{event_id}/bookings": Decision(statuses=LISTED),
     "POST /api/v1/events/{event_id}/bookings": Decision(
-        statuses={"nobody": 401, "owner": 201, "other": 403, "admin": 201},
+        statuses={
+            **NO_STAFF,
+            "nobody": 401,
+            "owner": 201,
+            "other": 403,
+            "admin": 201,
+            "staff who add": 201,
+        },
         body={"user_id": "ann"},
     ),
-    "GET /api/v1/bookings": Decision(
-        statuses={"nobody": 401, "owner": 200, "other": 403, "admin": 200}, query="user_id=ann"
-    ),
-    "GET /api/v1/bookings/{booking_id}": Decision(statuses=OWNERS),
-    "DELETE /api/v1/bookings/{booking_id}": Decision(statuses=OWNERS),
+    "GET /api/v1/bookings": Decision(statuses={**LISTED, "other": 403}, query="user_id=ann"),
+    "GET /api/v1/bookings/{booking_id}": Decision(statuses={**OWNERS, "staff who view": 200}),
+    "DELETE /api/v1/bookings/{booking_id}": Decision(statuses={**OWNERS, "staff who delete": 200}),
 }
 CLAIMS: Mapping[str, Mapping[str, Any]] = {
     "owner": {"sub": "ann"},
@@ -110,10 +129,12 @@ class TestTheTable:
         public = {name for name, decision in DECISIONS.items() if decision.is_public}
         assert shown_as_public() == public
 
-    @pytest.mark.parametrize("caller", ["nobody", "owner", "other", "admin"])
+    @pytest.mark.parametrize("caller", EVERYBODY)
     @pytest.mark.parametrize("operation", DECISIONS)
     def test_holds(self, browser: Client, sign: Sign, operation: str, caller: str) -> None:
         headers = bearer(sign(**CLAIMS[caller])) if caller in CLAIMS else {}
+        if caller in STAFF:
+            browser.force_login(staff(*STAFF[caller]))
 
         response = call(browser, operation, headers)
 
@@ -301,7 +322,7 @@ class TestSessions:
     def test_of_staff_see_all(self, client: Client, sign: Sign) -> None:
         event = EventFactory()
         booked(event, ["ann", "ben"])
-        client.force_login(User.objects.create_user("eve", is_staff=True))
+        client.force_login(staff("bookings.view_booking"))
 
         page = client.get(f"/api/v1/events/{event.pk}/bookings", headers=self.PAGE)
 
@@ -311,7 +332,7 @@ class TestSessions:
 
     def test_of_staff_write_with_a_csrf_token_and_not_without(self, sign: Sign) -> None:
         browser = Client(enforce_csrf_checks=True)
-        browser.force_login(User.objects.create_user("eve", is_staff=True))
+        browser.force_login(staff("bookings.view_booking", "bookings.add_booking"))
         event = EventFactory()
         browser.get(f"/api/v1/events/{event.pk}/bookings", headers=self.PAGE)
         secret = {"x-csrftoken": browser.cookies["booking_csrf"].value}
@@ -320,7 +341,7 @@ class TestSessions:
         assert book(browser, event.pk, {"user_id": "ann"}, secret).status_code == 201
 
     def test_of_staff_have_no_user_id_of_their_own(self, client: Client, sign: Sign) -> None:
-        client.force_login(User.objects.create_user("ann", is_staff=True))
+        client.force_login(staff("bookings.add_booking"))
 
         assert_problem(book(client, EventFactory().pk, {}, {}), 400, code="invalid_input")
 

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
@@ -24,6 +23,7 @@ from shared.limits.throttling import WriteThrottle
 from tests.booking.factories import EventFactory, now
 from tests.booking.integration.problems import assert_problem
 from tests.booking.integration.test_manage_booking import manage
+from tests.shared.authorization import staff
 from tests.shared.issuer import secret_settings, secret_token
 from tests.shared.waiting import PATIENCE_SECONDS
 
@@ -126,7 +126,7 @@ class TestWhoIsCounted:
 
     def test_is_the_person_of_a_session(self, client: Client, settings: Any) -> None:
         settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
-        user = User.objects.create_user("eve", is_staff=True)
+        user = staff("bookings.add_booking")
         client.force_login(user)
 
         assert statuses(client, 4) == [404, 404, 404, 429]

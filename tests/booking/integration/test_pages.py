@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from booking_project.bookings.models import Booking
 from tests.booking.factories import EventFactory, booked
+from tests.shared.authorization import staff
 from tests.shared.issuer import secret_settings
 from tests.shared.pages import Page, page
 
@@ -111,7 +111,7 @@ class TestForms:
         assert stranger.forms == []
         assert "Log in" in stranger.links
 
-        client.force_login(User.objects.create_user("eve", is_staff=True))
+        client.force_login(staff("bookings.view_booking", "bookings.add_booking"))
 
         assert page(client, path).form("POST", path)
 

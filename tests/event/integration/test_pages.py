@@ -16,6 +16,7 @@ from django.utils import timezone
 from event_project.events.models import Event
 from tests.event.factories import EventFactory
 from tests.event.http import EVENTS, VALID, cancel, post
+from tests.shared.authorization import staff
 from tests.shared.issuer import secret_settings
 from tests.shared.pages import Page, page
 
@@ -203,7 +204,7 @@ def test_forms_are_not_shown_to_those_who_may_not_send_them(client: Client, sett
     paths = [EVENTS, f"{EVENTS}/{EventFactory().pk}"]
     assert [page(client, path).forms for path in paths] == [[], []]
 
-    client.force_login(User.objects.create_user("eve", is_staff=True))
+    client.force_login(staff("events.add_event", "events.change_event"))
 
     assert [bool(page(client, path).forms) for path in paths] == [True, True]
 
