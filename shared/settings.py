@@ -33,7 +33,9 @@ WORKER_STATE_DIR = Path(env.str("WORKER_STATE_DIR", "") or default_folder())
 _trusted_proxies = env.int("TRUSTED_PROXIES", 0, validate=Range(min=0, max=10))
 
 INSTALLED_APPS = [
-    "shared.times",  # before the admin, some of whose templates it replaces
+    # Before the admin and REST framework, some of whose templates they replace.
+    "shared.times",
+    "shared.api",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -44,7 +46,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "shared.api",
+    "axes",
+    "csp",
     "shared.auth",
     "shared.limits",
     "shared.idempotency",
@@ -61,6 +64,8 @@ MIDDLEWARE = [
     "shared.browsers.BrowserLogins",
     "shared.browsers.BrowserMessages",
     "shared.browsers.BrowserFrames",
+    "shared.browsers.BrowserPolicies",
+    "shared.browsers.BrowserRefusals",
     "shared.times.middleware.AdminTimes",
 ]
 
@@ -77,6 +82,26 @@ TEMPLATES = [
         },
     }
 ]
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# No second one: a stored hash of another kind would be computed on the loop.
+PASSWORD_HASHERS = ["shared.auth.hashing.BoundedPBKDF2PasswordHasher"]
+
+AXES_HANDLER = "shared.auth.login_limits.LoginLimits"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address", "username"]
+AXES_FAILURE_LIMIT = 1
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_CLIENT_IP_CALLABLE = "shared.networks.client_network"
+AXES_LOCKOUT_CALLABLE = "shared.auth.refusals.too_many_failures"
+AXES_RESET_ON_SUCCESS = True
+# Who is locked out and goes on trying is let in after the same time.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# A row for each log-in, for ever. The log has them.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
