@@ -11,6 +11,9 @@ WITH_SERVERS := $(DEVSTACK) exec --fast --
 WITHOUT_SERVERS := EVENT_DATABASE_URL=postgresql://127.0.0.1:9/event \
 	BOOKING_DATABASE_URL=postgresql://127.0.0.1:9/booking \
 	RABBITMQ_URL=amqp://127.0.0.1:9/ $(DEVSTACK) exec --
+AS_DEPLOYED := DEBUG=false AUTH_MODE=jwt JWT_ISSUER=https://issuer.example JWT_AUDIENCE=reservations \
+	JWT_JWKS_URL=https://issuer.example/jwks.json ALLOWED_HOSTS=tickets.example HSTS_SECONDS=31536000 \
+	TRUSTED_PROXIES=1 TRUSTED_SCHEME_HEADER=X-Forwarded-Proto
 OPENAPI := docs/openapi
 SPECTACULAR := spectacular --validate --fail-on-warn
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
@@ -69,9 +72,9 @@ clean: ## stop everything, delete its data, .venv and caches
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 ##@ Test
-.PHONY: test lint types imports openapi-check test-pythons migrations-check test-unit test-integration test-api test-proof \
-	test-faults-short test-faults
-test: lint types imports openapi-check test-pythons ## everything below, in this order
+.PHONY: test lint types imports openapi-check deploy-check test-pythons migrations-check test-unit test-integration \
+	test-api test-proof test-faults-short test-faults
+test: lint types imports openapi-check deploy-check test-pythons ## everything below, in this order
 	@$(WITH_SERVERS) $(MAKE) migrations-check test-unit test-integration test-api test-faults-short
 
 lint: .venv/.installed ## ruff: rules and format
@@ -89,6 +92,12 @@ imports: .venv/.installed ## import-linter: the architecture
 
 test-pythons: .venv/.installed ## openapi-check and test-unit with every other Python from 3.11
 	@$(BIN)/python -m devstack.pythons openapi-check test-unit
+
+deploy-check: .venv/.installed ## check --deploy of both projects, set up as behind a proxy that ends TLS
+	@$(AS_DEPLOYED) $(WITHOUT_SERVERS) sh -ec '\
+		for service in event booking; do \
+			$(BIN)/python manage_$$service.py check --deploy --fail-level WARNING; \
+		done'
 
 migrations-check: .venv/.installed ## models without a migration, in both projects
 	@$(WITH_SERVERS) sh -ec '\

@@ -3,8 +3,16 @@
 from booking_project.mail_variables import address_pattern, sender
 from shared.db.settings import read_database
 from shared.env import Length, OneOf, Range, Regexp, read_public_url, seal
+from shared.origins import needs_secure_cookies, trusted_origins
 from shared.settings import *  # noqa: F403
-from shared.settings import INSTALLED_APPS, REST_FRAMEWORK, SPECTACULAR_SETTINGS, env
+from shared.settings import (
+    DEBUG,
+    INSTALLED_APPS,
+    REST_FRAMEWORK,
+    SPECTACULAR_SETTINGS,
+    TRUSTED_ORIGINS,
+    env,
+)
 
 SECRET_KEY = env.str("BOOKING_SECRET_KEY", validate=Length(min=32))
 _lock_timeout_ms = env.int("BOOKING_LOCK_TIMEOUT_MS", 2000, validate=Range(min=100, max=60000))
@@ -17,6 +25,7 @@ _database = read_database(
     server_settings={"enable_bitmapscan": "off"},
 )
 EVENT_PUBLIC_URL = read_public_url(env, "EVENT_PUBLIC_URL")
+_public_url = read_public_url(env, "BOOKING_PUBLIC_URL")
 ADMISSION_MAX_GROUP = env.int("ADMISSION_MAX_GROUP", 64, validate=Range(min=1, max=1000))
 ADMISSION_GROUPING = env.str("ADMISSION_GROUPING", "all", validate=OneOf(["all", "event"]))
 _EMAIL_SCHEMES = Regexp(
@@ -49,6 +58,8 @@ globals().update({**_mail, "EMAIL_TIMEOUT": _mail_timeout, "DEFAULT_FROM_EMAIL":
 # Both services may live on one host, where cookies are shared over all ports.
 SESSION_COOKIE_NAME = "booking_session"
 CSRF_COOKIE_NAME = "booking_csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = needs_secure_cookies(_public_url, debug=DEBUG)
+CSRF_TRUSTED_ORIGINS = trusted_origins(TRUSTED_ORIGINS, public_url=_public_url)
 
 REST_FRAMEWORK = {
     **REST_FRAMEWORK,

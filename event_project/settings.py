@@ -2,19 +2,23 @@
 
 from shared.db.settings import read_database
 from shared.env import Length, read_public_url, seal
+from shared.origins import needs_secure_cookies, trusted_origins
 from shared.settings import *  # noqa: F403
 from shared.settings import (
+    DEBUG,
     INSTALLED_APPS,
     MIDDLEWARE,
+    RATE_LIMIT_SEARCHES,
     REST_FRAMEWORK,
     SPECTACULAR_SETTINGS,
-    RATE_LIMIT_SEARCHES,
+    TRUSTED_ORIGINS,
     env,
 )
 
 SECRET_KEY = env.str("EVENT_SECRET_KEY", validate=Length(min=32))
 _database = read_database(env, "EVENT", health_checks=True)
 BOOKING_PUBLIC_URL = read_public_url(env, "BOOKING_PUBLIC_URL")
+_public_url = read_public_url(env, "EVENT_PUBLIC_URL")
 seal(env)
 
 DATABASES = {"default": _database}
@@ -28,21 +32,23 @@ INSTALLED_APPS = [*INSTALLED_APPS, "shared.outbox", "event_project.events"]
 # Both services may live on one host, where cookies are shared over all ports.
 SESSION_COOKIE_NAME = "event_session"
 CSRF_COOKIE_NAME = "event_csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = needs_secure_cookies(_public_url, debug=DEBUG)
+CSRF_TRUSTED_ORIGINS = trusted_origins(TRUSTED_ORIGINS, public_url=_public_url)
 
 REST_FRAMEWORK = {
     **REST_FRAMEWORK,
     "EXCEPTION_HANDLER": "event_project.events.api.errors.exception_handler",
     "DEFAULT_PERMISSION_CLASSES": ["shared.auth.permissions.AdminsWrite"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        *REST_FRAMEWORK["DEFAULT_THROTTLE_CLASSES"],
+        *(["shared.limits.throttling.SearchThrottle"] if RATE_LIMIT_SEARCHES else []),
+    ],
 }
 _ABOUT = (
     "Admins create, change and cancel events here. "
     "The booking service learns of each change within moments."
 )
 SPECTACULAR_SETTINGS = {
-    "DEFAULT_THROTTLE_CLASSES": [
-        *REST_FRAMEWORK["DEFAULT_THROTTLE_CLASSES"],
-        *(["shared.limits.throttling.SearchThrottle"] if RATE_LIMIT_SEARCHES else []),
-    ],
     **SPECTACULAR_SETTINGS,
     "TITLE": "Event service",
     "DESCRIPTION": f"{_ABOUT}\n\n{SPECTACULAR_SETTINGS['DESCRIPTION']}",

@@ -1,5 +1,6 @@
 """Reads settings from environment variables and names every one that is missing or bad."""
 
+import re
 from typing import cast
 
 from environs import Env, EnvValidationError, ValidationError
@@ -15,11 +16,15 @@ __all__ = [
     "Regexp",
     "ValidationError",
     "open_environment",
+    "read_origins",
     "read_public_url",
     "seal",
 ]
 
 _HTTP_URL = URL(schemes={"http", "https"}, require_tld=False)
+_ORIGIN = re.compile(
+    r"https?://(\*\.)?[A-Za-z0-9_.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
+)
 
 
 class Environment(Env):
@@ -42,6 +47,15 @@ def read_public_url(env: Environment, name: str) -> str:
     if not env.str(name, ""):
         return ""
     return (env.str(name, validate=_HTTP_URL) or "").rstrip("/")
+
+
+def read_origins(env: Environment, name: str) -> list[str]:
+    """Origins as a browser writes them, separated by commas; `https://*.example.com` stands for all
+    hosts below."""
+    origins: list[str] = env.list(name, [])
+    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+        env.refuse(name, "It must be origins like https://example.com, separated by commas.")
+    return origins
 
 
 def seal(env: Env) -> None:

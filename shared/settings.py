@@ -5,8 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from csp.constants import NONE, SELF
+
 from shared.auth.settings import read_auth_mode, read_jwt_settings
-from shared.env import URL, Range, Regexp, open_environment
+from shared.env import URL, Range, Regexp, open_environment, read_origins
 from shared.limits.rate import FORMAT, parse_rate
 from shared.workers.heartbeat import default_folder
 
@@ -31,6 +33,18 @@ RATE_LIMIT_WRITES = parse_rate(env.str("RATE_LIMIT_WRITES", "", validate=_RATE))
 RATE_LIMIT_SEARCHES = parse_rate(env.str("RATE_LIMIT_SEARCHES", "60/min", validate=_RATE))
 WORKER_STATE_DIR = Path(env.str("WORKER_STATE_DIR", "") or default_folder())
 _trusted_proxies = env.int("TRUSTED_PROXIES", 0, validate=Range(min=0, max=10))
+_scheme_header = env.str(
+    "TRUSTED_SCHEME_HEADER",
+    "",
+    validate=Regexp(r"([A-Za-z][A-Za-z0-9-]*)?\Z", error="It must be the name of a header."),
+)
+if _scheme_header and not _trusted_proxies:
+    env.refuse(
+        "TRUSTED_SCHEME_HEADER", "It needs TRUSTED_PROXIES: without a proxy, clients set it."
+    )
+TRUSTED_ORIGINS = read_origins(env, "TRUSTED_ORIGINS")
+# Sent over https only. Two years at most.
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 0, validate=Range(min=0, max=63_072_000))
 
 INSTALLED_APPS = [
     # Before the admin and REST framework, some of whose templates they replace.
@@ -125,6 +139,35 @@ WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 60 * 60
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_PROXY_SSL_HEADER = (
+    (f"HTTP_{_scheme_header.upper().replace('-', '_')}", "https") if _scheme_header else None
+)
+# Django's debug pages have scripts in them.
+CONTENT_SECURITY_POLICY = (
+    None
+    if DEBUG
+    else {
+        "DIRECTIVES": {
+            "default-src": [SELF],
+            "img-src": [SELF, "data:"],
+            "object-src": [NONE],
+            "base-uri": [NONE],
+            "form-action": [SELF],
+            "frame-ancestors": [NONE],
+        }
+    }
+)
+SILENCED_SYSTEM_CHECKS = [
+    # They look for three middlewares by name. Ours are subclasses that skip API clients.
+    "axes.W002",
+    "security.W002",
+    "security.W003",
+    # Whether other hosts of the domain speak https isn't for one service to say.
+    "security.W005",
+    "security.W021",
+    # The proxy that ends TLS redirects. Here, the probes of /health come over http.
+    "security.W008",
+]
 SESSION_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "shared.api.problems.csrf_failure"
 
