@@ -73,6 +73,17 @@ _NEIGHBOURS = {"prev": "Previous page", "next": "Next page"}
 class PageRenderer(BrowsableAPIRenderer):
     template = "shared_api/page.html"
 
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> str:
+        page: str = super().render(data, accepted_media_type, renderer_context)
+        # It has the name of the user and a CSRF token in it, whatever it is about.
+        (renderer_context or {})["response"].headers["Cache-Control"] = "no-store"
+        return page
+
     def get_context(
         self, data: Any, accepted_media_type: str | None, renderer_context: Mapping[str, Any]
     ) -> dict[str, Any]:

@@ -1,0 +1,39 @@
+"""Answers about users are kept by nobody on the way."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.booking.factories import EventFactory, booked
+from tests.shared.issuer import secret_settings, secret_token
+
+pytestmark = pytest.mark.django_db
+
+BOOKINGS = "/api/v1/bookings"
+ANN = {"authorization": f"Bearer {secret_token(sub='ann')}"}
+
+
+@pytest.mark.parametrize("headers", [{}, ANN, {**ANN, "accept": "text/html"}])
+@pytest.mark.parametrize("found", [True, False])
+def test_they_are_not_stored(
+    browser: Client, settings: Any, headers: Mapping[str, str], found: bool
+) -> None:
+    settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+    [booking] = booked(EventFactory(), ["ann"])
+    event, number = (booking.event_id, booking.pk) if found else (99999, 99999)
+
+    for path in (f"{BOOKINGS}/{number}", BOOKINGS, f"/api/v1/events/{event}/bookings"):
+        response = browser.get(path, headers=headers)
+
+        assert response["Cache-Control"] == "no-store"
+        vary = {name.strip() for name in response["Vary"].split(",")}
+        assert {"Accept", "Authorization", "Cookie"} <= vary
+
+
+def test_a_page_is_not_stored_whatever_it_is_about(browser: Client) -> None:
+    path = f"/api/v1/events/{EventFactory().pk}/status"
+
+    assert browser.get(path, headers={"accept": "text/html"})["Cache-Control"] == "no-store"
+    assert "Cache-Control" not in browser.get(path)
