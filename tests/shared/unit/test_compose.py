@@ -16,8 +16,8 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 CONTAINERS: dict[str, Any] = COMPOSE["services"]
 APPS = [name for name, each in CONTAINERS.items() if "event-reservation" in each["image"]]
 
-# Fixed inside the containers: what is set is the port on this machine that leads there. Each command
-# says itself how long it waits for the database.
+# Fixed inside the containers: what is set is the port on this machine that leads there. How long a
+# command waits for the database, it says itself.
 FIXED = {"EVENT_PORT", "BOOKING_PORT", "DATABASE_WAITS"}
 SERVING = ROOT / "shared" / "serving"
 
