@@ -19,7 +19,7 @@ from booking_project.bookings.statements import clock
 
 logger = logging.getLogger(__name__)
 
-CANCELLATION_BATCH = 500
+CANCELLATION_BATCH = 250
 
 
 def do_next_batch(*, after: int = 0) -> int | None:

@@ -32,7 +32,7 @@ from shared.outbox.services import outbox_add
 
 LARGEST_VERSION_STEP = 1_000_000
 # A tenth of a second: for so long a batch keeps an event's users and the queue waiting.
-PROMOTION_BATCH = 500
+PROMOTION_BATCH = 250
 
 Outcome = Booking | Reply | DomainError
 

@@ -14,7 +14,7 @@ from tests.end_to_end.processes import ROOT
 from tests.faults.system import FaultySystem
 from tests.shared.waiting import until
 
-# Batches of 500: the first comes with the change, one more passes the gate, the third does not.
+# Batches of 250: the first comes with the change, three more pass the gate, the fifth does not.
 WAITING = 1600
 GATE = 500
 SECONDS = 120
