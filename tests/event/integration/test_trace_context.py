@@ -25,7 +25,8 @@ def test_a_message_is_a_new_step_in_the_trace_of_its_request(client: Client) -> 
     event = Event.objects.get(pk=post(client, VALID).json()["id"])
     sent = f"00-{TRACE}-00f067aa0ba902b7-01"
 
-    client.post(f"/api/v1/events/{event.pk}/cancel", headers={"traceparent": sent})
+    path = f"/api/v1/events/{event.pk}/cancel"
+    client.post(path, content_type="application/json", headers={"traceparent": sent})
 
     assert traceparent().startswith(f"00-{TRACE}-")
     assert traceparent().endswith("-01")
@@ -38,7 +39,8 @@ def test_a_message_is_a_new_step_in_the_trace_of_its_request(client: Client) -> 
 def test_what_is_no_trace_is_ignored(client: Client, sent: str) -> None:
     event = Event.objects.get(pk=post(client, VALID).json()["id"])
 
-    client.post(f"/api/v1/events/{event.pk}/cancel", headers={"traceparent": sent})
+    path = f"/api/v1/events/{event.pk}/cancel"
+    client.post(path, content_type="application/json", headers={"traceparent": sent})
 
     assert TRACE not in traceparent()
 
