@@ -79,6 +79,25 @@ def test_a_seat_that_is_given_up_is_mailed_to_who_gave_it_up_and_who_gets_it(
     assert mailbox.of(f"cat-{event}@localhost") == [], "still waits, and was not asked about it"
 
 
+def test_a_user_who_can_not_be_written_to_costs_the_others_nothing(
+    own: OwnProcesses, sale: Sale, mailbox: Mailbox
+) -> None:
+    """Django's validator takes that address; no mail can be built for it."""
+    event = sale.create_event(name="Odd users", max_seats=2, waitlist_limit=0)
+    odd = sale.booked(event, "a@x\u05bey.com")
+    plain = sale.booked(event, f"ann-{event}@example.com")
+    notifier = own.notifier.pid
+
+    sale.cancel(odd["id"])
+    sale.cancel(plain["id"])
+
+    mailbox.wait_for(f"ann-{event}@example.com", ["Your booking is cancelled: Odd users"])
+    assert own.notifier.is_running
+    assert own.notifier.pid == notifier
+    assert "undeliverable" in own.notifier.text()
+    assert "Traceback" not in own.notifier.text()
+
+
 def test_a_mail_is_sent_once_though_its_message_is_published_twice(
     own: OwnProcesses, sale: Sale, mailbox: Mailbox
 ) -> None:
