@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import pika
 import pytest
@@ -12,6 +13,13 @@ from pika.adapters.blocking_connection import BlockingChannel
 
 from shared.messaging.topology import EVENTS_EXCHANGE, EVENTS_QUEUE, declare
 from tests.shared.waiting import until
+
+
+def with_wrong_password(url: str) -> str:
+    """The URL of the same broker, which it refuses."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{parts.username}:wrong-password@{host}").geturl()
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from devstack import ports
 from shared.messaging.topology import NOTIFICATIONS_QUEUE
 from shared.workers.check import check
 from shared.workers.heartbeat import Heartbeat, full_name
-from tests.shared.broker import Broker, connected
+from tests.shared.broker import Broker, connected, with_wrong_password
 from tests.shared.mail_server import sick_server
 from tests.shared.tcp_proxy import TcpProxy
 from tests.shared.waiting import until
@@ -164,8 +164,7 @@ class TestAWorker:
     def test_that_can_not_log_in_says_so_and_goes_on_trying(
         self, worker: str, environ: dict[str, str], broker: Broker
     ) -> None:
-        wrong = broker.url.replace("guest:guest", "guest:wrong-password")
-        assert wrong != broker.url
+        wrong = with_wrong_password(broker.url)
         with running(worker, {**environ, "RABBITMQ_URL": wrong}) as process:
             wait_for_complaint(worker, environ, "connecting to the broker")
             for status, text in (said_by_command(worker, environ), said_by_probe(worker, environ)):
@@ -214,7 +213,7 @@ class TestAWorker:
     def test_beside_one_that_is_ill_does_not_hide_it(
         self, worker: str, environ: dict[str, str], broker: Broker
     ) -> None:
-        wrong = broker.url.replace("guest:guest", "guest:wrong-password")
+        wrong = with_wrong_password(broker.url)
         with running(worker, environ), running(worker, {**environ, "RABBITMQ_URL": wrong}):
             wait_for_complaint(worker, environ, "connecting to the broker")
 
@@ -248,7 +247,7 @@ def test_a_notifier_whose_mail_server_hangs_says_so(
 
 def test_the_same_is_told_as_metrics(environ: dict[str, str], broker: Broker) -> None:
     port = ports.private()["EVENT_PORT"]
-    wrong = broker.url.replace("guest:guest", "guest:wrong-password")
+    wrong = with_wrong_password(broker.url)
     for url, waiting in ((broker.url, 0), (wrong, 1)):
         with running(
             "relay_outbox", {**environ, "RABBITMQ_URL": url}, "--metrics", f"127.0.0.1:{port}"
