@@ -15,7 +15,7 @@ from booking_project.bookings.selectors import booking_list, user_booking_list
 from booking_project.bookings.statements import clock_and_active_users
 from shared.api.pagination import paged_response
 from tests.booking.factories import EventFactory, booked, now, users
-from tests.booking.integration.plans import rows_read
+from tests.booking.integration.plans import empty_tables, rows_read
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +28,7 @@ STATUSES = [None, *BookingStatus]
 @pytest.fixture
 def big() -> Event:
     """Many confirmed, and ann, who has cancelled here and at another event again and again."""
+    empty_tables()
     event: Event = EventFactory(max_seats=2 * MANY)
     other = EventFactory(max_seats=2 * MANY)
     booked(event, users(MANY))

@@ -7,7 +7,13 @@ import pytest
 from django.db import Error, connection, transaction
 
 from booking_project.bookings.models import Event
-from shared.db.errors import DatabaseUnavailable, is_unavailable, unavailable_as_one_error
+from shared.db.errors import (
+    DatabaseUnavailable,
+    is_outage,
+    is_timeout,
+    is_unavailable,
+    unavailable_as_one_error,
+)
 from tests.booking.factories import EventFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,7 +116,7 @@ PASSING = [
     no_room,
     deadlock,
 ]
-LASTING = [bug_of_the_server, division_by_zero, no_such_table, not_unique]
+LASTING = [bug_of_the_server, division_by_zero, not_unique]
 
 
 def raised_by(what: Callable[[], None]) -> Error:
@@ -142,3 +148,16 @@ def test_what_would_happen_again_is_not(what: Callable[[], None]) -> None:
 def test_other_exceptions_have_nothing_to_do_with_it() -> None:
     assert not is_unavailable(ValueError())
     assert not is_unavailable(None)
+
+
+def test_a_missing_table_is_an_outage_for_workers_and_a_failure_of_the_request() -> None:
+    error = raised_by(no_such_table)
+    assert is_outage(error)
+    assert not is_unavailable(error)
+
+
+@pytest.mark.parametrize("what", [lock_timeout, statement_timeout])
+def test_a_timeout_concerns_this_work_only(what: Callable[[], None]) -> None:
+    error = raised_by(what)
+    assert is_timeout(error)
+    assert not is_outage(error)

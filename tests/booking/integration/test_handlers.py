@@ -1,12 +1,9 @@
 """From the bytes of a message to the copy of an event."""
 
-import contextlib
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
 
@@ -16,7 +13,9 @@ from booking_project.bookings.models import Booking, BookingStatus, Event
 from shared.messaging.consumer import HandlerUnavailable, IncomingMessage, TryLater
 from shared.messaging.errors import BadMessage
 from tests.booking.factories import EventFactory, booked
+from tests.booking.integration.held_rows import database_patience, held
 from tests.booking.integration.soundness import unsound
+from tests.shared.waiting import BRIEF_SECONDS
 
 EVENT: dict[str, Any] = {
     "id": 7,
@@ -227,22 +226,16 @@ def test_a_database_that_is_away_is_not_the_messages_fault(
 def test_a_row_that_somebody_holds_makes_its_message_wait_and_no_other() -> None:
     EventFactory(id=7)
     EventFactory(id=8)
-    with somebody_holding(event_id=7), pytest.raises(TryLater, match="took too long"):
+    with (
+        database_patience(lock_seconds=BRIEF_SECONDS),
+        held(Event(pk=7)),
+        pytest.raises(TryLater, match="took too long"),
+    ):
         handle({**EVENT, "version": 2})
 
     handle({**EVENT, "id": 8, "version": 2})
     handle({**EVENT, "version": 2})
     assert set(Event.objects.values_list("version", flat=True)) == {2}
-
-
-@contextlib.contextmanager
-def somebody_holding(*, event_id: int) -> Iterator[None]:
-    """In a session of its own."""
-    parameters = connection.get_connection_params()
-    del parameters["cursor_factory"], parameters["context"]
-    with psycopg.connect(**parameters) as other:
-        other.execute("SELECT 1 FROM bookings_event WHERE id = %s FOR UPDATE", [event_id])
-        yield
 
 
 @pytest.mark.django_db(transaction=True)

@@ -17,7 +17,7 @@ from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.requests import Cancel
 from booking_project.bookings.statements import bookings_in_line
 from tests.booking.factories import EventFactory, announced, booked, users
-from tests.booking.integration.plans import rows_read
+from tests.booking.integration.plans import empty_tables, rows_read
 from tests.shared.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
@@ -157,6 +157,7 @@ class TestALongLine:
     @pytest.fixture
     def line(self) -> list[Booking]:
         """1,200 who wait, in their order."""
+        empty_tables()
         _, *waiting = booked(EventFactory(max_seats=1, waitlist_limit=1200), users(1201))
         analyse()
         return waiting
