@@ -1,5 +1,4 @@
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import NoReturn
 
@@ -10,14 +9,14 @@ from django.db.models.base import ModelBase
 from django.utils import timezone
 
 from event_project.events.ngrams import name_ngrams
-from event_project.events.querysets import EventQuerySet, refuse_to_delete
+from event_project.events.querysets import EventQuerySet, cannot_be_deleted
 
 
 class Event(models.Model):
     """Something with limited seats. Times are aware and kept in UTC; the price has no currency.
 
-    Every way of the ORM to write events gives each row its next version and announces it, in one
-    transaction. Cancelling is final: no later write, however stale, takes `cancelled_at` back.
+    Each save gives the row its next version and announces it, in one transaction. Cancelling is
+    final: no later save of a stale instance clears `cancelled_at`.
     """
 
     name = models.CharField(max_length=255)
@@ -85,26 +84,25 @@ class Event(models.Model):
         using: str | None = None,
         update_fields: Iterable[str] | None = None,
     ) -> None:
-        """Takes the row's lock. A save is a change, whatever the values were.
+        """Write the event as its next version, holding its row; `post_save` announces it.
 
-        Version and times are the service's: they are set here, whatever this instance had.
+        Every save is a change, whatever the values were. Version and times are set here, whatever
+        this instance had. Fields that are not in `update_fields` are taken from the row. Raises
+        `ValidationError` for values that the columns can't hold as they are.
         """
         fields = None if update_fields is None else set(update_fields)
         if fields is not None and not fields:
             return
         using = using or router.db_for_write(type(self), instance=self)
         with transaction.atomic(using=using, savepoint=False):
-            stored = None if force_insert else self._lock(using)
-            self.updated_at = timezone.now()
-            if stored is None:
-                self.version = 1
-                self.created_at = self.updated_at
-            else:
-                version, cancelled_at = stored
-                self.version = version + 1
-                self.cancelled_at = cancelled_at or self.cancelled_at
-            if fields:
-                fields |= {"version", "updated_at"}
+            stored = None if force_insert or self.pk is None else self._locked_row(using)
+            if stored is not None:
+                self._take_over(stored, to_be_written=fields)
+                self.save_locked(using=using, update_fields=fields)
+                return
+            self.clean_fields(exclude=["id"])
+            self.version = 1
+            self.created_at = self.updated_at = timezone.now()
             super().save(
                 force_insert=force_insert,
                 force_update=force_update,
@@ -112,10 +110,32 @@ class Event(models.Model):
                 update_fields=fields,
             )
 
+    def save_locked(
+        self, *, using: str | None = None, update_fields: Iterable[str] | None = None
+    ) -> None:
+        """`save` for an instance that was read under its row's lock in this transaction: it is not
+        read again."""
+        self.clean_fields(exclude=["id"])
+        self.version += 1
+        self.updated_at = timezone.now()
+        fields = update_fields and {*update_fields, "version", "updated_at"}
+        super().save(force_update=True, using=using, update_fields=fields)
+
     def delete(self, using: str | None = None, keep_parents: bool = False) -> NoReturn:
         """Raises `TypeError`."""
-        refuse_to_delete()
+        raise cannot_be_deleted()
 
-    def _lock(self, using: str) -> tuple[int, datetime | None] | None:
-        rows = Event.objects.using(using).select_for_update().filter(pk=self.pk)
-        return rows.values_list("version", "cancelled_at").first()
+    def _locked_row(self, using: str) -> "Event | None":
+        return Event.objects.using(using).select_for_update().filter(pk=self.pk).first()
+
+    def _take_over(self, stored: "Event", *, to_be_written: Collection[str] | None) -> None:
+        """What is not to be written becomes what is stored; so do version, creation and a
+        cancellation, which is final."""
+        deferred = self.get_deferred_fields()
+        for field in self._meta.concrete_fields:
+            is_written = to_be_written is None or field.name in to_be_written
+            if not is_written or field.attname in deferred:
+                setattr(self, field.attname, getattr(stored, field.attname))
+        self.version = stored.version
+        self.created_at = stored.created_at
+        self.cancelled_at = stored.cancelled_at or self.cancelled_at

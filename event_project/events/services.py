@@ -82,7 +82,7 @@ def event_update(
         setattr(event, name, value)
     _check_window(event)
     if changed:
-        event.save(update_fields=changed)
+        event.save_locked(update_fields=changed)
     return event
 
 
@@ -95,7 +95,7 @@ def event_cancel(*, event_id: int) -> Event:
     event = _lock_event(event_id)
     if event.cancelled_at is None:
         event.cancelled_at = timezone.now()
-        event.save(update_fields=["cancelled_at"])
+        event.save_locked(update_fields=["cancelled_at"])
     return event
 
 

@@ -1,6 +1,9 @@
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
+from django.db.models import QuerySet
+from django.utils import timezone
 from factory import Sequence  # type: ignore[attr-defined]
 from factory.django import DjangoModelFactory
 
@@ -17,3 +20,16 @@ class EventFactory(DjangoModelFactory[Event]):
     price = Decimal("2500.00")
     booking_start_at = datetime(2026, 2, 20, 10, 0, tzinfo=UTC)
     booking_end_at = datetime(2026, 2, 25, 10, 0, tzinfo=UTC)
+
+
+def rows() -> QuerySet[Event]:
+    """The table behind the service's back, for times in the past and for many rows at once.
+    Nothing is announced and no version grows."""
+    return QuerySet(Event)
+
+
+def insert_events(count: int, **values: Any) -> None:
+    """Behind the service's back, too."""
+    now = timezone.now()
+    built = EventFactory.build_batch(count, created_at=now, updated_at=now, **values)
+    rows().bulk_create(built)

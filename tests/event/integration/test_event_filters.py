@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from event_project.events.models import Event
-from tests.event.factories import EventFactory
+from tests.event.factories import EventFactory, insert_events
 from tests.event.http import EVENTS, assert_problem
 from tests.event.integration.test_event_list import ids, links
 
@@ -179,9 +179,7 @@ def test_what_can_be_booked_is_found_without_reading_what_is_over(
     client: Client, parameter: str
 ) -> None:
     now = timezone.now()
-    template = EventFactory.build(booking_start_at=now - 2 * HOUR, booking_end_at=now - HOUR)
-    fields = {field.name: getattr(template, field.name) for field in Event._meta.fields}
-    Event.objects.bulk_create(Event(**{**fields, "id": None}) for _ in range(2000))
+    insert_events(2000, booking_start_at=now - 2 * HOUR, booking_end_at=now - HOUR)
     EventFactory(booking_start_at=now - HOUR, booking_end_at=now + HOUR)
     EventFactory(booking_start_at=now + HOUR, booking_end_at=now + 2 * HOUR)
     with CaptureQueriesContext(connection) as queries:

@@ -8,8 +8,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from event_project.events.models import Event
-from tests.event.factories import EventFactory
+from tests.event.factories import EventFactory, insert_events
 from tests.event.http import EVENTS
 
 pytestmark = pytest.mark.django_db
@@ -74,10 +73,7 @@ def test_pages_lead_to_the_end_and_back_again(client: Client) -> None:
 
 
 def test_a_hundred_come_by_default_and_a_thousand_at_most(client: Client) -> None:
-    template = EventFactory.build()
-    fields = {field.name: getattr(template, field.name) for field in Event._meta.fields}
-    fields |= {"id": None}
-    Event.objects.bulk_create(Event(**fields) for _ in range(1001))
+    insert_events(1001)
 
     assert len(ids(client.get(EVENTS))) == 100
     assert len(ids(client.get(f"{EVENTS}?limit=1000"))) == 1000

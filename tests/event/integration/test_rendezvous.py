@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from event_project.events.models import Event
-from tests.event.factories import EventFactory
+from tests.event.factories import EventFactory, rows
 from tests.shared.concurrency import Rendezvous, at_once, leave_out_the_lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -21,7 +21,7 @@ def change(event: Event, *, late: bool = False) -> Callable[[], None]:
             time.sleep(LATE_SECONDS)
         with transaction.atomic():
             Event.objects.select_for_update().get(pk=event.pk)
-            Event.objects.filter(pk=event.pk).update(max_seats=7)
+            rows().filter(pk=event.pk).update(max_seats=7)
 
     return call
 
