@@ -1,168 +1,179 @@
-"""Lets bookings and cancellations in, in groups: those that wait for the same moment share a
-transaction, so that a sale costs a commit per group and not per booking.
+"""Brings commands to their event's row in batches: those that wait for the same moment share a
+transaction, so that a sale costs a commit per batch and not per booking.
 
-A request goes to the desk or to its event's lane (each a `Group` of this process):
+    arrives ──► queue of its event, if there is one ───────────────────────┐
+        └─────► common queue: refused without a lock where that suffices   │
+                  ├─► decided with all others whose event's row is free    │
+                  └─► row held by somebody else ──► queue of its event ────┤
+                                                                           ▼
+                                      queue of one event: waits for the row, then decides the same
 
-    arrives ──► lane of its event, if one is open ─────────────────────┐
-        └─────► desk: refused without a lock where the facts suffice   │
-                  └─► admitted with all whose event's row is free      │
-                  └─► row held by somebody else ──► opens its lane ────┤
-                                                                       ▼
-                                            lane: waits for the row, then the same decisions
-
-The desk never waits for a row, so an event whose row is held holds up nobody else's. A lane waits,
-at most the lock timeout, and is closed when the last of its requests has been answered. A hot
-event lives in its lane: while one process writes, the other's requests gather for the next turn.
+The common queue never waits for a row, so an event whose row is held delays no other event. The
+queue of an event waits for the row, at most the lock timeout, and is gone when it is empty. A hot
+event has a queue of its own all the time: while one process writes, the commands of the others
+gather for their next turn.
 """
 
 import functools
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from django.conf import settings
-from django.db import Error
-
-from booking_project.bookings import lookups, selectors, services
-from booking_project.bookings.errors import AlreadyCancelled, TryAgainLater
-from booking_project.bookings.models import Booking, BookingStatus
-from booking_project.bookings.requests import Book, Cancel, Request
+from booking_project.bookings.domain.commands import Command
+from booking_project.bookings.domain.errors import TryAgainLater
+from booking_project.bookings.models import Booking
+from shared.batching import Batcher, BatchFailed, NotStarted
 from shared.connections import give_back_connection
 from shared.db.errors import is_unavailable
 from shared.errors import DomainError
-from shared.grouping import Group, GroupOverdue
-from shared.idempotency.attempts import Attempt, Reply
+from shared.idempotency.requests import Result
 
 MAX_WAIT_SECONDS = 5.0
 
-HELD = None
-Answer = Booking | Reply | Exception | None
-Admit = Callable[[Sequence[Request]], Sequence[Answer]]
+
+class Decision(NamedTuple):
+    """What a transaction decided on a command: true for others once it has committed."""
+
+    command: Command
+    result: Result[Booking] | DomainError
+
+    def announce(self) -> None:
+        if isinstance(self.result, DomainError):
+            self.command.outcome.set_exception(self.result)
+        else:
+            self.command.outcome.set_result(self.result)
 
 
-def book(*, event_id: int, user_id: str) -> Booking:
-    """Raises the refusals of rule 2, and `TryAgainLater`."""
-    booking = _admission().submit(Book(event_id=event_id, user_id=user_id))
-    assert isinstance(booking, Booking)
-    return booking
+Decide = Callable[[Sequence[Command]], Sequence[Decision]]
 
 
-def book_once(*, event_id: int, user_id: str, attempt: Attempt[Booking]) -> Reply:
-    """What the first such attempt that succeeded is answered, without a lock if that is known.
+class Admission:
+    """The queues of this process.
 
-    Raises what `book` raises, and `IdempotencyKeyReused`.
+    `decide_without_lock` decides on commands that need no lock; `decide_free` on those whose
+    event's row is free, in one transaction; `decide_event` on those of one event, waiting for its
+    row. Each leaves out the commands that it doesn't decide on.
     """
-    known = lookups.reply_get(attempt=attempt)
-    if known is not None:
-        return known
-    reply = _admission().submit(Book(event_id=event_id, user_id=user_id, attempt=attempt))
-    assert isinstance(reply, Reply)
-    return reply
 
-
-def cancel(*, booking_id: int, user_id: str | None = None) -> Booking:
-    """Raises `BookingNotFound`, also where it isn't `user_id`'s, `AlreadyCancelled` and
-    `TryAgainLater`. Whose it is needs no lock: that never changes."""
-    booking = lookups.booking_get(booking_id=booking_id, user_id=user_id)
-    if booking.status == BookingStatus.CANCELLED:
-        raise AlreadyCancelled  # for good: nothing un-cancels, so no lock is needed to say so
-    cancelled = _admission().submit(Cancel(event_id=booking.event_id, booking_id=booking_id))
-    assert isinstance(cancelled, Booking)
-    return cancelled
-
-
-class _Admission:
-    def __init__(self, *, max_group: int, common_desk: bool) -> None:
-        self._max_group = max_group
-        self._desk = _Counter(services.admit_to_free_events, max_group, looks_first=False)
-        self._common_desk = common_desk
-        self._lanes: dict[int, _Counter] = {}
+    def __init__(
+        self,
+        *,
+        decide_without_lock: Decide,
+        decide_free: Decide,
+        decide_event: Callable[[int, Sequence[Command]], Sequence[Decision]],
+        max_batch: int,
+        has_common_queue: bool,
+    ) -> None:
+        self._decide_without_lock = decide_without_lock
+        self._decide_event = decide_event
+        self._max_batch = max_batch
+        self._common = (
+            _Queue(
+                decide_without_lock,
+                decide_free,
+                max_batch=max_batch,
+                pass_on=self._to_queue_of_event,
+            )
+            if has_common_queue
+            else None
+        )
+        self._by_event: dict[int, _Queue] = {}
         self._mutex = threading.Lock()
 
-    def submit(self, request: Request) -> Booking | Reply:
-        try:
-            answer: Answer = HELD
-            if self._common_desk and request.event_id not in self._lanes:
-                answer = self._desk.group.submit(request)
-            if answer is HELD:
-                with self._lane(request.event_id) as lane:
-                    answer = lane.group.submit(request)
-        except GroupOverdue:
-            raise TryAgainLater from None
-        if isinstance(answer, Exception):
-            raise answer
-        assert answer is not None, "a lane answers everyone"
-        return answer
-
-    @contextmanager
-    def _lane(self, event_id: int) -> Iterator["_Counter"]:
+    def submit(self, command: Command) -> Result[Booking]:
+        """Wait until the command is decided. Raises its refusal, and `TryAgainLater`."""
         with self._mutex:
-            lane = self._lanes.get(event_id)
-            if lane is None:
-                admit = functools.partial(services.admit_to_event, event_id)
-                lane = self._lanes[event_id] = _Counter(admit, self._max_group, looks_first=True)
-            lane.users += 1
+            queue = self._by_event.get(command.event_id, self._common)
+            if queue is not None:
+                queue.batcher.add(command)
+        if queue is None:
+            self._to_queue_of_event(command)
         try:
-            yield lane
-        finally:
-            with self._mutex:
-                lane.users -= 1
-                if not lane.users:
-                    del self._lanes[event_id]
+            return command.outcome.result(max_wait=MAX_WAIT_SECONDS)
+        except NotStarted:
+            raise TryAgainLater from None
+
+    def _to_queue_of_event(self, command: Command) -> None:
+        event_id = command.event_id
+        with self._mutex:
+            queue = self._by_event.get(event_id)
+            if queue is None:
+                queue = self._by_event[event_id] = _Queue(
+                    self._decide_without_lock,
+                    functools.partial(self._decide_event, event_id),
+                    max_batch=self._max_batch,
+                    looks_first=True,
+                    on_idle=functools.partial(self._close, event_id),
+                )
+            queue.batcher.add(command)
+
+    def _close(self, event_id: int) -> None:
+        """Unless a command has arrived meanwhile."""
+        with self._mutex:
+            queue = self._by_event.get(event_id)
+            if queue is not None and queue.batcher.is_idle:
+                del self._by_event[event_id]
 
 
-class _Counter:
-    """A desk or a lane: admits groups in its way.
+def _no_other_queue(command: Command) -> None:
+    raise AssertionError(f"{command} was not decided")
 
-    It looks for what can be refused without a lock before it admits, unless the last group had
-    nothing to refuse: while there are seats, the look costs a statement for nothing.
-    """
 
-    def __init__(self, admit: Admit, max_group: int, *, looks_first: bool) -> None:
-        self.group = Group(self._answer, max_size=max_group, max_wait=MAX_WAIT_SECONDS)
-        self.users = 0
-        self._admit = admit
+class _Queue:
+    """Decides without a lock before it locks, unless the last batch had nothing to refuse: while
+    there are seats, that look costs a statement for nothing."""
+
+    def __init__(
+        self,
+        decide_without_lock: Decide,
+        decide: Decide,
+        *,
+        max_batch: int,
+        looks_first: bool = False,
+        pass_on: Callable[[Command], None] = _no_other_queue,
+        on_idle: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.batcher: Batcher[Command] = Batcher(
+            self._process, max_size=max_batch, failure=_failure, on_idle=on_idle
+        )
+        self._decide_without_lock = decide_without_lock
+        self._decide = decide
         self._looks_first = looks_first
+        self._pass_on = pass_on
 
-    def _answer(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        """Raises `TryAgainLater` for all of them."""
+    def _process(self, commands: list[Command]) -> None:
         try:
-            answers = self._isolated(requests)
-        except Error as error:
-            if not is_unavailable(error):
-                raise
-            raise TryAgainLater from error
+            decisions = self._isolated(commands)
         finally:
             give_back_connection()
-        self._looks_first = any(isinstance(answer, DomainError) for answer in answers)
-        return answers
+        for decision in decisions:
+            decision.announce()
+        self._looks_first = any(isinstance(each.result, DomainError) for each in decisions)
+        if len(decisions) < len(commands):
+            for command in commands:
+                if not command.outcome.done():
+                    self._pass_on(command)
 
-    def _isolated(self, requests: Sequence[Request]) -> Sequence[Answer]:
-        """If a group fails because of one of them, each gets a transaction of its own."""
+    def _isolated(self, commands: Sequence[Command]) -> Sequence[Decision]:
+        """If a batch fails because of one of its commands, each gets its own transaction."""
         try:
-            return self._refuse_or_admit(requests)
+            return self._looked_at(commands)
         except Exception as error:
             if is_unavailable(error):
                 raise
-            if len(requests) == 1:
-                return [error]
-            return [answer for request in requests for answer in self._isolated([request])]
+            if len(commands) == 1:
+                commands[0].outcome.set_exception(error)
+                return []
+            return [decision for command in commands for decision in self._isolated([command])]
 
-    def _refuse_or_admit(self, requests: Sequence[Request]) -> Sequence[Answer]:
+    def _looked_at(self, commands: Sequence[Command]) -> Sequence[Decision]:
         if not self._looks_first:
-            return self._admit(requests)
-        answers: list[Answer] = list(selectors.refusals(requests))
-        rest = [position for position, answer in enumerate(answers) if answer is None]
-        if rest:
-            admitted = self._admit([requests[position] for position in rest])
-            for position, answer in zip(rest, admitted, strict=True):
-                answers[position] = answer
-        return answers
+            return self._decide(commands)
+        decisions = list(self._decide_without_lock(commands))
+        decided = {id(decision.command) for decision in decisions}
+        rest = [command for command in commands if id(command) not in decided]
+        return [*decisions, *self._decide(rest)] if rest else decisions
 
 
-@functools.cache
-def _admission() -> _Admission:
-    return _Admission(
-        max_group=settings.ADMISSION_MAX_GROUP,
-        common_desk=settings.ADMISSION_GROUPING == "all",
-    )
+def _failure(error: BaseException) -> Exception:
+    return TryAgainLater() if is_unavailable(error) else BatchFailed()

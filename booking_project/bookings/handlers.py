@@ -12,8 +12,7 @@ from django.utils import timezone
 from prometheus_client import Histogram
 from rest_framework import serializers
 
-from booking_project.bookings.batches import do_next_batch
-from booking_project.bookings.facts import Cause
+from booking_project.bookings.domain.transitions import Reason
 from booking_project.bookings.notifications import (
     MAIL_FOR,
     BookingNews,
@@ -22,7 +21,8 @@ from booking_project.bookings.notifications import (
     Undeliverable,
     notify,
 )
-from booking_project.bookings.services import EventState, ImplausibleVersion, event_sync
+from booking_project.bookings.services.batches import do_next_batch
+from booking_project.bookings.services.events import EventState, ImplausibleVersion, event_sync
 from shared.api.fields import InstantField, MoneyField, TextField, WholeNumberField
 from shared.db.errors import is_outage, is_timeout
 from shared.json import load_json
@@ -109,7 +109,7 @@ def handle_booking_message(message: IncomingMessage) -> None:
     server does not take this mail now.
     """
     body = _decode(message, BookingMessage, what="a booking to tell of")
-    kind = MAIL_FOR[Cause(body.pop("cause"))]
+    kind = MAIL_FOR[Reason(body.pop("cause"))]
     news = BookingNews(message_id=_message_id(message), kind=kind, **body)
     try:
         with _database():

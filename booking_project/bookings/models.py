@@ -8,12 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-
-class BookingStatus(models.TextChoices):
-    CONFIRMED = "confirmed"
-    WAITLISTED = "waitlisted"
-    CANCELLED = "cancelled"
-
+from booking_project.bookings.domain.transitions import SEAT_COUNTERS, BookingStatus, is_active
 
 PENDING_BATCHES = Q(cancellation_pending=True) | ~Q(promotion_cause="")
 
@@ -85,11 +80,15 @@ class Event(models.Model):
         return f"{self.name} (#{self.pk})"
 
     @property
+    def seats_taken(self) -> int:
+        return sum(getattr(self, counter) for counter in SEAT_COUNTERS)
+
+    @property
     def seats_available(self) -> int:
         """0 of a cancelled event. While anyone waits, they are not for newcomers (rule 4)."""
         if self.cancelled_at is not None:
             return 0
-        return max(0, self.max_seats - self.confirmed_count)
+        return max(0, self.max_seats - self.seats_taken)
 
 
 def _by_status(column: str, *, name: str) -> list[models.Index]:
@@ -118,7 +117,7 @@ class Booking(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["event", "user_id"],
-                condition=~Q(status=BookingStatus.CANCELLED),
+                condition=is_active(),
                 name="booking_one_active_per_user_and_event",
             ),
             # Also the index that finds the head of the line, which is why those who have left it

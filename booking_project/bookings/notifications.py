@@ -26,9 +26,9 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 
-from booking_project.bookings.facts import Cause
+from booking_project.bookings.domain.transitions import Reason
 from booking_project.bookings.models import Notification, NotificationKind
-from booking_project.bookings.statements import no_idle_timeout
+from booking_project.bookings.storage.sql import no_idle_timeout
 from shared.text import describe
 
 logger = logging.getLogger(__name__)
@@ -41,11 +41,11 @@ _CLOSING = 421
 
 # Whoever was just booked has the answer on the screen and needs no mail.
 MAIL_FOR = {
-    Cause.SEAT_FREED: NotificationKind.PROMOTED,
-    Cause.CAPACITY_RAISED: NotificationKind.PROMOTED,
-    Cause.REPAIRED: NotificationKind.PROMOTED,
-    Cause.CANCELLED_BY_USER: NotificationKind.CANCELLED_BY_USER,
-    Cause.EVENT_CANCELLED: NotificationKind.EVENT_CANCELLED,
+    Reason.SEAT_FREED: NotificationKind.PROMOTED,
+    Reason.CAPACITY_RAISED: NotificationKind.PROMOTED,
+    Reason.REPAIRED: NotificationKind.PROMOTED,
+    Reason.CANCELLED_BY_USER: NotificationKind.CANCELLED_BY_USER,
+    Reason.EVENT_CANCELLED: NotificationKind.EVENT_CANCELLED,
 }
 
 

@@ -1,18 +1,16 @@
 """Everything that reads without a lock."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 
-from booking_project.bookings.errors import (
-    AlreadyBooked,
-    EventNotFound,
-)
-from booking_project.bookings.ledger import refuse_closed, refuse_full
-from booking_project.bookings.models import PENDING_BATCHES, Booking, BookingStatus, Event
-from booking_project.bookings.requests import Book, Request
-from booking_project.bookings.statements import Snapshot, snapshot
+from booking_project.bookings.domain.allocation import refuse_closed, refuse_full
+from booking_project.bookings.domain.commands import CreateBooking
+from booking_project.bookings.domain.errors import AlreadyBooked, EventNotFound
+from booking_project.bookings.domain.transitions import BookingStatus, is_active
+from booking_project.bookings.models import PENDING_BATCHES, Booking, Event
+from booking_project.bookings.storage.sql import Snapshot, snapshot
 from shared.errors import DomainError
 
 if TYPE_CHECKING:
@@ -56,7 +54,7 @@ def _of_one(column: str, value: int | str, *, status: BookingStatus | None) -> Q
 
 def active_bookings(*, event_id: int) -> QuerySet[Booking]:
     """By user: that is the order of the one index that those who have cancelled are not in."""
-    bookings = Booking.objects.filter(event_id=event_id).exclude(status=BookingStatus.CANCELLED)
+    bookings = Booking.objects.filter(is_active(), event_id=event_id)
     return bookings.order_by("user_id")
 
 
@@ -66,34 +64,26 @@ def event_with_pending_batches(*, after: int) -> int | None:
     return pending.filter(pk__gt=after).first() or pending.first()
 
 
-def refusals(requests: Sequence[Request]) -> list[DomainError | None]:
-    """Bookings that can be refused without a lock: None where only the event's row can tell.
+def refusals_without_lock(
+    commands: Sequence[CreateBooking],
+) -> Iterator[tuple[CreateBooking, DomainError]]:
+    """The bookings that must be refused, and why. Only the event's row can tell of the others.
 
-    All facts come from one statement, so each refusal was true at one moment of the request. Those
-    that may have been asked before are let through: what speaks against them may be their own work.
+    Everything comes from one statement, so each refusal was true at one moment of its request.
     """
-    bookings = [
-        request for request in requests if isinstance(request, Book) and request.attempt is None
-    ]
-    if not bookings:
-        return [None] * len(requests)
-    events = snapshot(bookings)
-    return [
-        _refusal(events.get(request.event_id), request)
-        if isinstance(request, Book) and request.attempt is None
-        else None
-        for request in requests
-    ]
+    events = snapshot(commands) if commands else {}
+    for command in commands:
+        try:
+            _refuse(events.get(command.event_id), command)
+        except DomainError as refusal:
+            yield command, refusal
 
 
-def _refusal(event: "WithAnnotations[Event, Snapshot] | None", request: Book) -> DomainError | None:
-    try:
-        if event is None:
-            raise EventNotFound
-        refuse_closed(event, now=event.now)
-        if request.user_id in event.active_users:
-            raise AlreadyBooked
-        refuse_full(event)
-    except DomainError as refusal:
-        return refusal
-    return None
+def _refuse(event: "WithAnnotations[Event, Snapshot] | None", command: CreateBooking) -> None:
+    """Rule 2, in its order."""
+    if event is None:
+        raise EventNotFound
+    refuse_closed(event, now=event.now)
+    if command.user_id in event.active_users:
+        raise AlreadyBooked
+    refuse_full(event)

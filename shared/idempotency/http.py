@@ -1,4 +1,4 @@
-"""From a request to an attempt, and from a reply to a response.
+"""From the header to a request that is done once, and from its result to a response.
 
 After draft-ietf-httpapi-idempotency-key-header.
 """
@@ -8,7 +8,6 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-import orjson
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,9 +16,9 @@ from shared.api.problems import InvalidInput
 from shared.auth.caller import name_of
 from shared.auth.settings import OPEN
 from shared.errors import DomainError
-from shared.idempotency.attempts import Attempt, Reply
 from shared.idempotency.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from shared.idempotency.keys import LONGEST_KEY, parse_key
+from shared.idempotency.requests import IdempotentRequest, Result
 from shared.json import dump_json
 
 T = TypeVar("T")
@@ -33,49 +32,46 @@ STATUSES: dict[type[DomainError], HTTPStatus] = {
 }
 
 
-def idempotency_key(request: Request) -> str | None:
-    """None without the header. Raises 400 `invalid_idempotency_key`."""
+def idempotent_request(
+    request: Request, *, arguments: Mapping[str, Any]
+) -> IdempotentRequest | None:
+    """None without the header. Raises 400 `invalid_idempotency_key`.
+
+    `arguments` are validated: what they mean is compared, not how the body was written. The
+    request must have been allowed: permissions are checked again each time.
+    """
     header = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if header is None:
         return None
     key = parse_key(header)
     if key is None:
         raise InvalidInput(INVALID_KEY_MESSAGE, code=INVALID_KEY)
-    return key
-
-
-def attempt_of(
-    request: Request,
-    *,
-    key: str,
-    arguments: Mapping[str, Any],
-    represent: Callable[[T], Mapping[str, Any]],
-) -> Attempt[T]:
-    """`arguments` are validated: what they mean is compared, not how the body was written.
-
-    The request must have been allowed: who may ask is decided anew each time.
-    """
     in_order = {name: arguments[name] for name in sorted(arguments)}
-    return Attempt(
+    return IdempotentRequest(
         caller=_caller(request),
         path=request.path_info,
         key=key,
         fingerprint=sha256(dump_json(in_order)).hexdigest(),
-        represent=represent,
     )
 
 
-def reply_response(reply: Reply) -> Response:
-    """201 with the first answer's body; `Idempotency-Replayed` where it isn't the first time."""
+def created_response(
+    result: Result[T],
+    represent: Callable[[T], Any],
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """201 with the result; `Idempotency-Replayed` where an earlier request did the work."""
+    replayed = {"Idempotency-Replayed": "true"} if result.replayed else {}
     return Response(
-        orjson.loads(reply.first.body),
+        represent(result.value),
         status=HTTPStatus.CREATED,
-        headers={"Idempotency-Replayed": "true"} if reply.replayed else None,
+        headers={**(headers or {}), **replayed},
     )
 
 
 def _caller(request: Request) -> str:
-    """Where nobody says who they are, all are one."""
+    """All callers are the same one where the API is open."""
     if settings.AUTH_MODE == OPEN:
         return "anybody"
     return name_of(request)

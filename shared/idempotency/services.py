@@ -1,4 +1,4 @@
-"""Doing things once, and forgetting that they were done."""
+"""Doing a request's work once, and forgetting that it was done."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,33 +7,38 @@ from typing import TypeVar
 from django.db import transaction
 from django.db.models.functions import Now
 
-from shared.idempotency.attempts import Attempt, Reply
 from shared.idempotency.errors import IdempotencyKeyInUse
 from shared.idempotency.models import IdempotencyRecord
-from shared.idempotency.register import Register, first_answers
-from shared.idempotency.statements import take_turn
+from shared.idempotency.requests import Codec, IdempotentRequest, Result
+from shared.idempotency.sql import try_advisory_lock
+from shared.idempotency.store import IdempotencyStore, find_stored, replay
 
 PRUNE_BATCH = 5000
 
 T = TypeVar("T")
 
 
-@transaction.atomic
-def once(attempt: Attempt[T], work: Callable[[], T]) -> Reply:
-    """Do the `work` and store its answer in one transaction, or find that it was done.
+def run_once(
+    request: IdempotentRequest | None, work: Callable[[], T], *, codec: Codec[T]
+) -> Result[T]:
+    """Do the `work` and store its result in one transaction, or find that it was done.
 
-    Waits for nobody: an advisory lock tells whether the same attempt is being worked on. Raises
-    `IdempotencyKeyInUse` then, `IdempotencyKeyReused`, and what `work` raises.
+    Without a key the work is done as it is. Never waits: an advisory lock tells whether another
+    transaction works on the same request. Raises `IdempotencyKeyInUse` then,
+    `IdempotencyKeyReused`, and what the work raises.
     """
-    known = first_answers([attempt]).get(attempt.scope)
-    if known is not None:
-        return known.again(attempt)
-    if not take_turn(attempt.scope):
-        raise IdempotencyKeyInUse
-    register = Register([attempt])
-    reply = register.once(attempt, work)
-    register.keep()
-    return reply
+    if request is None:
+        return Result(work())
+    with transaction.atomic():
+        stored = find_stored([request]).get(request.scope)
+        if stored is not None:
+            return replay(stored, request, codec)
+        if not try_advisory_lock(request.scope):
+            raise IdempotencyKeyInUse
+        store = IdempotencyStore([request], codec)
+        result = store.run(request, work)
+        store.save()
+        return result
 
 
 def prune(*, older_than: timedelta) -> int:

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
-from booking_project.bookings import admission
+from booking_project.bookings.services import bookings
 
 
 @pytest.fixture
@@ -15,6 +15,6 @@ def browser() -> Client:
 @pytest.fixture(autouse=True)
 def _fresh_admission() -> Iterator[None]:
     """Admission is made once per process, from the settings; each test has its own."""
-    admission._admission.cache_clear()
+    bookings._admission.cache_clear()
     yield
-    admission._admission.cache_clear()
+    bookings._admission.cache_clear()

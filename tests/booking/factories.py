@@ -7,10 +7,9 @@ from typing import Any
 
 import factory
 
-from booking_project.bookings import services
 from booking_project.bookings.models import Booking, Event
-from booking_project.bookings.requests import Book
-from booking_project.bookings.services import EventState
+from booking_project.bookings.services.events import EventState
+from tests.booking.commands import decided, to_book
 
 
 def now() -> datetime:
@@ -71,7 +70,7 @@ def announced(event: Event, **changes: Any) -> EventState:
 
 def booked(event: Event, users: Sequence[str]) -> list[Booking]:
     """Book for each of `users` in this order, as the service does it. All must be let in."""
-    outcomes = services.admit_to_event(event.pk, [Book(event.pk, user) for user in users])
+    outcomes = decided(event.pk, [to_book(event.pk, user) for user in users])
     refused = [outcome for outcome in outcomes if not isinstance(outcome, Booking)]
     assert not refused, refused
     return [outcome for outcome in outcomes if isinstance(outcome, Booking)]

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from booking_project.bookings.services import EventState, event_sync
-from booking_project.bookings.verification import find_discrepancies
+from booking_project.bookings.reconciliation import find_discrepancies
+from booking_project.bookings.services.events import EventState, event_sync
 from tests.proof.booking_api import BookingApi, running_booking_api
 from tests.proof.clients import Crowd
 from tests.proof.history import FinalState, contradictions

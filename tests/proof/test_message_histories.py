@@ -11,15 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_project.bookings import batches, services
-from booking_project.bookings.batches import do_next_batch
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from booking_project.bookings.requests import Book, Cancel
-from booking_project.bookings.services import (
-    EventState,
-    admit_to_event,
-    event_sync,
-)
+from booking_project.bookings.services import batches, events
+from booking_project.bookings.services.batches import do_next_batch
+from booking_project.bookings.services.events import EventState, event_sync
+from tests.booking.commands import decided, to_book, to_cancel
 from tests.booking.integration.soundness import unsound
 
 NOW = datetime.now(UTC)
@@ -72,7 +68,7 @@ def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[Step]]:
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "CANCELLATION_BATCH", 2)
-    monkeypatch.setattr(services, "PROMOTION_BATCH", 1)
+    monkeypatch.setattr(events, "PROMOTION_BATCH", 1)
 
 
 @pytest.mark.django_db
@@ -109,13 +105,13 @@ def _take(step: Step, versions: list[EventState]) -> None:
     elif step.to_book:
         _book(event_id, step.user)
     else:
-        mine = [Cancel(event_id, row.pk) for row in _active(event_id) if row.user_id == step.user]
-        admit_to_event(event_id, mine)
+        mine = [row.pk for row in _active(event_id) if row.user_id == step.user]
+        decided(event_id, [to_cancel(event_id, booking_id) for booking_id in mine])
 
 
 def _book(event_id: int, user: str) -> None:
     """Whoever gets a seat gets one that the event has at this moment."""
-    [outcome] = admit_to_event(event_id, [Book(event_id, user)])
+    [outcome] = decided(event_id, [to_book(event_id, user)])
     if isinstance(outcome, Booking) and outcome.status == BookingStatus.CONFIRMED:
         event = Event.objects.get(pk=event_id)
         assert event.cancelled_at is None

@@ -17,19 +17,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from booking_project.bookings import batches, services
-from booking_project.bookings.batches import do_next_batch
+from booking_project.bookings.domain.commands import Command
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from booking_project.bookings.requests import Book, Cancel, Request
-from booking_project.bookings.selectors import refusals
-from booking_project.bookings.services import (
-    EventState,
-    Outcome,
-    admit_to_event,
-    event_sync,
-)
-from booking_project.bookings.verification import find_discrepancies
+from booking_project.bookings.reconciliation import find_discrepancies
+from booking_project.bookings.services import batches, events
+from booking_project.bookings.services.batches import do_next_batch
+from booking_project.bookings.services.bookings import decide_without_lock
+from booking_project.bookings.services.events import EventState, event_sync
+from shared.errors import DomainError
 from shared.outbox.models import OutboxMessage
+from tests.booking.commands import decided, to_book, to_cancel
 from tests.proof.model import PlainEvent
 
 USERS = st.sampled_from([f"user-{number}" for number in range(8)])
@@ -69,29 +66,29 @@ class Sale(RuleBasedStateMachine):
     )
     def a_group_arrives(self, wishes: list[tuple[str, str]]) -> None:
         """One transaction decides as if its members had come one by one."""
-        requests: list[Request] = []
+        requests: list[Command] = []
         expected: list[str] = []
         known = dict(self.latest_booking)
         rebooked: set[str] = set()
         for what, user in wishes:
             if what == "book":
-                requests.append(Book(event_id=self.state.id, user_id=user))
+                requests.append(to_book(event_id=self.state.id, user_id=user))
                 expected.append(self.plain.book(user))
                 rebooked.add(user)
             elif user in known and user not in rebooked:
-                requests.append(Cancel(event_id=self.state.id, booking_id=known[user]))
+                requests.append(to_cancel(event_id=self.state.id, booking_id=known[user]))
                 expected.append(self.plain.cancel(user))
-        lock_free = refusals(requests[:1])
-        outcomes = admit_to_event(self.state.id, requests)
+        lock_free = decide_without_lock(requests[:1])
+        outcomes = decided(self.state.id, requests)
         for outcome in outcomes:
             if isinstance(outcome, Booking) and outcome.status != BookingStatus.CANCELLED:
                 self.latest_booking[outcome.user_id] = outcome.pk
         for outcome, answer in zip(outcomes, expected, strict=True):
             self._same(outcome, answer)
-        if lock_free and lock_free[0] is not None:
-            assert lock_free[0].code == expected[0], "refused without a lock what the lock allows"
+        for _, refusal in lock_free:
+            assert refusal.code == expected[0], "refused without a lock what the lock allows"
 
-    def _same(self, outcome: Outcome, answer: str) -> None:
+    def _same(self, outcome: Booking | DomainError, answer: str) -> None:
         if not isinstance(outcome, Booking):
             assert outcome.code == answer
         elif answer == "waitlisted" and outcome.status == BookingStatus.CONFIRMED:
@@ -175,7 +172,7 @@ class Sale(RuleBasedStateMachine):
 @pytest.fixture
 def no_trace(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(batches, "CANCELLATION_BATCH", CANCELLATION_BATCH)
-    monkeypatch.setattr(services, "PROMOTION_BATCH", PROMOTION_BATCH)
+    monkeypatch.setattr(events, "PROMOTION_BATCH", PROMOTION_BATCH)
     yield
     Booking.objects.all().delete()
     Event.objects.all().delete()

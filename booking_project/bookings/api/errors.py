@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from booking_project.bookings import errors
+from booking_project.bookings.domain import errors
 from shared.api import problems
 from shared.errors import DomainError
 from shared.idempotency import http as idempotency

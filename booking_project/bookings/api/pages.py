@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils.http import urlencode
 
 from booking_project.bookings.api.serializers import BookingInput
-from booking_project.bookings.models import BookingStatus
+from booking_project.bookings.domain.transitions import BookingStatus
 from shared.api.forms import Form, Input, creation_form, selection
 from shared.api.pages import Link, Page, Shown
 

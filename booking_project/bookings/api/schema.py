@@ -5,10 +5,10 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
 
-from booking_project.bookings import errors
 from booking_project.bookings.api.errors import STATUSES
 from booking_project.bookings.api.serializers import BookingInput, BookingOutput, EventStatusOutput
-from booking_project.bookings.models import BookingStatus
+from booking_project.bookings.domain import errors
+from booking_project.bookings.domain.transitions import BookingStatus
 from shared.api import schema
 from shared.api.fields import VISIBLE_TEXT
 from shared.api.schema import Access, Answer, Refusal, operation, paged, refused

@@ -11,8 +11,10 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from booking_project.bookings.models import Booking, BookingStatus, Event
-from booking_project.bookings.statements import FARTHEST_POSITION, InLine
+from booking_project.bookings.domain.transitions import BookingStatus
+from booking_project.bookings.models import Booking, Event
+from booking_project.bookings.representation import represent_booking
+from booking_project.bookings.storage.sql import FARTHEST_POSITION, InLine
 from shared.api.fields import IdField, InstantField, MoneyField, TextField
 
 if TYPE_CHECKING:
@@ -95,23 +97,6 @@ def represent_booking_in_line(booking: "WithAnnotations[Booking, InLine]") -> di
     if booking.waitlist_position is None:
         return represent_booking(booking, place={"waitlist_position_above": FARTHEST_POSITION})
     return represent_booking(booking, place={"waitlist_position": booking.waitlist_position})
-
-
-def represent_booking(
-    booking: Booking, *, place: Mapping[str, int] | None = None
-) -> dict[str, Any]:
-    """A `BookingOutput`; with its `place` in line, where it waits and one is given."""
-    shown = {
-        "id": booking.pk,
-        "event_id": booking.event_id,
-        "user_id": booking.user_id,
-        "status": str(booking.status),
-    }
-    if booking.status == BookingStatus.WAITLISTED:
-        shown["waitlist_order"] = booking.waitlist_order
-        shown.update(place or {})
-    shown["created_at"] = booking.created_at
-    return shown
 
 
 def represent_status(event: Event) -> dict[str, Any]:

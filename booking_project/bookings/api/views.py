@@ -1,27 +1,27 @@
-from rest_framework import status
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from booking_project.bookings import admission, lookups
 from booking_project.bookings.api import pages, schema
 from booking_project.bookings.api.serializers import (
-    represent_booking,
     represent_booking_in_line,
     represent_status,
     valid_user_id,
 )
-from booking_project.bookings.models import BookingStatus
+from booking_project.bookings.domain.transitions import BookingStatus
+from booking_project.bookings.representation import represent_booking
 from booking_project.bookings.selectors import booking_list, user_booking_list
+from booking_project.bookings.services.bookings import booking_cancel, booking_create
+from booking_project.bookings.storage.loaders import booking_load_in_line, event_load
 from shared.api.ids import parse_id
 from shared.api.pagination import paged_response
 from shared.api.parsers import require_json_body
 from shared.api.problems import InvalidInput
 from shared.api.queries import query_text
 from shared.auth.caller import caller_of
-from shared.idempotency.http import attempt_of, idempotency_key, reply_response
+from shared.idempotency.http import created_response, idempotent_request
 
 
 class EventStatus(APIView):
@@ -32,7 +32,7 @@ class EventStatus(APIView):
 
     @schema.get_event_status
     def get(self, request: Request, event_id: str) -> Response:
-        event = lookups.event_get(event_id=parse_id(event_id, what="event"))
+        event = event_load(event_id=parse_id(event_id, what="event"))
         return Response(represent_status(event))
 
 
@@ -60,16 +60,12 @@ class EventBookings(APIView):
         user_id = valid_user_id(request.data, default=caller.subject)
         if not caller.may_act_for(user_id):
             raise PermissionDenied("you can book for yourself only", code="not_your_user_id")
-        key = idempotency_key(request)
-        if key is None:
-            booking = admission.book(event_id=number, user_id=user_id)
-            return Response(represent_booking(booking), status=status.HTTP_201_CREATED)
-        attempt = attempt_of(
-            request, key=key, arguments={"user_id": user_id}, represent=represent_booking
+        result = booking_create(
+            event_id=number,
+            user_id=user_id,
+            request=idempotent_request(request, arguments={"user_id": user_id}),
         )
-        return reply_response(
-            admission.book_once(event_id=number, user_id=user_id, attempt=attempt)
-        )
+        return created_response(result, represent_booking)
 
 
 class UserBookings(APIView):
@@ -100,7 +96,7 @@ class BookingDetail(APIView):
 
     @schema.get_booking
     def get(self, request: Request, booking_id: str) -> Response:
-        booking = lookups.booking_get_in_line(
+        booking = booking_load_in_line(
             booking_id=parse_id(booking_id, what="booking"), user_id=caller_of(request).confined_to
         )
         return Response(represent_booking_in_line(booking))
@@ -109,7 +105,7 @@ class BookingDetail(APIView):
     def delete(self, request: Request, booking_id: str) -> Response:
         number = parse_id(booking_id, what="booking")
         require_json_body(request)
-        booking = admission.cancel(booking_id=number, user_id=caller_of(request).confined_to)
+        booking = booking_cancel(booking_id=number, user_id=caller_of(request).confined_to)
         return Response(represent_booking(booking))
 
 

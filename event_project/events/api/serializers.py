@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -7,6 +8,7 @@ from rest_framework.fields import empty
 
 from event_project.events.models import Event
 from shared.api.fields import IdField, InstantField, MoneyField, TextField, WholeNumberField
+from shared.idempotency.requests import Codec
 
 LARGEST_COUNT = 2**31 - 1
 
@@ -65,3 +67,15 @@ class EventOutput(serializers.Serializer[Event]):
     updated_at = InstantField()
     version = serializers.IntegerField(min_value=1, help_text="Grows by one with every change.")
     cancelled_at = InstantField(allow_null=True, help_text="Null while it is not cancelled.")
+
+
+def _event_of(body: Mapping[str, Any]) -> Event:
+    """The event that was represented so."""
+    event = Event()
+    for field in Event._meta.concrete_fields:
+        if field.name in body:
+            setattr(event, field.attname, field.to_python(body[field.name]))
+    return event
+
+
+EVENT_CODEC: Codec[Event] = Codec(encode=lambda event: EventOutput(event).data, decode=_event_of)

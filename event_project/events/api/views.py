@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from event_project.events.api import pages, schema
 from event_project.events.api.etags import etag, expected_versions, is_known
-from event_project.events.api.serializers import EventInput, EventOutput
+from event_project.events.api.serializers import EVENT_CODEC, EventInput, EventOutput
 from event_project.events.models import Event
 from event_project.events.selectors import event_get, event_list
 from event_project.events.services import event_cancel, event_create, event_update
@@ -18,8 +18,8 @@ from shared.api.filters import boolean_filter, text_filter
 from shared.api.ids import parse_id
 from shared.api.pagination import paged_response
 from shared.api.parsers import require_json_body
-from shared.idempotency.http import attempt_of, idempotency_key, reply_response
-from shared.idempotency.services import once
+from shared.idempotency.http import created_response, idempotent_request
+from shared.idempotency.services import run_once
 
 
 def _represent(event: Event) -> Mapping[str, Any]:
@@ -30,8 +30,8 @@ def _represent_page(events: Sequence[Event]) -> Any:
     return ListSerializer(events, child=EventOutput()).data
 
 
-def _response(event: Event, *, status: int = status.HTTP_200_OK) -> Response:
-    return Response(_represent(event), status=status, headers={"ETag": etag(event)})
+def _response(event: Event) -> Response:
+    return Response(_represent(event), headers={"ETag": etag(event)})
 
 
 class EventList(APIView):
@@ -55,13 +55,12 @@ class EventList(APIView):
         form = EventInput(data=request.data)
         form.is_valid(raise_exception=True)
         values = form.validated_data
-        key = idempotency_key(request)
-        if key is None:
-            return _response(event_create(**values), status=status.HTTP_201_CREATED)
-        attempt = attempt_of(request, key=key, arguments=values, represent=_represent)
-        response = reply_response(once(attempt, functools.partial(event_create, **values)))
-        response.headers["ETag"] = etag(Event(version=response.data["version"]))
-        return response
+        result = run_once(
+            idempotent_request(request, arguments=values),
+            functools.partial(event_create, **values),
+            codec=EVENT_CODEC,
+        )
+        return created_response(result, _represent, headers={"ETag": etag(result.value)})
 
 
 class EventDetail(APIView):

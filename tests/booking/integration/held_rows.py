@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import psycopg
 from django.db import connection
 
-from booking_project.bookings import admission
 from booking_project.bookings.models import Event
+from booking_project.bookings.services import bookings
 from tests.shared.concurrency import at_once, waiting_for_a_lock
 
 
@@ -65,7 +65,7 @@ def waiting_for_a_row(count: int) -> bool:
     return waiting_for_a_lock() >= count
 
 
-def in_lane(event: Event) -> int:
-    """How many wait for this event's row in its lane, the one who waits in the database too."""
-    lane = admission._admission()._lanes.get(event.pk)
-    return lane.users if lane else 0
+def in_queue_of(event: Event) -> int:
+    """How many commands wait for this event's row, those that wait in the database included."""
+    queue = bookings._admission()._by_event.get(event.pk)
+    return queue.batcher.size if queue else 0

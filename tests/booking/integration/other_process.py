@@ -14,10 +14,12 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
-from booking_project.bookings import admission  # noqa: E402
-from booking_project.bookings.api.serializers import represent_booking  # noqa: E402
+from booking_project.bookings.services.bookings import (  # noqa: E402
+    booking_cancel,
+    booking_create,
+)
 from shared.errors import DomainError  # noqa: E402
-from shared.idempotency.attempts import Attempt  # noqa: E402
+from shared.idempotency.requests import IdempotentRequest  # noqa: E402
 
 
 def main() -> None:
@@ -37,8 +39,9 @@ def do(step: dict[str, Any]) -> str:
         if "key" in step:
             return book_once(**step)
         if "book" in step:
-            return str(admission.book(event_id=step["event"], user_id=step["book"]).status)
-        return str(admission.cancel(booking_id=step["cancel"]).status)
+            result = booking_create(event_id=step["event"], user_id=step["book"])
+            return str(result.value.status)
+        return str(booking_cancel(booking_id=step["cancel"]).status)
     except DomainError as refusal:
         return refusal.code
     finally:
@@ -46,17 +49,12 @@ def do(step: dict[str, Any]) -> str:
 
 
 def book_once(event: int, book: str, key: str) -> str:
-    """The id of the booking, with `again` where it was made by an earlier attempt."""
-    attempt = Attempt(
-        caller="anybody",
-        path=f"/api/v1/events/{event}/bookings",
-        key=key,
-        fingerprint=book,
-        represent=represent_booking,
+    """The id of the booking, with `again` where an earlier request made it."""
+    request = IdempotentRequest(
+        caller="anybody", path=f"/api/v1/events/{event}/bookings", key=key, fingerprint=book
     )
-    reply = admission.book_once(event_id=event, user_id=book, attempt=attempt)
-    booking_id = json.loads(reply.first.body)["id"]
-    return f"{booking_id} again" if reply.replayed else f"{booking_id}"
+    result = booking_create(event_id=event, user_id=book, request=request)
+    return f"{result.value.pk} again" if result.replayed else f"{result.value.pk}"
 
 
 if __name__ == "__main__":

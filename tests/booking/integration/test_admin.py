@@ -7,9 +7,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from booking_project.bookings import services
 from booking_project.bookings.models import Booking, Event, Notification
-from booking_project.bookings.services import event_sync
+from booking_project.bookings.services import events
+from booking_project.bookings.services.events import event_sync
 from tests.booking.factories import EventFactory, announced, booked, now
 
 pytestmark = pytest.mark.django_db
@@ -156,7 +156,7 @@ def test_nothing_is_added_changed_or_deleted(staff: Client, event: Event, model:
 def test_the_page_of_an_event_says_what_its_capacity_means_for_those_who_are_there(
     staff: Client, changes: dict[str, object], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "PROMOTION_BATCH", 1)
+    monkeypatch.setattr(events, "PROMOTION_BATCH", 1)
     event = EventFactory(max_seats=2, waitlist_limit=2)
     booked(event, ["ann", "ben", "cat", "dan"])
     event_sync(announced(event, **changes))

@@ -9,8 +9,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
-from booking_project.bookings import admission
-from booking_project.bookings.errors import (
+from booking_project.bookings.domain.errors import (
     AlreadyBooked,
     AlreadyCancelled,
     BookingNotFound,
@@ -21,13 +20,15 @@ from booking_project.bookings.errors import (
     TryAgainLater,
 )
 from booking_project.bookings.models import Booking, BookingStatus, Event
+from booking_project.bookings.services.bookings import booking_cancel
 from shared.errors import DomainError
+from tests.booking.commands import create
 from tests.booking.factories import EventFactory, booked, now, users
 from tests.booking.integration.held_rows import (
     database_patience,
     held,
     in_background,
-    in_lane,
+    in_queue_of,
     stranger,
     waiting_for_a_row,
 )
@@ -39,7 +40,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def booking(event: Event, user_id: str = "ann") -> functools.partial[Booking]:
-    return functools.partial(admission.book, event_id=event.pk, user_id=user_id)
+    return functools.partial(create, event_id=event.pk, user_id=user_id)
 
 
 class TestARefusalThatNeedsNoLock:
@@ -60,14 +61,14 @@ class TestARefusalThatNeedsNoLock:
             booked(event, ["somebody"])
 
         with held(event), pytest.raises(refusal):
-            admission.book(event_id=event.pk, user_id="ann")
+            create(event_id=event.pk, user_id="ann")
 
     def test_is_given_to_who_has_booked_already(self) -> None:
         event = EventFactory()
         booked(event, ["ann"])
 
         with held(event), pytest.raises(AlreadyBooked):
-            admission.book(event_id=event.pk, user_id="ann")
+            create(event_id=event.pk, user_id="ann")
 
     def test_uses_up_no_id(self) -> None:
         event = EventFactory(max_seats=2, waitlist_limit=0)
@@ -77,7 +78,7 @@ class TestARefusalThatNeedsNoLock:
         for call in (booking(event, "first"), booking(closed), booking(Event(pk=999))):
             with pytest.raises(DomainError):
                 call()
-        second = admission.book(event_id=event.pk, user_id="second")
+        second = create(event_id=event.pk, user_id="second")
 
         assert second.pk == first.pk + 1
 
@@ -85,7 +86,7 @@ class TestARefusalThatNeedsNoLock:
         event = EventFactory(max_seats=2, waitlist_limit=0)
 
         at_once([booking(event, user) for user in users(12)])
-        other = admission.book(event_id=EventFactory().pk, user_id="ann")
+        other = create(event_id=EventFactory().pk, user_id="ann")
 
         numbers = list(Booking.objects.values_list("pk", flat=True).order_by("pk"))
         assert numbers == list(range(numbers[0], numbers[0] + 3))
@@ -141,9 +142,9 @@ class TestARowThatSomebodyHolds:
             held(event),
             pytest.raises(TryAgainLater),
         ):
-            admission.book(event_id=event.pk, user_id="ann")
+            create(event_id=event.pk, user_id="ann")
 
-        assert admission.book(event_id=event.pk, user_id="ann").status == BookingStatus.CONFIRMED
+        assert create(event_id=event.pk, user_id="ann").status == BookingStatus.CONFIRMED
 
     def test_leaves_other_events_their_connections_however_many_cancel(self) -> None:
         """Whoever waits for a row through somebody else must not sit on a connection."""
@@ -153,11 +154,11 @@ class TestARowThatSomebodyHolds:
 
         with held(event) as let_go, ThreadPoolExecutor(len(seated)) as threads:
             for turn, seat in enumerate(seated, start=1):  # so that each looks it up by itself
-                cancel = functools.partial(admission.cancel, booking_id=seat.pk)
+                cancel = functools.partial(booking_cancel, booking_id=seat.pk)
                 threads.submit(at_once, [cancel])
-                until(lambda turn=turn: in_lane(event) == turn, f"{turn} who wait")
+                until(lambda turn=turn: in_queue_of(event) == turn, f"{turn} who wait")
             [outcome] = at_once([booking(other)])
-            assert in_lane(event) == len(seated), "all still wait"
+            assert in_queue_of(event) == len(seated), "all still wait"
             let_go()
 
         assert isinstance(outcome, Booking)
@@ -185,7 +186,7 @@ class TestOneAtFault:
             with in_background(
                 lambda: at_once([booking(event, user) for user in [*good, bad]])
             ) as all_:
-                until(lambda: in_lane(event) == 1 + len(good) + 1, "all in the lane")
+                until(lambda: in_queue_of(event) == 1 + len(good) + 1, "all in its queue")
                 let_go()
 
         [[*outcomes, fault]] = all_
@@ -242,7 +243,7 @@ class TestALostConnection:
         # As at the end of a request: the pool gets it back, and finds out before it is lent again.
         connection.close()
 
-        assert admission.book(event_id=event.pk, user_id="ann").status == BookingStatus.CONFIRMED
+        assert create(event_id=event.pk, user_id="ann").status == BookingStatus.CONFIRMED
 
     def test_in_the_middle_of_a_transaction_leaves_nothing_half_done(self) -> None:
         event = EventFactory(max_seats=1, waitlist_limit=1)
@@ -260,7 +261,7 @@ class TestALostConnection:
             return result
 
         with connection.execute_wrapper(lose_at_first_write), pytest.raises(TryAgainLater):
-            admission.cancel(booking_id=seated.pk)
+            booking_cancel(booking_id=seated.pk)
 
         connection.close_if_unusable_or_obsolete()
         assert lost
@@ -271,7 +272,7 @@ class TestALostConnection:
 
 def test_a_booking_that_nobody_has_can_not_be_cancelled() -> None:
     with pytest.raises(BookingNotFound):
-        admission.cancel(booking_id=12345)
+        booking_cancel(booking_id=12345)
 
 
 def test_an_event_that_vanished_before_its_turn_is_not_found() -> None:
@@ -297,11 +298,11 @@ def test_a_group_is_no_larger_than_it_may_be(settings) -> None:
 
 def test_cancelling_again_and_again_answers_the_same() -> None:
     [seat] = booked(EventFactory(), ["ann"])
-    admission.cancel(booking_id=seat.pk)
+    booking_cancel(booking_id=seat.pk)
 
     for _ in range(3):
         with pytest.raises(AlreadyCancelled):
-            admission.cancel(booking_id=seat.pk)
+            booking_cancel(booking_id=seat.pk)
 
 
 def test_requests_that_gather_share_a_transaction() -> None:
@@ -312,7 +313,7 @@ def test_requests_that_gather_share_a_transaction() -> None:
         held(event) as let_go,
         in_background(lambda: at_once([booking(event, user) for user in users(30)])),
     ):
-        until(lambda: in_lane(event) == 30, "all in the lane")
+        until(lambda: in_queue_of(event) == 30, "all in its queue")
         let_go()
 
     moments = set(Booking.objects.values_list("created_at", flat=True))

@@ -5,7 +5,7 @@ import json
 import pytest
 from django.test import Client
 
-from booking_project.bookings import admission
+from booking_project.bookings.api import views
 from booking_project.bookings.models import Booking
 from tests.booking.factories import EventFactory, booked
 from tests.booking.integration.problems import assert_problem
@@ -204,7 +204,7 @@ def test_a_failure_names_nothing_of_our_insides(
     def fail(**_: object) -> None:
         raise RuntimeError("secret-table on 10.0.0.7")
 
-    monkeypatch.setattr(admission, "book", fail)
+    monkeypatch.setattr(views, "booking_create", fail)
 
     response = browser.post(
         f"/api/v1/events/{EventFactory().pk}/bookings",

@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.request import Request
 
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from booking_project.bookings.requests import Book
 from booking_project.bookings.selectors import booking_list, user_booking_list
-from booking_project.bookings.statements import clock_and_active_users
+from booking_project.bookings.storage.sql import clock_and_active_users
 from shared.api.pagination import paged_response
+from tests.booking.commands import to_book
 from tests.booking.factories import EventFactory, booked, now, users
 from tests.booking.integration.plans import empty_tables, rows_read
 
@@ -70,7 +70,7 @@ def test_of_a_user(big: Event, user_id: str, status: BookingStatus | None) -> No
 
 def test_a_booking_looks_at_none_that_its_user_cancelled(big: Event) -> None:
     with CaptureQueriesContext(connection) as queries:
-        _, active = clock_and_active_users([Book(big.pk, "ann")])
+        _, active = clock_and_active_users([to_book(big.pk, "ann")])
 
     assert active == {big.pk: {"ann"}}
     assert rows_read(queries[0]["sql"]) == 1

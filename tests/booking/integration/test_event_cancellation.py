@@ -6,11 +6,13 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from booking_project.bookings import admission, batches, services
-from booking_project.bookings.batches import do_next_batch
-from booking_project.bookings.errors import EventCancelled
+from booking_project.bookings.domain.errors import EventCancelled
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from booking_project.bookings.services import event_sync
+from booking_project.bookings.services import batches, events
+from booking_project.bookings.services.batches import do_next_batch
+from booking_project.bookings.services.bookings import booking_cancel
+from booking_project.bookings.services.events import event_sync
+from tests.booking.commands import create
 from tests.booking.factories import EventFactory, announced, booked, now, users
 from tests.booking.integration.outbox import bodies, forget_what_was_told, told
 from tests.booking.integration.soundness import Tally, line, tally, unsound
@@ -57,7 +59,7 @@ def test_the_news_alone_refuses_bookings_and_leaves_the_others_to_the_batches() 
     cancelled(event)
 
     with pytest.raises(EventCancelled):
-        admission.book(event_id=event.pk, user_id="late")
+        create(event_id=event.pk, user_id="late")
     assert tally(event.pk) == Tally(confirmed=5, waitlisted=3, cancelled=0)
     assert is_pending(event)
 
@@ -137,7 +139,7 @@ def test_a_user_may_still_cancel_in_between_and_nobody_moves_up() -> None:
     booking = Booking.objects.filter(event=event, status=BookingStatus.CONFIRMED).latest("user_id")
     waiting = line(event.pk)
 
-    admission.cancel(booking_id=booking.pk)
+    booking_cancel(booking_id=booking.pk)
 
     assert line(event.pk) == waiting
     finish()
@@ -160,7 +162,7 @@ def test_an_event_that_takes_place_after_all_keeps_who_is_left_and_promotes_in_o
     assert told() == [
         ("booking.promoted", user, "seat_freed") for user in ("user-006", "user-007", "user-008")
     ]
-    assert admission.book(event_id=event.pk, user_id="late").status == BookingStatus.WAITLISTED
+    assert create(event_id=event.pk, user_id="late").status == BookingStatus.WAITLISTED
     assert unsound(event.pk) == []
 
 
@@ -182,7 +184,7 @@ def test_an_event_whose_first_news_is_its_cancellation_is_copied_as_cancelled() 
 
     assert do_next_batch() is None
     with pytest.raises(EventCancelled):
-        admission.book(event_id=77, user_id="ann")
+        create(event_id=77, user_id="ann")
 
 
 def test_the_database_refuses_a_pending_cancellation_of_an_event_that_takes_place() -> None:
@@ -218,7 +220,7 @@ class TestABatch:
         cancelled(event)
         forget_what_was_told()
         with monkeypatch.context() as broken:
-            broken.setattr(services, "outbox_add", _power_cut)
+            broken.setattr(events, "outbox_add", _power_cut)
             with pytest.raises(RuntimeError, match="power cut"):
                 do_next_batch()
 
@@ -251,8 +253,8 @@ class TestABatch:
         calls: list[Callable[[], object]] = [
             finish,
             finish,
-            *(lambda row=row: admission.cancel(booking_id=row.pk) for row in mine),
-            *(lambda n=n: admission.book(event_id=event.pk, user_id=f"late-{n}") for n in range(3)),
+            *(lambda row=row: booking_cancel(booking_id=row.pk) for row in mine),
+            *(lambda n=n: create(event_id=event.pk, user_id=f"late-{n}") for n in range(3)),
         ]
 
         outcomes = at_once(calls)

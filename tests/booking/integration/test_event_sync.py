@@ -10,14 +10,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from booking_project.bookings import admission, lookups
-from booking_project.bookings.errors import (
+from booking_project.bookings.domain.errors import (
     BookingNotOpen,
     EventCancelled,
     FullyBooked,
 )
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from booking_project.bookings.services import EventState, event_sync
+from booking_project.bookings.services.bookings import booking_cancel
+from booking_project.bookings.services.events import EventState, event_sync
+from booking_project.bookings.storage.loaders import event_load
+from tests.booking.commands import create
 from tests.booking.factories import EventFactory, EventStateFactory, announced, booked, now, users
 from tests.booking.integration.soundness import Tally, line, tally, unsound
 from tests.shared.concurrency import at_once
@@ -176,7 +178,7 @@ class TestCapacityRaised:
         event_sync(announced(event, max_seats=5))
 
         assert tally(event.pk) == Tally(confirmed=3, waitlisted=0, cancelled=0)
-        assert admission.book(event_id=event.pk, user_id="dan").status == BookingStatus.CONFIRMED
+        assert create(event_id=event.pk, user_id="dan").status == BookingStatus.CONFIRMED
         assert unsound(event.pk) == []
 
     def test_within_what_is_taken_promotes_nobody(self) -> None:
@@ -222,13 +224,13 @@ class TestCapacityLowered:
         event_sync(announced(event, max_seats=2, waitlist_limit=0))
 
         with pytest.raises(FullyBooked):
-            admission.book(event_id=event.pk, user_id="ann")
-        admission.cancel(booking_id=seated[0].pk)
+            create(event_id=event.pk, user_id="ann")
+        booking_cancel(booking_id=seated[0].pk)
         with pytest.raises(FullyBooked):
-            admission.book(event_id=event.pk, user_id="ann")
-        admission.cancel(booking_id=seated[1].pk)
+            create(event_id=event.pk, user_id="ann")
+        booking_cancel(booking_id=seated[1].pk)
 
-        assert admission.book(event_id=event.pk, user_id="ann").status == BookingStatus.CONFIRMED
+        assert create(event_id=event.pk, user_id="ann").status == BookingStatus.CONFIRMED
         assert unsound(event.pk) == []
 
     def test_promotes_nobody_until_it_is_below_capacity_again(self) -> None:
@@ -237,9 +239,9 @@ class TestCapacityLowered:
         booked(event, ["waits"])
         event_sync(announced(event, max_seats=2))
 
-        admission.cancel(booking_id=seated[0].pk)
+        booking_cancel(booking_id=seated[0].pk)
         assert line(event.pk) == ["waits"]
-        admission.cancel(booking_id=seated[1].pk)
+        booking_cancel(booking_id=seated[1].pk)
 
         assert line(event.pk) == []
         assert tally(event.pk) == Tally(confirmed=2, waitlisted=0, cancelled=2)
@@ -252,24 +254,24 @@ class TestCapacityLowered:
 
         for place in waiting[:2]:
             with pytest.raises(FullyBooked):
-                admission.book(event_id=event.pk, user_id="ann")
-            admission.cancel(booking_id=place.pk)
+                create(event_id=event.pk, user_id="ann")
+            booking_cancel(booking_id=place.pk)
         with pytest.raises(FullyBooked):
-            admission.book(event_id=event.pk, user_id="ann")
-        admission.cancel(booking_id=waiting[2].pk)
+            create(event_id=event.pk, user_id="ann")
+        booking_cancel(booking_id=waiting[2].pk)
 
-        assert admission.book(event_id=event.pk, user_id="ann").waitlist_order == 4
+        assert create(event_id=event.pk, user_id="ann").waitlist_order == 4
         assert unsound(event.pk) == []
 
 
 def test_a_window_that_moved_holds_at_once() -> None:
     event = EventFactory(not_started=True)
     with pytest.raises(BookingNotOpen):
-        admission.book(event_id=event.pk, user_id="ann")
+        create(event_id=event.pk, user_id="ann")
 
     event_sync(announced(event, booking_start_at=now() - timedelta(hours=1)))
 
-    assert admission.book(event_id=event.pk, user_id="ann").status == BookingStatus.CONFIRMED
+    assert create(event_id=event.pk, user_id="ann").status == BookingStatus.CONFIRMED
 
 
 def test_a_price_that_changed_holds_at_once() -> None:
@@ -277,7 +279,7 @@ def test_a_price_that_changed_holds_at_once() -> None:
 
     event_sync(announced(event, price=Decimal("12.50")))
 
-    assert lookups.event_get(event_id=event.pk).price == Decimal("12.50")
+    assert event_load(event_id=event.pk).price == Decimal("12.50")
 
 
 def test_a_cancelled_event_refuses_at_once_and_promotes_nobody() -> None:
@@ -287,8 +289,8 @@ def test_a_cancelled_event_refuses_at_once_and_promotes_nobody() -> None:
     event_sync(announced(event, cancelled_at=now(), max_seats=10))
 
     with pytest.raises(EventCancelled):
-        admission.book(event_id=event.pk, user_id="cat")
-    admission.cancel(booking_id=seated.pk)
+        create(event_id=event.pk, user_id="cat")
+    booking_cancel(booking_id=seated.pk)
     assert Booking.objects.filter(event=event, status=BookingStatus.CONFIRMED).count() == 0
 
 
@@ -309,8 +311,8 @@ def test_capacity_grows_while_users_book_and_cancel() -> None:
     seated = booked(event, users(6))[:2]
     calls: Sequence[Callable[[], object]] = [
         *(_syncing(replace(announced(event), version=n, max_seats=n + 1)) for n in (2, 3, 4)),
-        *(lambda row=row: admission.cancel(booking_id=row.pk) for row in seated),
-        *(lambda n=n: admission.book(event_id=event.pk, user_id=f"new-{n}") for n in range(3)),
+        *(lambda row=row: booking_cancel(booking_id=row.pk) for row in seated),
+        *(lambda n=n: create(event_id=event.pk, user_id=f"new-{n}") for n in range(3)),
     ]
 
     outcomes = at_once(calls)

@@ -7,12 +7,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from booking_project.bookings import services
 from booking_project.bookings.models import Booking
-from booking_project.bookings.requests import Book, Cancel
-from booking_project.bookings.services import admit_to_event, admit_to_free_events, event_sync
+from booking_project.bookings.services import bookings
+from booking_project.bookings.services.events import event_sync
 from shared.messaging.topology import BOOKINGS_EXCHANGE
 from shared.outbox.models import OutboxMessage
+from tests.booking.commands import decided, decided_where_free, to_book, to_cancel
 from tests.booking.factories import EventFactory, announced, booked, now, users
 from tests.booking.integration.outbox import bodies, forget_what_was_told, told
 
@@ -43,7 +43,7 @@ def test_a_message_is_the_booking_as_it_is_then() -> None:
 def test_times_are_in_utc_with_a_z_and_those_of_the_row() -> None:
     event = EventFactory(max_seats=1)
     seated, waiting = booked(event, ["ann", "ben"])
-    admit_to_event(event.pk, [Cancel(event.pk, seated.pk)])
+    decided(event.pk, [to_cancel(event.pk, seated.pk)])
 
     for booking in (seated, waiting):
         booking.refresh_from_db()
@@ -68,14 +68,14 @@ def test_what_becomes_of_each_booking_of_a_group_is_told_once_in_the_order_of_th
     first, second, _ = booked(event, ["ann", "ben", "cat"])
     forget_what_was_told()
 
-    admit_to_event(
+    decided(
         event.pk,
         [
-            Book(event.pk, "dan"),
-            Cancel(event.pk, first.pk),
-            Cancel(event.pk, second.pk),
-            Book(event.pk, "ann"),
-            Book(event.pk, "cat"),
+            to_book(event.pk, "dan"),
+            to_cancel(event.pk, first.pk),
+            to_cancel(event.pk, second.pk),
+            to_book(event.pk, "ann"),
+            to_book(event.pk, "cat"),
         ],
     )
 
@@ -93,8 +93,8 @@ def test_who_books_and_moves_up_in_one_group_is_told_what_they_were_answered() -
     event = EventFactory(max_seats=1, waitlist_limit=1)
     [seated] = booked(event, ["ann"])
 
-    _, ben = admit_to_event(event.pk, [Cancel(event.pk, seated.pk), Book(event.pk, "ben")])
-    cat, _ = admit_to_event(event.pk, [Book(event.pk, "cat"), Cancel(event.pk, ben.pk)])
+    _, ben = decided(event.pk, [to_cancel(event.pk, seated.pk), to_book(event.pk, "ben")])
+    cat, _ = decided(event.pk, [to_book(event.pk, "cat"), to_cancel(event.pk, ben.pk)])
 
     assert cat.status == "confirmed"
     assert told(event.pk)[-2:] == [
@@ -108,10 +108,10 @@ def test_who_books_and_moves_up_in_one_group_is_told_what_they_were_answered() -
 
 def test_a_group_over_several_events_tells_all_of_it_in_one_statement() -> None:
     one, other = EventFactory.create_batch(2, max_seats=1)
-    requests = [Book(event.pk, user) for event in (one, other) for user in users(3)]
+    requests = [to_book(event.pk, user) for event in (one, other) for user in users(3)]
 
     with CaptureQueriesContext(connection) as queries:
-        admit_to_free_events(requests)
+        decided_where_free(requests)
 
     stored = [query for query in queries if "INSERT INTO outbox" in query["sql"]]
     assert len(stored) == 1
@@ -127,7 +127,7 @@ def test_a_group_in_which_everyone_is_refused_tells_nothing() -> None:
     event = EventFactory(over=True)
 
     with CaptureQueriesContext(connection) as queries:
-        admit_to_event(event.pk, [Book(event.pk, "ann")])
+        decided(event.pk, [to_book(event.pk, "ann")])
 
     assert told() == []
     assert not [query for query in queries if "outbox" in query["sql"]]
@@ -137,15 +137,15 @@ def test_a_group_in_which_everyone_is_refused_tells_nothing() -> None:
 def test_what_is_not_committed_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last step of the transaction fails; nothing of it is left, and no message either."""
     event = EventFactory()
-    store = services.outbox_add
+    store = bookings.outbox_add
 
     def store_and_fail(messages: object) -> None:
         store(messages)  # type: ignore[arg-type]
         raise RuntimeError("power cut")
 
-    monkeypatch.setattr(services, "outbox_add", store_and_fail)
+    monkeypatch.setattr(bookings, "outbox_add", store_and_fail)
     with pytest.raises(RuntimeError, match="power cut"):
-        admit_to_event(event.pk, [Book(event.pk, "ann")])
+        decided(event.pk, [to_book(event.pk, "ann")])
 
     assert (Booking.objects.count(), OutboxMessage.objects.count()) == (0, 0)
 
@@ -178,6 +178,6 @@ def test_a_message_carries_the_name_that_the_event_has_by_then() -> None:
     seated, waiting = booked(event, ["ann", "ben"])
     event_sync(announced(event, name="Moved to the big hall"))
 
-    admit_to_event(event.pk, [Cancel(event.pk, seated.pk)])
+    decided(event.pk, [to_cancel(event.pk, seated.pk)])
 
     assert bodies(waiting.pk)[-1]["event_name"] == "Moved to the big hall"

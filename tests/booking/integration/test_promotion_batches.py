@@ -7,12 +7,14 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from booking_project.bookings import admission, batches, locks, services
-from booking_project.bookings.batches import do_next_batch
-from booking_project.bookings.errors import EventCancelled, FullyBooked
+from booking_project.bookings.domain.errors import EventCancelled, FullyBooked
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from booking_project.bookings.requests import Book, Cancel
-from booking_project.bookings.services import admit_to_event, event_sync
+from booking_project.bookings.services import batches, events
+from booking_project.bookings.services.batches import do_next_batch
+from booking_project.bookings.services.bookings import booking_cancel
+from booking_project.bookings.services.events import event_sync
+from booking_project.bookings.storage import locks
+from tests.booking.commands import create, decided, to_book, to_cancel
 from tests.booking.factories import EventFactory, announced, booked, now, users
 from tests.booking.integration.outbox import forget_what_was_told, told
 from tests.booking.integration.soundness import Tally, line, tally, unsound
@@ -25,7 +27,7 @@ BATCH = 3
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "PROMOTION_BATCH", BATCH)
+    monkeypatch.setattr(events, "PROMOTION_BATCH", BATCH)
 
 
 def with_a_line(*, waiting: int, places: int = 20) -> Event:
@@ -104,7 +106,7 @@ class TestNobodyOvertakes:
         event = with_a_line(waiting=8)
         raised(event)
 
-        assert admission.book(event_id=event.pk, user_id="late").status == BookingStatus.WAITLISTED
+        assert create(event_id=event.pk, user_id="late").status == BookingStatus.WAITLISTED
 
         assert line(event.pk)[-1] == "late"
         finish()
@@ -115,14 +117,14 @@ class TestNobodyOvertakes:
         event_sync(announced(event, max_seats=20, waitlist_limit=2))
 
         with pytest.raises(FullyBooked):
-            admission.book(event_id=event.pk, user_id="late")
+            create(event_id=event.pk, user_id="late")
 
     def test_one_who_cancels_makes_way_for_the_head_of_the_line_alone(self) -> None:
         event = with_a_line(waiting=8)
         raised(event)
         seated = Booking.objects.get(event=event, user_id="user-001")
 
-        admission.cancel(booking_id=seated.pk)
+        booking_cancel(booking_id=seated.pk)
 
         assert line(event.pk) == users(9)[5:]
         finish()
@@ -133,7 +135,7 @@ class TestNobodyOvertakes:
         raised(event)
         waiting = Booking.objects.get(event=event, user_id="user-007")
 
-        admission.cancel(booking_id=waiting.pk)
+        booking_cancel(booking_id=waiting.pk)
 
         assert line(event.pk) == ["user-005", "user-006", "user-008", "user-009"]
 
@@ -143,11 +145,11 @@ class TestNobodyOvertakes:
         raised(event)
         seated = Booking.objects.filter(event=event, status=BookingStatus.CONFIRMED)
 
-        outcomes = admit_to_event(
+        outcomes = decided(
             event.pk,
             [
-                Book(event.pk, "late"),
-                *(Cancel(event.pk, booking.pk) for booking in seated.order_by("pk")),
+                to_book(event.pk, "late"),
+                *(to_cancel(event.pk, booking.pk) for booking in seated.order_by("pk")),
             ],
         )
 
@@ -176,7 +178,7 @@ class TestNobodyOvertakes:
         assert finish() == 0
         assert tally(event.pk) == Tally(confirmed=4, waitlisted=5, cancelled=0)
         assert unsound(event.pk) == []
-        assert admission.book(event_id=event.pk, user_id="late").status == BookingStatus.WAITLISTED
+        assert create(event_id=event.pk, user_id="late").status == BookingStatus.WAITLISTED
 
     def test_an_event_that_is_cancelled_meanwhile_promotes_nobody(self) -> None:
         event = with_a_line(waiting=8)
@@ -186,7 +188,7 @@ class TestNobodyOvertakes:
         event_sync(announced(event, cancelled_at=now()))
 
         with pytest.raises(EventCancelled):
-            admission.book(event_id=event.pk, user_id="late")
+            create(event_id=event.pk, user_id="late")
         finish()
         assert tally(event.pk) == Tally(confirmed=0, waitlisted=0, cancelled=9)
         assert sorted(told()) == [
@@ -211,12 +213,12 @@ class TestNobodyOvertakes:
 def test_the_control_finds_a_newcomer_who_takes_an_idle_seat(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Without rule 4 in the ledger, what this file looks at would say so."""
+    """Without rule 4 in the allocation, what this file looks at would say so."""
     event = with_a_line(waiting=8)
     raised(event)
-    monkeypatch.setattr("booking_project.bookings.ledger.has_free_seat", lambda _: True)
+    monkeypatch.setattr("booking_project.bookings.domain.allocation.has_free_seat", lambda _: True)
 
-    admit_to_event(event.pk, [Book(event.pk, "late")])
+    decided(event.pk, [to_book(event.pk, "late")])
 
     assert unsound(event.pk) == ["somebody overtaken"]
 
@@ -243,7 +245,7 @@ class TestABatch:
     ) -> None:
         counts = []
         for size in (3, 30):
-            monkeypatch.setattr(services, "PROMOTION_BATCH", size)
+            monkeypatch.setattr(events, "PROMOTION_BATCH", size)
             raised(with_a_line(waiting=70, places=100), max_seats=100)
             with CaptureQueriesContext(connection) as queries:
                 do_next_batch()
@@ -262,7 +264,7 @@ class TestABatch:
         raised(event)
         forget_what_was_told()
         with monkeypatch.context() as broken:
-            broken.setattr(services, "outbox_add", _power_cut)
+            broken.setattr(events, "outbox_add", _power_cut)
             with pytest.raises(RuntimeError, match="power cut"):
                 do_next_batch()
 
@@ -314,8 +316,8 @@ class TestABatch:
         calls: list[Callable[[], object]] = [
             finish,
             finish,
-            *(lambda row=row: admission.cancel(booking_id=row.pk) for row in mine[::3]),
-            *(lambda n=n: admission.book(event_id=event.pk, user_id=f"late-{n}") for n in range(5)),
+            *(lambda row=row: booking_cancel(booking_id=row.pk) for row in mine[::3]),
+            *(lambda n=n: create(event_id=event.pk, user_id=f"late-{n}") for n in range(5)),
         ]
 
         outcomes = at_once(calls)

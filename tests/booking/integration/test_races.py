@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 import pytest
 from django.db import IntegrityError
 
-from booking_project.bookings import services
-from booking_project.bookings.errors import AlreadyBooked, AlreadyCancelled, FullyBooked
+from booking_project.bookings.domain.commands import Command
+from booking_project.bookings.domain.errors import AlreadyBooked, AlreadyCancelled, FullyBooked
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from booking_project.bookings.requests import Book, Cancel, Request
+from booking_project.bookings.services.events import event_sync
+from tests.booking.commands import decided, to_book, to_cancel
 from tests.booking.factories import EventFactory, announced, booked
 from tests.booking.integration.soundness import Tally, line, tally, unsound
 from tests.shared.concurrency import Rendezvous, at_once, leave_out_the_lock
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Outcome = Booking | Exception
 
 
-def race(event: Event, requests: Sequence[Request], *, may_meet: bool) -> list[Outcome]:
+def race(event: Event, requests: Sequence[Command], *, may_meet: bool) -> list[Outcome]:
     """Admit each request in a transaction of its own, all at once."""
     return meet([admit(event, request) for request in requests], may_meet=may_meet)
 
@@ -31,8 +32,8 @@ def meet(calls: Sequence[Callable[[], Outcome]], *, may_meet: bool) -> list[Outc
     return outcomes
 
 
-def admit(event: Event, request: Request) -> Callable[[], Outcome]:
-    return lambda: services.admit_to_event(event.pk, [request])[0]
+def admit(event: Event, request: Command) -> Callable[[], Outcome]:
+    return lambda: decided(event.pk, [request])[0]
 
 
 def damage(event: Event, outcomes: Sequence[Outcome]) -> list[str]:
@@ -58,7 +59,7 @@ class TestTheLastSeat:
     def test_goes_to_one_of_two(self) -> None:
         event = EventFactory(max_seats=1, waitlist_limit=0)
 
-        outcomes = race(event, [Book(event.pk, "ann"), Book(event.pk, "ben")], may_meet=False)
+        outcomes = race(event, [to_book(event.pk, "ann"), to_book(event.pk, "ben")], may_meet=False)
 
         assert statuses(outcomes) == ["FullyBooked", "confirmed"]
         assert tally(event.pk) == Tally(confirmed=1, waitlisted=0, cancelled=0)
@@ -68,7 +69,7 @@ class TestTheLastSeat:
         event = EventFactory(max_seats=1, waitlist_limit=0)
         leave_out_the_lock(monkeypatch)
 
-        outcomes = race(event, [Book(event.pk, "ann"), Book(event.pk, "ben")], may_meet=True)
+        outcomes = race(event, [to_book(event.pk, "ann"), to_book(event.pk, "ben")], may_meet=True)
 
         assert not any(isinstance(outcome, FullyBooked) for outcome in outcomes)
         assert damage(event, outcomes)
@@ -80,7 +81,7 @@ class TestTheLastSeat:
         event = EventFactory(max_seats=1, waitlist_limit=0)
         leave_out_the_lock(monkeypatch)
 
-        outcomes = race(event, [Book(event.pk, "ann"), Book(event.pk, "ben")], may_meet=True)
+        outcomes = race(event, [to_book(event.pk, "ann"), to_book(event.pk, "ben")], may_meet=True)
 
         assert statuses(outcomes) == ["IntegrityError", "confirmed"]
         assert tally(event.pk) == Tally(confirmed=1, waitlisted=0, cancelled=0)
@@ -91,7 +92,7 @@ class TestTheLastPlaceInLine:
         event = EventFactory(max_seats=1, waitlist_limit=1)
         booked(event, ["ann"])
 
-        outcomes = race(event, [Book(event.pk, "ben"), Book(event.pk, "cat")], may_meet=False)
+        outcomes = race(event, [to_book(event.pk, "ben"), to_book(event.pk, "cat")], may_meet=False)
 
         assert statuses(outcomes) == ["FullyBooked", "waitlisted"]
         assert unsound(event.pk) == []
@@ -101,7 +102,7 @@ class TestTheLastPlaceInLine:
         booked(event, ["ann"])
         leave_out_the_lock(monkeypatch)
 
-        outcomes = race(event, [Book(event.pk, "ben"), Book(event.pk, "cat")], may_meet=True)
+        outcomes = race(event, [to_book(event.pk, "ben"), to_book(event.pk, "cat")], may_meet=True)
 
         assert damage(event, outcomes)
 
@@ -110,7 +111,7 @@ class TestOneUserTwiceAtOnce:
     def test_gets_one_booking(self) -> None:
         event = EventFactory()
 
-        outcomes = race(event, [Book(event.pk, "ann"), Book(event.pk, "ann")], may_meet=False)
+        outcomes = race(event, [to_book(event.pk, "ann"), to_book(event.pk, "ann")], may_meet=False)
 
         assert statuses(outcomes) == ["AlreadyBooked", "confirmed"]
         assert Booking.objects.count() == 1
@@ -122,7 +123,7 @@ class TestOneUserTwiceAtOnce:
         event = EventFactory()
         leave_out_the_lock(monkeypatch)
 
-        outcomes = race(event, [Book(event.pk, "ann"), Book(event.pk, "ann")], may_meet=True)
+        outcomes = race(event, [to_book(event.pk, "ann"), to_book(event.pk, "ann")], may_meet=True)
 
         assert not any(isinstance(outcome, AlreadyBooked) for outcome in outcomes)
         [stopped] = [outcome for outcome in outcomes if isinstance(outcome, IntegrityError)]
@@ -134,7 +135,7 @@ class TestOneBookingCancelledTwiceAtOnce:
         event = EventFactory(max_seats=1, waitlist_limit=2)
         seated, *_ = booked(event, ["ann", "ben", "cat"])
 
-        outcomes = race(event, [Cancel(event.pk, seated.pk)] * 2, may_meet=False)
+        outcomes = race(event, [to_cancel(event.pk, seated.pk)] * 2, may_meet=False)
 
         assert statuses(outcomes) == ["AlreadyCancelled", "cancelled"]
         assert tally(event.pk) == Tally(confirmed=1, waitlisted=1, cancelled=1)
@@ -146,7 +147,7 @@ class TestOneBookingCancelledTwiceAtOnce:
         seated, *_ = booked(event, ["ann", "ben", "cat"])
         leave_out_the_lock(monkeypatch)
 
-        outcomes = race(event, [Cancel(event.pk, seated.pk)] * 2, may_meet=True)
+        outcomes = race(event, [to_cancel(event.pk, seated.pk)] * 2, may_meet=True)
 
         assert not any(isinstance(outcome, AlreadyCancelled) for outcome in outcomes)
         assert statuses(outcomes) == ["cancelled", "cancelled"] or damage(event, outcomes)
@@ -157,7 +158,7 @@ class TestTwoSeatsGivenUpAtOnce:
         event = EventFactory(max_seats=2, waitlist_limit=3)
         one, two, *_ = booked(event, ["ann", "ben", "cat", "dan", "eve"])
 
-        race(event, [Cancel(event.pk, one.pk), Cancel(event.pk, two.pk)], may_meet=False)
+        race(event, [to_cancel(event.pk, one.pk), to_cancel(event.pk, two.pk)], may_meet=False)
 
         assert tally(event.pk) == Tally(confirmed=2, waitlisted=1, cancelled=2)
         assert line(event.pk) == ["eve"]
@@ -170,7 +171,8 @@ class TestTwoSeatsGivenUpAtOnce:
         one, two, *_ = booked(event, ["ann", "ben", "cat", "dan", "eve"])
         leave_out_the_lock(monkeypatch)
 
-        outcomes = race(event, [Cancel(event.pk, one.pk), Cancel(event.pk, two.pk)], may_meet=True)
+        commands = [to_cancel(event.pk, one.pk), to_cancel(event.pk, two.pk)]
+        outcomes = race(event, commands, may_meet=True)
 
         assert damage(event, outcomes)
 
@@ -181,7 +183,7 @@ class TestTheHeadOfTheLineLeavesWhileASeatIsGivenUp:
         seated, head, *_ = booked(event, ["ann", "ben", "cat", "dan"])
 
         outcomes = race(
-            event, [Cancel(event.pk, seated.pk), Cancel(event.pk, head.pk)], may_meet=False
+            event, [to_cancel(event.pk, seated.pk), to_cancel(event.pk, head.pk)], may_meet=False
         )
 
         assert statuses(outcomes) == ["cancelled", "cancelled"]
@@ -198,7 +200,7 @@ class TestTheHeadOfTheLineLeavesWhileASeatIsGivenUp:
         leave_out_the_lock(monkeypatch)
 
         outcomes = race(
-            event, [Cancel(event.pk, seated.pk), Cancel(event.pk, head.pk)], may_meet=True
+            event, [to_cancel(event.pk, seated.pk), to_cancel(event.pk, head.pk)], may_meet=True
         )
 
         assert damage(event, outcomes)
@@ -209,7 +211,8 @@ class TestACancelWhileSomebodyBooks:
         event = EventFactory(max_seats=1, waitlist_limit=2)
         seated, _ = booked(event, ["ann", "ben"])
 
-        outcomes = race(event, [Cancel(event.pk, seated.pk), Book(event.pk, "cat")], may_meet=False)
+        commands = [to_cancel(event.pk, seated.pk), to_book(event.pk, "cat")]
+        outcomes = race(event, commands, may_meet=False)
 
         assert statuses(outcomes) == ["cancelled", "waitlisted"]
         assert line(event.pk) == ["cat"]
@@ -220,7 +223,8 @@ class TestACancelWhileSomebodyBooks:
         (seated,) = booked(event, ["ann"])
         leave_out_the_lock(monkeypatch)
 
-        outcomes = race(event, [Cancel(event.pk, seated.pk), Book(event.pk, "cat")], may_meet=True)
+        commands = [to_cancel(event.pk, seated.pk), to_book(event.pk, "cat")]
+        outcomes = race(event, commands, may_meet=True)
 
         assert damage(event, outcomes)
 
@@ -253,7 +257,7 @@ class TestCapacityRaisedWhileSomebodyBooks:
         state = announced(event, max_seats=2)
 
         def raise_capacity() -> Outcome:
-            services.event_sync(state)
+            event_sync(state)
             return Booking(status=BookingStatus.CONFIRMED)
 
-        return [raise_capacity, admit(event, Book(event.pk, "cat"))]
+        return [raise_capacity, admit(event, to_book(event.pk, "cat"))]

@@ -5,7 +5,7 @@ import http.client
 import io
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,16 +18,26 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django.live_server_helper import LiveServer
 
-from booking_project.bookings import admission, selectors, services
 from booking_project.bookings.api.errors import STATUSES
-from booking_project.bookings.api.serializers import represent_booking
+from booking_project.bookings.domain.commands import Command, CreateBooking
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from booking_project.bookings.requests import Book, Cancel
+from booking_project.bookings.representation import BOOKING_CODEC, represent_booking
+from booking_project.bookings.services import bookings
+from booking_project.bookings.services.bookings import (
+    booking_cancel,
+    booking_create,
+    decide_event,
+    decide_free,
+    decide_without_lock,
+)
+from booking_project.bookings.services.events import event_sync
 from shared.idempotency import services as idempotency
-from shared.idempotency.attempts import Attempt, Reply
 from shared.idempotency.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from shared.idempotency.models import IdempotencyRecord
-from shared.idempotency.register import Register
+from shared.idempotency.requests import IdempotentRequest, Result
+from shared.idempotency.store import IdempotencyStore
+from shared.json import dump_json
+from tests.booking.commands import to_book, to_cancel
 from tests.booking.factories import EventFactory, announced, booked, now, users
 from tests.booking.integration.held_rows import (
     database_patience,
@@ -73,23 +83,29 @@ def assert_replay(again: HttpResponse, first: HttpResponse) -> None:
     assert "Idempotency-Replayed" not in first
 
 
-def attempt(event: Event, user: str = "ann", *, key: str = KEY) -> Attempt[Booking]:
-    return Attempt(
-        caller="anybody",
-        path=path(event),
-        key=key,
-        fingerprint=f"of {user}",
-        represent=represent_booking,
+def keyed(event: Event, user: str = "ann", *, key: str = KEY) -> IdempotentRequest:
+    return IdempotentRequest(caller="anybody", path=path(event), key=key, fingerprint=f"of {user}")
+
+
+def booking_once(
+    event: Event, user: str = "ann", *, key: str = KEY
+) -> Callable[[], Result[Booking]]:
+    return functools.partial(
+        booking_create, event_id=event.pk, user_id=user, request=keyed(event, user, key=key)
     )
 
 
-def request(event: Event, user: str = "ann", *, key: str = KEY) -> Book:
-    return Book(event.pk, user, attempt(event, user, key=key))
+def request(event: Event, user: str = "ann", *, key: str = KEY) -> CreateBooking:
+    return to_book(event.pk, user, keyed(event, user, key=key))
 
 
-def bodies(outcomes: list[Any]) -> list[dict[str, Any]]:
-    assert all(isinstance(outcome, Reply) for outcome in outcomes), outcomes
-    return [json.loads(outcome.first.body) for outcome in outcomes]
+def bodies(results: Iterable[Any]) -> list[dict[str, Any]]:
+    """As callers get them."""
+    return [json.loads(dump_json(represent_booking(result.value))) for result in results]
+
+
+def results_of(event: Event, commands: Sequence[Command]) -> list[Any]:
+    return [decision.result for decision in decide_event(event.pk, commands)]
 
 
 def grow_old(**age: float) -> None:
@@ -128,7 +144,7 @@ class TestARetry:
     ) -> None:
         event = EventFactory()
         first = book(browser, event)
-        admission.cancel(booking_id=first.json()["id"])
+        booking_cancel(booking_id=first.json()["id"])
 
         again = book(browser, event)
 
@@ -140,7 +156,7 @@ class TestARetry:
         event = EventFactory(max_seats=1)
         [ben] = booked(event, ["ben"])
         first = book(browser, event)
-        admission.cancel(booking_id=ben.pk)
+        booking_cancel(booking_id=ben.pk)
 
         again = book(browser, event)
 
@@ -158,7 +174,7 @@ class TestARetry:
     ) -> None:
         event = EventFactory()
         first = book(browser, event)
-        services.event_sync(announced(Event.objects.get(), **change))
+        event_sync(announced(Event.objects.get(), **change))
 
         assert_replay(book(browser, event), first)
         assert book(browser, event, "ben", key="another").status_code in (400, 409)
@@ -168,7 +184,7 @@ class TestARetry:
     ) -> None:
         event = EventFactory(max_seats=1, waitlist_limit=0)
         first = book(browser, event)
-        # Makes the desk look for refusals before it admits.
+        # Makes the common queue look for refusals before it locks.
         assert_problem(book(browser, event, "ben", key=None), 409, code="fully_booked")
 
         assert_replay(book(browser, event), first)
@@ -202,10 +218,11 @@ class TestARetry:
         event = EventFactory(max_seats=1, waitlist_limit=0)
         booked(event, ["ann"])
 
-        without, with_key = selectors.refusals([Book(event.pk, "ann"), request(event)])
+        without, with_key = to_book(event.pk, "ann"), request(event)
+        [(refused, refusal)] = decide_without_lock([without, with_key])
 
-        assert getattr(without, "code", None) == "already_booked"
-        assert with_key is None
+        assert refused is without
+        assert getattr(refusal, "code", None) == "already_booked"
 
     def test_may_write_its_key_in_quotes(self, browser: Client) -> None:
         event = EventFactory()
@@ -245,7 +262,7 @@ class TestARefusal:
         [ben] = booked(event, ["ben"])
 
         refused = [book(browser, event) for _ in range(2)]
-        admission.cancel(booking_id=ben.pk)
+        booking_cancel(booking_id=ben.pk)
         first = book(browser, event)
 
         for each in refused:
@@ -419,7 +436,7 @@ class TestInAGroup:
     def test_two_with_one_key_get_one_booking(self) -> None:
         event = EventFactory()
 
-        outcomes = services.admit_to_event(event.pk, [request(event), request(event)])
+        outcomes = results_of(event, [request(event), request(event)])
 
         first, again = bodies(outcomes)
         assert first == again
@@ -429,9 +446,9 @@ class TestInAGroup:
     def test_two_with_one_key_and_different_bodies_do_not_get_each_others(self) -> None:
         event = EventFactory()
 
-        first, other = services.admit_to_event(event.pk, [request(event), request(event, "ben")])
+        first, other = results_of(event, [request(event), request(event, "ben")])
 
-        assert isinstance(first, Reply)
+        assert isinstance(first, Result)
         assert isinstance(other, IdempotencyKeyReused)
         assert Booking.objects.get().user_id == "ann"
 
@@ -439,20 +456,20 @@ class TestInAGroup:
         event = EventFactory(max_seats=1, waitlist_limit=0)
         [ben] = booked(event, ["ben"])
 
-        refused, _, let_in = services.admit_to_event(
-            event.pk, [request(event), Cancel(event.pk, ben.pk), request(event)]
+        refused, _, let_in = results_of(
+            event, [request(event), to_cancel(event.pk, ben.pk), request(event)]
         )
 
         assert getattr(refused, "code", None) == "fully_booked"
-        assert isinstance(let_in, Reply)
+        assert isinstance(let_in, Result)
         assert not let_in.replayed
 
     def test_of_several_events_each_has_its_own_answers(self) -> None:
         events = EventFactory.create_batch(3)
         requests = [request(event) for event in events]
 
-        first = services.admit_to_free_events(requests)
-        again = services.admit_to_free_events(requests)
+        first = [decision.result for decision in decide_free(requests)]
+        again = [decision.result for decision in decide_free(requests)]
 
         assert [body["event_id"] for body in bodies(first)] == [event.pk for event in events]
         assert bodies(again) == bodies(first)
@@ -463,7 +480,7 @@ class TestInAGroup:
         requests = [request(event, user, key=f"key of {user}") for user in users(30)]
 
         with CaptureQueriesContext(connection) as captured:
-            services.admit_to_event(event.pk, [*requests, Book(event.pk, "without")])
+            decide_event(event.pk, [*requests, to_book(event.pk, "without")])
 
         assert len(statements_about_keys(captured)) == 2
         assert IdempotencyRecord.objects.count() == 30
@@ -474,7 +491,7 @@ class TestInAGroup:
         event = EventFactory(max_seats=1)
         [ben] = booked(event, ["ben"])
 
-        outcome, _ = services.admit_to_event(event.pk, [request(event), Cancel(event.pk, ben.pk)])
+        outcome, _ = results_of(event, [request(event), to_cancel(event.pk, ben.pk)])
 
         [answered] = bodies([outcome])
         assert answered["status"] == Booking.objects.get(user_id="ann").status
@@ -482,23 +499,13 @@ class TestInAGroup:
 
     def test_one_at_fault_fails_alone(self) -> None:
         event = EventFactory()
-        good = [
-            functools.partial(admission.book_once, event_id=event.pk, user_id=user, attempt=each)
-            for user in users(4)
-            for each in [attempt(event, user, key=f"key of {user}")]
-        ]
-        too_long = "x" * 256
-        bad = functools.partial(
-            admission.book_once,
-            event_id=event.pk,
-            user_id=too_long,
-            attempt=attempt(event, too_long, key="bad"),
-        )
+        good = [booking_once(event, user, key=f"key of {user}") for user in users(4)]
+        bad = booking_once(event, "x" * 256, key="bad")
 
         with held(event) as let_go, in_background(good[0]):
             until(lambda: waiting_for_a_row(1), "one who waits for the row")
             with in_background(lambda: at_once([*good, bad])) as all_:
-                until(lambda: len(lane_of(event)) == 5, "five behind it")
+                until(lambda: len(queued(event)) == 5, "five behind it")
                 let_go()
 
         [[*outcomes, fault]] = all_
@@ -509,10 +516,10 @@ class TestInAGroup:
         assert unsound(event.pk) == []
 
 
-def lane_of(event: Event) -> list[Any]:
-    """Those who wait behind the group in hand."""
-    lanes = admission._admission()._lanes
-    return list(lanes[event.pk].group._queue) if event.pk in lanes else []
+def queued(event: Event) -> list[Any]:
+    """The commands that wait behind the batch in hand."""
+    queue = bookings._admission()._by_event.get(event.pk)
+    return [] if queue is None else list(queue.batcher._queue)
 
 
 class TestManyAtOnce:
@@ -542,14 +549,12 @@ class TestManyAtOnce:
     ) -> None:
         settings.ADMISSION_GROUPING = grouping
         event = EventFactory(max_seats=1, waitlist_limit=0)
-        once = functools.partial(
-            admission.book_once, event_id=event.pk, user_id="ann", attempt=attempt(event)
-        )
+        once = booking_once(event)
 
         with held(event) as let_go, in_background(once) as first:
             until(lambda: waiting_for_a_row(1), "one who waits for the row")
             with in_background(lambda: at_once([once] * 5)) as others:
-                until(lambda: len(lane_of(event)) == 5, "five behind it")
+                until(lambda: len(queued(event)) == 5, "five behind it")
                 let_go()
 
         [replies] = others
@@ -558,20 +563,13 @@ class TestManyAtOnce:
 
     def test_many_users_with_a_key_each_and_every_request_sent_twice(self) -> None:
         event = EventFactory(max_seats=10, waitlist_limit=5)
-        calls = [
-            functools.partial(
-                admission.book_once,
-                event_id=event.pk,
-                user_id=user,
-                attempt=attempt(event, user, key=f"key of {user}"),
-            )
-            for user in [*users(20), *users(20)]
-        ]
+        twice = [*users(20), *users(20)]
+        calls = [booking_once(event, user, key=f"key of {user}") for user in twice]
 
         outcomes = at_once(calls)
 
-        replies = [outcome for outcome in outcomes if isinstance(outcome, Reply)]
-        refused = [outcome for outcome in outcomes if not isinstance(outcome, Reply)]
+        replies = [outcome for outcome in outcomes if isinstance(outcome, Result)]
+        refused = [outcome for outcome in outcomes if not isinstance(outcome, Result)]
         assert Counter(reply.replayed for reply in replies) == {False: 15, True: 15}
         assert len({body["id"] for body in bodies(replies)}) == 15
         assert {getattr(refusal, "code", refusal) for refusal in refused} == {"fully_booked"}
@@ -580,7 +578,7 @@ class TestManyAtOnce:
 
     def race(self, event: Event, *, may_meet: bool) -> list[Any]:
         meeting = Rendezvous(2)
-        admit = functools.partial(services.admit_to_event, event.pk, [request(event)])
+        admit = functools.partial(results_of, event, [request(event)])
 
         outcomes = at_once([admit, admit], around=meeting.before_writing)
 
@@ -608,16 +606,16 @@ class TestManyAtOnce:
 
     def test_the_database_keeps_one_answer_even_where_the_lock_is_missing(self) -> None:
         event = EventFactory()
-        ann = attempt(event)
+        ann = keyed(event)
 
         @transaction.atomic
         def book_beside_somebody_else() -> None:
-            register = Register([ann])
-            register.once(ann, lambda: booked(event, ["ann"])[0])
+            store = IdempotencyStore([ann], BOOKING_CODEC)
+            store.run(ann, lambda: booked(event, ["ann"])[0])
             IdempotencyRecord.objects.create(
                 caller=ann.caller, path=ann.path, key=ann.key, fingerprint="f", response="{}"
             )
-            register.keep()
+            store.save()
 
         with pytest.raises(IdempotencyKeyInUse):
             book_beside_somebody_else()
@@ -656,7 +654,7 @@ class TestAfterTheRetention:
         grow_old(hours=24, seconds=1)
 
         assert_problem(book(browser, event), 409, code="already_booked")
-        admission.cancel(booking_id=first.json()["id"])
+        booking_cancel(booking_id=first.json()["id"])
         second = book(browser, event)
 
         assert second.status_code == 201

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from booking_project.bookings import admission
-from booking_project.bookings.errors import (
+from booking_project.bookings.domain.errors import (
     AlreadyBooked,
     AlreadyCancelled,
     BookingNotOpen,
@@ -18,6 +17,8 @@ from booking_project.bookings.errors import (
     FullyBooked,
 )
 from booking_project.bookings.models import Booking, BookingStatus
+from booking_project.bookings.services.bookings import booking_cancel
+from tests.booking.commands import create
 from tests.booking.factories import EventFactory, booked, users
 from tests.booking.integration.soundness import Tally, line, tally, unsound
 from tests.shared.concurrency import at_once
@@ -33,11 +34,11 @@ def count(outcomes: Iterable[Booking | Exception]) -> Counter[str]:
 
 
 def booking(event_id: int, user_id: str) -> functools.partial[Booking]:
-    return functools.partial(admission.book, event_id=event_id, user_id=user_id)
+    return functools.partial(create, event_id=event_id, user_id=user_id)
 
 
 def cancelling(booking_id: int) -> functools.partial[Booking]:
-    return functools.partial(admission.cancel, booking_id=booking_id)
+    return functools.partial(booking_cancel, booking_id=booking_id)
 
 
 @pytest.mark.parametrize("grouping", ["all", "event"])
@@ -54,10 +55,10 @@ def test_sixty_users_on_fifty_seats_and_five_places_in_line(settings, grouping: 
 
 def test_the_same_user_twice() -> None:
     event = EventFactory()
-    admission.book(event_id=event.pk, user_id="ann")
+    create(event_id=event.pk, user_id="ann")
 
     with pytest.raises(AlreadyBooked):
-        admission.book(event_id=event.pk, user_id="ann")
+        create(event_id=event.pk, user_id="ann")
 
     assert Booking.objects.count() == 1
 
@@ -77,7 +78,7 @@ def test_a_seat_given_up_goes_to_the_first_of_those_who_wait() -> None:
     seated = booked(event, users(50))
     booked(event, ["first", "second", "third"])
 
-    cancelled = admission.cancel(booking_id=seated[0].pk)
+    cancelled = booking_cancel(booking_id=seated[0].pk)
 
     assert cancelled.status == BookingStatus.CANCELLED
     assert Booking.objects.get(user_id="first").status == BookingStatus.CONFIRMED
@@ -90,25 +91,25 @@ def test_an_event_that_has_not_started_is_not_open() -> None:
     event = EventFactory(not_started=True)
 
     with pytest.raises(BookingNotOpen):
-        admission.book(event_id=event.pk, user_id="ann")
+        create(event_id=event.pk, user_id="ann")
 
 
 def test_an_event_that_is_over_is_not_open() -> None:
     event = EventFactory(over=True)
 
     with pytest.raises(BookingNotOpen):
-        admission.book(event_id=event.pk, user_id="ann")
+        create(event_id=event.pk, user_id="ann")
 
 
 def test_an_event_that_nobody_announced_is_not_found() -> None:
     with pytest.raises(EventNotFound):
-        admission.book(event_id=99999, user_id="ann")
+        create(event_id=99999, user_id="ann")
 
 
 def test_a_booking_is_kept_as_it_was_answered() -> None:
     event = EventFactory(max_seats=1)
     for user in ("ann", "ben"):
-        answered = admission.book(event_id=event.pk, user_id=user)
+        answered = create(event_id=event.pk, user_id=user)
         kept = Booking.objects.get(pk=answered.pk)
 
         for column in ("event_id", "user_id", "status", "waitlist_order", "created_at"):

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from booking_project.bookings import services
 from booking_project.bookings.models import Booking, BookingStatus, Event
+from booking_project.bookings.services.events import event_sync
 from tests.booking.factories import EventFactory, announced, booked
 
 pytestmark = pytest.mark.django_db
@@ -133,7 +133,7 @@ class TestCapacityLoweredBelowWhatIsTaken:
     def event(self) -> Event:
         event = EventFactory(max_seats=3, waitlist_limit=2)
         booked(event, ["ann", "ben", "cat", "dan", "eve"])
-        services.event_sync(announced(event, max_seats=1, waitlist_limit=1))
+        event_sync(announced(event, max_seats=1, waitlist_limit=1))
         event.refresh_from_db()
         return event
 

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from booking_project.bookings import admission, services
-from booking_project.bookings.errors import BookingNotOpen
+from booking_project.bookings.domain.errors import BookingNotOpen
 from booking_project.bookings.models import BookingStatus
-from booking_project.bookings.requests import Book
+from tests.booking.commands import create, decided, to_book
 from tests.booking.factories import EventFactory, now
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +40,7 @@ def test_the_edges_are_inside(edge: str) -> None:
     event = EventFactory()
 
     with database_clock_at(getattr(event, edge)) as asked:
-        booking = admission.book(event_id=event.pk, user_id="ann")
+        booking = create(event_id=event.pk, user_id="ann")
 
     assert booking.status == BookingStatus.CONFIRMED
     assert booking.created_at == getattr(event, edge)
@@ -58,7 +57,7 @@ def test_a_microsecond_beyond_is_outside(edge: str, beyond: timedelta) -> None:
         database_clock_at(getattr(event, edge) + beyond),
         pytest.raises(BookingNotOpen),
     ):
-        admission.book(event_id=event.pk, user_id="ann")
+        create(event_id=event.pk, user_id="ann")
 
 
 def test_the_clock_is_read_again_after_the_lock() -> None:
@@ -66,7 +65,7 @@ def test_the_clock_is_read_again_after_the_lock() -> None:
     event = EventFactory()
 
     with database_clock_at(event.booking_end_at + TICK):
-        [outcome] = services.admit_to_event(event.pk, [Book(event.pk, "ann")])
+        [outcome] = decided(event.pk, [to_book(event.pk, "ann")])
 
     assert isinstance(outcome, BookingNotOpen)
 
@@ -76,8 +75,8 @@ def test_the_clock_runs_on_during_a_transaction() -> None:
     first = EventFactory()
     second = EventFactory()
 
-    one = admission.book(event_id=first.pk, user_id="ann")
-    two = admission.book(event_id=second.pk, user_id="ann")
+    one = create(event_id=first.pk, user_id="ann")
+    two = create(event_id=second.pk, user_id="ann")
 
     assert one.created_at < two.created_at
     assert abs(now() - two.created_at) < timedelta(minutes=1)

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from booking_project.bookings import services
-from booking_project.bookings.batches import do_next_batch
 from booking_project.bookings.models import Booking, BookingStatus, Event
+from booking_project.bookings.services import events
+from booking_project.bookings.services.batches import do_next_batch
+from booking_project.bookings.services.events import event_sync
 from tests.booking.factories import EventFactory, announced, booked, now
 from tests.booking.integration.outbox import forget_what_was_told, told
 
@@ -102,8 +103,8 @@ def test_bookings_that_a_cancelled_event_forgot_are_given_to_the_consumer(event:
 def test_promotions_that_are_still_to_come_are_said_and_are_no_error(
     event: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "PROMOTION_BATCH", 1)
-    services.event_sync(announced(event, max_seats=9))
+    monkeypatch.setattr(events, "PROMOTION_BATCH", 1)
+    event_sync(announced(event, max_seats=9))
 
     status, printed = verify()
 
@@ -117,7 +118,7 @@ def test_promotions_that_are_still_to_come_are_said_and_are_no_error(
 def test_a_repair_leaves_a_long_line_to_the_consumer(
     event: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "PROMOTION_BATCH", 1)
+    monkeypatch.setattr(events, "PROMOTION_BATCH", 1)
     Event.objects.filter(pk=event.pk).update(max_seats=9)
     forget_what_was_told()
 

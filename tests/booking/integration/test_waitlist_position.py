@@ -1,7 +1,6 @@
 """`waitlist_position`: where in line a booking is now, on its own page."""
 
 import threading
-from functools import partial
 from typing import Any
 
 import pytest
@@ -10,12 +9,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from booking_project.bookings import admission, lookups, services
-from booking_project.bookings.batches import do_next_batch
-from booking_project.bookings.errors import BookingNotFound
+from booking_project.bookings.domain.errors import BookingNotFound
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from booking_project.bookings.requests import Cancel
-from booking_project.bookings.statements import bookings_in_line
+from booking_project.bookings.services.batches import do_next_batch
+from booking_project.bookings.services.bookings import booking_cancel
+from booking_project.bookings.services.events import event_sync
+from booking_project.bookings.storage.loaders import booking_load_in_line, read_in_line
+from booking_project.bookings.storage.sql import bookings_in_line
+from tests.booking.commands import decided, to_cancel
 from tests.booking.factories import EventFactory, announced, booked, users
 from tests.booking.integration.plans import empty_tables, rows_read
 from tests.shared.concurrency import at_once
@@ -79,10 +80,10 @@ def test_it_counts_those_who_wait_before_in_the_same_event_only() -> None:
 def test_it_goes_down_while_the_order_stays_when_somebody_before_leaves() -> None:
     seat, *waiting = booked(EventFactory(max_seats=1), users(5))
 
-    admission.cancel(booking_id=waiting[1].pk)
+    booking_cancel(booking_id=waiting[1].pk)
     assert positions(waiting) == [1, None, 2, 3]
 
-    admission.cancel(booking_id=seat.pk)
+    booking_cancel(booking_id=seat.pk)
     assert positions(waiting) == [None, None, 1, 2]
     assert [shown(booking)["waitlist_order"] for booking in waiting[2:]] == [3, 4]
 
@@ -91,7 +92,7 @@ def test_it_goes_down_by_as_many_as_are_promoted_when_capacity_is_raised() -> No
     event = EventFactory(max_seats=1)
     _, *waiting = booked(event, users(5))
 
-    services.event_sync(announced(event, max_seats=3))
+    event_sync(announced(event, max_seats=3))
 
     assert positions(waiting) == [None, None, 1, 2]
 
@@ -100,7 +101,7 @@ def test_it_is_gone_with_the_event() -> None:
     event = EventFactory(max_seats=1)
     _, waiting = booked(event, ["ann", "ben"])
 
-    services.event_sync(announced(event, cancelled_at=event.booking_start_at))
+    event_sync(announced(event, cancelled_at=event.booking_start_at))
     while do_next_batch() is not None:
         pass
 
@@ -181,21 +182,23 @@ class TestALongLine:
     def test_is_not_read_for_somebody_elses_booking(self, line: list[Booking]) -> None:
         last = line[-1]
         with CaptureQueriesContext(connection) as queries, pytest.raises(BookingNotFound):
-            lookups.booking_get_in_line(booking_id=last.pk, user_id="stranger")
+            booking_load_in_line(booking_id=last.pk, user_id="stranger")
         assert rows_read(queries[0]["sql"]) == 1
 
         with CaptureQueriesContext(connection) as queries:
-            lookups.booking_get_in_line(booking_id=last.pk, user_id=last.user_id)
+            booking_load_in_line(booking_id=last.pk, user_id=last.user_id)
         assert rows_read(queries[0]["sql"]) == 1000 + 1
 
     def test_each_of_a_group_sees_what_is_theirs(self, line: list[Booking]) -> None:
         mine, other = line[4], line[5]
         wanted = [(mine.pk, mine.user_id), (mine.pk, "stranger"), (other.pk, None)]
-        calls = [partial(lookups._bookings_in_line().submit, each) for each in wanted]
 
-        found = [call() for call in calls]
+        found = read_in_line(wanted)
 
-        assert [booking and booking.waitlist_position for booking in found] == [5, None, 6]
+        assert {key: booking.waitlist_position for key, booking in found.items()} == {
+            (mine.pk, mine.user_id): 5,
+            (other.pk, None): 6,
+        }
 
 
 @pytest.mark.django_db(transaction=True)
@@ -204,7 +207,7 @@ def test_a_promotion_is_seen_whole_or_not_at_all() -> None:
     seat, *waiting = booked(event, users(4))
 
     with transaction.atomic():
-        services.admit_to_event(event.pk, [Cancel(event.pk, seat.pk)])
+        decided(event.pk, [to_cancel(event.pk, seat.pk)])
         before = positions_elsewhere(waiting)
     after = positions_elsewhere(waiting)
 
@@ -238,7 +241,7 @@ def test_while_others_cancel_it_only_goes_down_and_ends_with_the_seat() -> None:
     def cancel_all_before() -> list[tuple[str, int | None]]:
         try:
             for booking in (*seats[:10], *bookings[20:25], *seats[10:]):
-                admission.cancel(booking_id=booking.pk)
+                booking_cancel(booking_id=booking.pk)
         finally:
             over.set()
         return []
@@ -246,7 +249,7 @@ def test_while_others_cancel_it_only_goes_down_and_ends_with_the_seat() -> None:
     def read_mine() -> list[tuple[str, int | None]]:
         found = []
         while not over.is_set():
-            booking = lookups.booking_get_in_line(booking_id=mine.pk)
+            booking = booking_load_in_line(booking_id=mine.pk)
             found.append((str(booking.status), booking.waitlist_position))
         return found
 

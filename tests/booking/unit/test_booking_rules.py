@@ -4,20 +4,28 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from booking_project.bookings.errors import (
+from booking_project.bookings.domain.errors import (
     AlreadyBooked,
     BookingNotOpen,
     EventCancelled,
     FullyBooked,
 )
 from booking_project.bookings.models import BookingStatus
-from tests.booking.unit.ledgers import END, NOON, START, confirmed, event, ledger, waitlisted
+from tests.booking.unit.allocations import (
+    END,
+    NOON,
+    START,
+    allocation,
+    confirmed,
+    event,
+    waitlisted,
+)
 
 TICK = timedelta(microseconds=1)
 
 
 def test_the_first_user_of_an_event_gets_a_seat() -> None:
-    book = ledger(event())
+    book = allocation(event())
 
     booking = book.book(user_id="ann")
 
@@ -31,7 +39,7 @@ def test_the_first_user_of_an_event_gets_a_seat() -> None:
 
 
 def test_whoever_comes_after_the_last_seat_waits() -> None:
-    book = ledger(event(max_seats=1))
+    book = allocation(event(max_seats=1))
     book.book(user_id="ann")
 
     booking = book.book(user_id="ben")
@@ -42,7 +50,7 @@ def test_whoever_comes_after_the_last_seat_waits() -> None:
 
 
 def test_whoever_comes_after_the_last_place_in_the_waitlist_is_refused() -> None:
-    book = ledger(event(max_seats=1, waitlist_limit=1))
+    book = allocation(event(max_seats=1, waitlist_limit=1))
     book.book(user_id="ann")
     book.book(user_id="ben")
 
@@ -55,7 +63,7 @@ def test_whoever_comes_after_the_last_place_in_the_waitlist_is_refused() -> None
 
 
 def test_an_event_without_a_waitlist_refuses_after_the_last_seat() -> None:
-    book = ledger(event(max_seats=1, waitlist_limit=0))
+    book = allocation(event(max_seats=1, waitlist_limit=0))
     book.book(user_id="ann")
 
     with pytest.raises(FullyBooked):
@@ -64,14 +72,14 @@ def test_an_event_without_a_waitlist_refuses_after_the_last_seat() -> None:
 
 @pytest.mark.parametrize("now", [START, START + TICK, END - TICK, END])
 def test_both_ends_of_the_window_are_inside(now: datetime) -> None:
-    book = ledger(event(), now=now)
+    book = allocation(event(), now=now)
 
     assert book.book(user_id="ann").status == BookingStatus.CONFIRMED
 
 
 @pytest.mark.parametrize("now", [START - TICK, END + TICK])
 def test_outside_the_window_nobody_books(now: datetime) -> None:
-    book = ledger(event(), now=now)
+    book = allocation(event(), now=now)
 
     with pytest.raises(BookingNotOpen):
         book.book(user_id="ann")
@@ -80,7 +88,7 @@ def test_outside_the_window_nobody_books(now: datetime) -> None:
 
 
 def test_a_cancelled_event_is_not_booked() -> None:
-    book = ledger(event(cancelled_at=NOON))
+    book = allocation(event(cancelled_at=NOON))
 
     with pytest.raises(EventCancelled):
         book.book(user_id="ann")
@@ -88,7 +96,7 @@ def test_a_cancelled_event_is_not_booked() -> None:
 
 def test_a_user_with_a_seat_is_refused_a_second() -> None:
     of = event()
-    book = ledger(of, [confirmed(of, 1, "ann")])
+    book = allocation(of, [confirmed(of, 1, "ann")])
 
     with pytest.raises(AlreadyBooked):
         book.book(user_id="ann")
@@ -96,14 +104,14 @@ def test_a_user_with_a_seat_is_refused_a_second() -> None:
 
 def test_a_user_who_waits_is_refused_a_second_place() -> None:
     of = event(max_seats=1)
-    book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
+    book = allocation(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
 
     with pytest.raises(AlreadyBooked):
         book.book(user_id="ben")
 
 
 def test_the_same_user_twice_in_one_group_gets_one_booking() -> None:
-    book = ledger(event())
+    book = allocation(event())
     book.book(user_id="ann")
 
     with pytest.raises(AlreadyBooked):
@@ -114,7 +122,7 @@ def test_the_same_user_twice_in_one_group_gets_one_booking() -> None:
 
 
 def test_cancelled_is_found_out_before_closed() -> None:
-    book = ledger(event(cancelled_at=NOON), now=END + TICK)
+    book = allocation(event(cancelled_at=NOON), now=END + TICK)
 
     with pytest.raises(EventCancelled):
         book.book(user_id="ann")
@@ -122,7 +130,7 @@ def test_cancelled_is_found_out_before_closed() -> None:
 
 def test_closed_is_found_out_before_already_booked() -> None:
     of = event()
-    book = ledger(of, [confirmed(of, 1, "ann")], now=END + TICK)
+    book = allocation(of, [confirmed(of, 1, "ann")], now=END + TICK)
 
     with pytest.raises(BookingNotOpen):
         book.book(user_id="ann")
@@ -130,7 +138,7 @@ def test_closed_is_found_out_before_already_booked() -> None:
 
 def test_already_booked_is_found_out_before_fully_booked() -> None:
     of = event(max_seats=1, waitlist_limit=0)
-    book = ledger(of, [confirmed(of, 1, "ann")])
+    book = allocation(of, [confirmed(of, 1, "ann")])
 
     with pytest.raises(AlreadyBooked):
         book.book(user_id="ann")
@@ -139,7 +147,7 @@ def test_already_booked_is_found_out_before_fully_booked() -> None:
 def test_a_newcomer_does_not_overtake_those_who_wait_for_a_seat_that_is_free() -> None:
     """Rule 4. No path leaves it so; were there one, the newcomer must still not profit."""
     of = event(max_seats=2)
-    book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
+    book = allocation(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
 
     booking = book.book(user_id="cat")
 

@@ -2,15 +2,14 @@
 
 import pytest
 
-from booking_project.bookings.errors import AlreadyCancelled, BookingNotFound
-from booking_project.bookings.facts import Happening
+from booking_project.bookings.domain.errors import AlreadyCancelled, BookingNotFound
 from booking_project.bookings.models import BookingStatus
-from tests.booking.unit.ledgers import (
+from tests.booking.unit.allocations import (
     NOON,
+    allocation,
     cancelled,
     confirmed,
     event,
-    ledger,
     promoted,
     waitlisted,
 )
@@ -18,14 +17,14 @@ from tests.booking.unit.ledgers import (
 
 def test_a_cancelled_seat_is_free_again() -> None:
     of = event(max_seats=1, waitlist_limit=0)
-    book = ledger(of, [confirmed(of, 1, "ann")])
+    book = allocation(of, [confirmed(of, 1, "ann")])
 
     booking = book.cancel(booking_id=1)
 
     assert booking.pk == 1
     assert booking.status == BookingStatus.CANCELLED
     assert booking.updated_at == NOON
-    assert book.changed == [booking]
+    assert book.updated == [booking]
     assert of.confirmed_count == 0
     assert book.book(user_id="ben").status == BookingStatus.CONFIRMED
 
@@ -37,7 +36,7 @@ def test_the_first_in_line_gets_the_seat_that_is_given_up() -> None:
         waitlisted(of, 2, "ben", order=1),
         waitlisted(of, 3, "cat", order=2),
     ]
-    book = ledger(of, rows)
+    book = allocation(of, rows)
 
     book.cancel(booking_id=1)
 
@@ -53,7 +52,7 @@ def test_several_seats_go_to_the_waitlist_in_its_order() -> None:
     of = event(max_seats=3, waitlist_limit=3)
     rows = [confirmed(of, pk, f"seated-{pk}") for pk in (1, 2, 3)]
     rows += [waitlisted(of, 10 + order, f"waits-{order}", order=order) for order in (4, 5, 6)]
-    book = ledger(of, rows)
+    book = allocation(of, rows)
 
     for pk in (3, 1, 2):
         book.cancel(booking_id=pk)
@@ -69,7 +68,7 @@ def test_who_leaves_the_waitlist_frees_no_seat() -> None:
         waitlisted(of, 2, "ben", order=1),
         waitlisted(of, 3, "cat", order=2),
     ]
-    book = ledger(of, rows)
+    book = allocation(of, rows)
 
     book.cancel(booking_id=2)
 
@@ -84,7 +83,7 @@ def test_who_left_the_waitlist_is_not_promoted_any_more() -> None:
         waitlisted(of, 2, "ben", order=1),
         waitlisted(of, 3, "cat", order=2),
     ]
-    book = ledger(of, rows)
+    book = allocation(of, rows)
 
     book.cancel(booking_id=2)
     book.cancel(booking_id=1)
@@ -99,36 +98,36 @@ def test_a_second_cancel_frees_nothing() -> None:
         waitlisted(of, 2, "ben", order=1),
         waitlisted(of, 3, "cat", order=2),
     ]
-    book = ledger(of, rows)
+    book = allocation(of, rows)
     book.cancel(booking_id=1)
 
     with pytest.raises(AlreadyCancelled):
         book.cancel(booking_id=1)
 
     assert [row.user_id for row in promoted(book)] == ["ben"]
-    assert [fact.happening for fact in book.facts].count(Happening.CANCELLED) == 1
+    assert [change.transition.name for change in book.changes].count("cancelled") == 1
     assert (of.confirmed_count, of.waitlisted_count) == (1, 1)
 
 
 def test_what_was_cancelled_before_stays_so() -> None:
     of = event()
-    book = ledger(of, [cancelled(of, 1, "ann")])
+    book = allocation(of, [cancelled(of, 1, "ann")])
 
     with pytest.raises(AlreadyCancelled):
         book.cancel(booking_id=1)
 
-    assert book.changed == []
+    assert book.updated == []
     assert of.confirmed_count == 0
 
 
 def test_a_booking_that_is_not_there_is_not_found() -> None:
     with pytest.raises(BookingNotFound):
-        ledger(event()).cancel(booking_id=1)
+        allocation(event()).cancel(booking_id=1)
 
 
 def test_a_number_in_the_waitlist_is_never_given_out_again() -> None:
     of = event(max_seats=1, waitlist_limit=1)
-    book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
+    book = allocation(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
 
     book.cancel(booking_id=2)
 
@@ -137,20 +136,20 @@ def test_a_number_in_the_waitlist_is_never_given_out_again() -> None:
 
 def test_a_user_cancels_and_books_again_in_one_group() -> None:
     of = event(max_seats=1)
-    book = ledger(of, [confirmed(of, 1, "ann")])
+    book = allocation(of, [confirmed(of, 1, "ann")])
 
     book.cancel(booking_id=1)
     again = book.book(user_id="ann")
 
     assert again.status == BookingStatus.CONFIRMED
     assert again.pk is None, "a row of its own"
-    assert [row.pk for row in book.changed] == [1]
+    assert [row.pk for row in book.updated] == [1]
     assert of.confirmed_count == 1
 
 
 def test_who_cancels_and_books_again_stands_at_the_end_of_the_line() -> None:
     of = event(max_seats=1)
-    book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
+    book = allocation(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
 
     book.cancel(booking_id=1)
     again = book.book(user_id="ann")
@@ -166,23 +165,23 @@ def test_a_booking_that_is_promoted_and_cancelled_in_one_group_ends_cancelled() 
         waitlisted(of, 2, "ben", order=1),
         waitlisted(of, 3, "cat", order=2),
     ]
-    book = ledger(of, rows)
+    book = allocation(of, rows)
 
     book.cancel(booking_id=1)
     book.cancel(booking_id=2)
 
-    assert {row.pk: str(row.status) for row in book.changed} == {
+    assert {row.pk: str(row.status) for row in book.updated} == {
         1: "cancelled",
         2: "cancelled",
         3: "confirmed",
     }
-    assert len(book.changed) == 3, "each row once"
+    assert len(book.updated) == 3, "each row once"
     assert (of.confirmed_count, of.waitlisted_count) == (1, 0)
 
 
 def test_a_user_who_waits_and_is_promoted_in_one_group_is_written_once_as_confirmed() -> None:
     of = event(max_seats=1)
-    book = ledger(of, [confirmed(of, 1, "ann")])
+    book = allocation(of, [confirmed(of, 1, "ann")])
 
     newcomer = book.book(user_id="ben")
     assert newcomer.status == BookingStatus.WAITLISTED
@@ -190,13 +189,13 @@ def test_a_user_who_waits_and_is_promoted_in_one_group_is_written_once_as_confir
 
     assert newcomer.status == BookingStatus.CONFIRMED
     assert book.created == [newcomer]
-    assert [row.pk for row in book.changed] == [1], "what has no row yet is not updated"
+    assert [row.pk for row in book.updated] == [1], "what has no row yet is not updated"
     assert (of.confirmed_count, of.waitlisted_count) == (1, 0)
 
 
 def test_an_event_that_is_cancelled_promotes_nobody() -> None:
     of = event(max_seats=1, cancelled_at=NOON)
-    book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
+    book = allocation(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
 
     book.cancel(booking_id=1)
 
@@ -206,7 +205,7 @@ def test_an_event_that_is_cancelled_promotes_nobody() -> None:
 
 def test_a_booking_can_be_given_up_after_the_window_is_over() -> None:
     of = event(max_seats=1, booking_end_at=NOON.replace(year=2025))
-    book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
+    book = allocation(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
 
     book.cancel(booking_id=1)
 

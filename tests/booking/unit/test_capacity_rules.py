@@ -2,19 +2,19 @@
 
 import pytest
 
-from booking_project.bookings.errors import FullyBooked
-from booking_project.bookings.facts import Cause
+from booking_project.bookings.domain.errors import FullyBooked
+from booking_project.bookings.domain.transitions import Reason
 from booking_project.bookings.models import BookingStatus
-from tests.booking.unit.ledgers import confirmed, event, ledger, promoted, waitlisted
+from tests.booking.unit.allocations import allocation, confirmed, event, promoted, waitlisted
 
 
 def test_capacity_raised_promotes_in_order_as_many_as_there_are_seats() -> None:
     of = event(max_seats=3, waitlist_limit=3)
     rows = [confirmed(of, 1, "ann")]
     rows += [waitlisted(of, 10 + order, f"waits-{order}", order=order) for order in (1, 2, 3)]
-    book = ledger(of, rows)
+    book = allocation(of, rows)
 
-    book.promote(cause=Cause.CAPACITY_RAISED)
+    book.promote(reason=Reason.CAPACITY_RAISED)
 
     assert [row.waitlist_order for row in promoted(book)] == [1, 2]
     assert (of.confirmed_count, of.waitlisted_count) == (3, 1)
@@ -23,7 +23,7 @@ def test_capacity_raised_promotes_in_order_as_many_as_there_are_seats() -> None:
 def test_nobody_is_promoted_into_an_event_that_is_still_over_its_capacity() -> None:
     of = event(max_seats=1)
     rows = [confirmed(of, pk, f"seated-{pk}") for pk in (1, 2, 3)]
-    book = ledger(of, [*rows, waitlisted(of, 4, "ben", order=1)])
+    book = allocation(of, [*rows, waitlisted(of, 4, "ben", order=1)])
 
     book.cancel(booking_id=1)
     book.cancel(booking_id=2)
@@ -37,7 +37,7 @@ def test_nobody_is_promoted_into_an_event_that_is_still_over_its_capacity() -> N
 
 def test_nobody_books_a_seat_of_an_event_that_is_over_its_capacity() -> None:
     of = event(max_seats=1, waitlist_limit=1)
-    book = ledger(of, [confirmed(of, pk, f"seated-{pk}") for pk in (1, 2)])
+    book = allocation(of, [confirmed(of, pk, f"seated-{pk}") for pk in (1, 2)])
 
     assert book.book(user_id="ann").status == BookingStatus.WAITLISTED
     with pytest.raises(FullyBooked):
@@ -50,7 +50,7 @@ def test_a_waitlist_that_is_over_its_limit_takes_nobody_in() -> None:
     of = event(max_seats=1, waitlist_limit=1)
     rows = [confirmed(of, 1, "ann")]
     rows += [waitlisted(of, 10 + order, f"waits-{order}", order=order) for order in (1, 2)]
-    book = ledger(of, rows)
+    book = allocation(of, rows)
 
     with pytest.raises(FullyBooked):
         book.book(user_id="dan")
@@ -60,7 +60,7 @@ def test_what_stands_above_a_capacity_is_written_down_as_honoured() -> None:
     of = event(max_seats=1, waitlist_limit=1)
     rows = [confirmed(of, pk, f"seated-{pk}") for pk in (1, 2, 3)]
     rows += [waitlisted(of, 10 + order, f"waits-{order}", order=order) for order in (1, 2)]
-    book = ledger(of, rows)
+    book = allocation(of, rows)
 
     book.honour_what_is_taken()
 
@@ -69,7 +69,7 @@ def test_what_stands_above_a_capacity_is_written_down_as_honoured() -> None:
 
 def test_what_is_honoured_goes_down_with_every_place_given_up() -> None:
     of = event(max_seats=1, waitlist_limit=0)
-    book = ledger(of, [confirmed(of, pk, f"seated-{pk}") for pk in (1, 2, 3)])
+    book = allocation(of, [confirmed(of, pk, f"seated-{pk}") for pk in (1, 2, 3)])
 
     book.cancel(booking_id=1)
     assert of.honoured_seats == 2
@@ -79,7 +79,7 @@ def test_what_is_honoured_goes_down_with_every_place_given_up() -> None:
 
 def test_a_booking_never_raises_what_is_honoured() -> None:
     of = event(max_seats=1, waitlist_limit=3)
-    book = ledger(of, [confirmed(of, pk, f"seated-{pk}") for pk in (1, 2)])
+    book = allocation(of, [confirmed(of, pk, f"seated-{pk}") for pk in (1, 2)])
 
     book.book(user_id="ann")
 

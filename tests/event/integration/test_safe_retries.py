@@ -20,9 +20,9 @@ from rest_framework.request import Request
 
 from event_project.events.models import Event
 from shared.idempotency import services
-from shared.idempotency.http import attempt_of
+from shared.idempotency.http import idempotent_request
 from shared.idempotency.models import IdempotencyRecord
-from shared.idempotency.statements import take_turn
+from shared.idempotency.sql import try_advisory_lock
 from shared.outbox.models import OutboxMessage
 from tests.event.http import EVENTS, VALID, assert_problem, cancel, patch, post, valid, without
 from tests.shared.broker import Broker
@@ -149,7 +149,7 @@ class TestARetry:
             raise RuntimeError("the process ends here")
 
         with monkeypatch.context() as crashing:
-            crashing.setattr("shared.idempotency.register.Register.keep", crash)
+            crashing.setattr("shared.idempotency.store.IdempotencyStore.save", crash)
             assert_problem(create(client), 500)
         assert not Event.objects.exists()
         assert not OutboxMessage.objects.exists()
@@ -160,8 +160,10 @@ class TestARetry:
 
 def test_the_order_of_arguments_makes_no_difference_and_their_values_do() -> None:
     def fingerprint(**arguments: Any) -> str:
-        request = Request(RequestFactory().post(EVENTS))
-        return attempt_of(request, key=KEY, arguments=arguments, represent=dict).fingerprint
+        request = Request(RequestFactory().post(EVENTS, headers={"idempotency-key": KEY}))
+        found = idempotent_request(request, arguments=arguments)
+        assert found is not None
+        return found.fingerprint
 
     assert fingerprint(a=1, b=2) == fingerprint(b=2, a=1)
     assert fingerprint(a=1, b=2) != fingerprint(a=2, b=1)
@@ -219,7 +221,7 @@ class TestManyAtOnce:
 
     def test_while_the_first_is_running_the_others_are_told_so(self, client: Client) -> None:
         with transaction.atomic():
-            assert take_turn(("anybody", EVENTS, KEY))
+            assert try_advisory_lock(("anybody", EVENTS, KEY))
             same = in_another_thread(lambda: create(Client()))
             other = in_another_thread(lambda: create(Client(), key="another"))
 
@@ -246,7 +248,7 @@ class TestManyAtOnce:
     def test_control_without_the_lock_both_begin_and_the_database_keeps_one(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(services, "take_turn", lambda scope: True)
+        monkeypatch.setattr(services, "try_advisory_lock", lambda scope: True)
 
         first, other = self.race(may_meet=True)
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 
 # What each kind of process can be kept waiting by. Whoever adds a wait adds a row.
 WAITS = {
-    "API": {"client", "database", "pool", "row", "group", "broker", "keys", "password", "master"},
+    "API": {"client", "database", "pool", "row", "batch", "broker", "keys", "password", "master"},
     "worker": {"database", "broker"},
     "consumer": {"row"},
     "relay": {"confirms", "notification"},

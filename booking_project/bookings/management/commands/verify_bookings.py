@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from booking_project.bookings.verification import (
+from booking_project.bookings.reconciliation import (
     find_discrepancies,
     find_pending_batches,
     repair_event,

@@ -3,8 +3,9 @@
 from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
-from booking_project.bookings.errors import (
+from booking_project.bookings.domain.errors import (
     AlreadyBooked,
     AlreadyCancelled,
     BookingNotFound,
@@ -12,8 +13,19 @@ from booking_project.bookings.errors import (
     EventCancelled,
     FullyBooked,
 )
-from booking_project.bookings.facts import Cause, Fact, Happening
-from booking_project.bookings.models import Booking, BookingStatus, Event
+from booking_project.bookings.domain.transitions import (
+    CANCEL_FROM,
+    CONFIRM,
+    COUNTERS,
+    FINAL_STATUSES,
+    JOIN_WAITLIST,
+    PROMOTE,
+    STATUSES,
+    BookingStatus,
+    Reason,
+    Transition,
+)
+from booking_project.bookings.models import Booking, Event
 
 
 def refuse_closed(event: Event, *, now: datetime) -> None:
@@ -25,8 +37,8 @@ def refuse_closed(event: Event, *, now: datetime) -> None:
 
 
 def has_free_seat(event: Event) -> bool:
-    """Rule 4: while anyone waits, a free seat is theirs and not free for a newcomer."""
-    return event.confirmed_count < event.max_seats and event.waitlisted_count == 0
+    """Rule 4: while anyone waits, a free seat belongs to the waitlist and not to a newcomer."""
+    return event.waitlisted_count == 0 and event.seats_taken < event.max_seats
 
 
 def refuse_full(event: Event) -> None:
@@ -35,17 +47,26 @@ def refuse_full(event: Event) -> None:
         raise FullyBooked
 
 
-class Ledger:
-    """Books and cancels, one request after the other, and keeps what has to be written and told.
+class Change(NamedTuple):
+    """What a transaction did to `booking`."""
 
-    `event` is locked and read after the lock, and so is everything else:
+    booking: Booking
+    transition: Transition
+    reason: Reason
+
+
+class SeatAllocation:
+    """Gives and takes the seats of one event, one command after the other, and keeps what has to
+    be written and announced.
+
+    `event` is locked and was read after the lock, and so was everything else:
     `active_users` - those of the requesting users who have an active booking;
     `bookings` - those that are asked to be cancelled, by id;
     `waitlist` - the head of the waitlist, at least as many as there are seats to be given up;
     `now` - the database server's clock.
 
-    Nobody is promoted who isn't in `waitlist`: where there are more idle seats than that, they
-    stay idle, and nobody gets one out of turn.
+    Only bookings in `waitlist` are promoted. If there are more idle seats than that, they stay
+    idle, and nobody gets one out of turn.
     """
 
     def __init__(
@@ -59,9 +80,8 @@ class Ledger:
     ) -> None:
         self.event = event
         self.created: list[Booking] = []
-        self._facts: dict[int, Fact] = {}
-        self._confirmed_before = event.confirmed_count
-        self._waitlisted_before = event.waitlisted_count
+        self._changes: dict[int, Change] = {}
+        self._counts_before = self._counts()
         self._now = now
         self._active_users = set(active_users)
         self._waitlist = deque(waitlist)
@@ -78,24 +98,19 @@ class Ledger:
             event=self.event, user_id=user_id, created_at=self._now, updated_at=self._now
         )
         if has_free_seat(self.event):
-            happening = Happening.CONFIRMED
-            booking.status = BookingStatus.CONFIRMED
-            self.event.confirmed_count += 1
+            self._change(booking, CONFIRM, Reason.BOOKED)
         else:
-            happening = Happening.WAITLISTED
             self.event.last_waitlist_order += 1
-            booking.status = BookingStatus.WAITLISTED
             booking.waitlist_order = self.event.last_waitlist_order
             if len(self._waitlist) == self.event.waitlisted_count:
                 # All who wait are known here, so the newcomer is the next after them.
                 self._waitlist.append(booking)
-            self.event.waitlisted_count += 1
+            self._change(booking, JOIN_WAITLIST, Reason.BOOKED)
         self._active_users.add(user_id)
         self.created.append(booking)
-        self._note(booking, happening, Cause.BOOKED)
         return booking
 
-    def cancel(self, *, booking_id: int, cause: Cause = Cause.CANCELLED_BY_USER) -> Booking:
+    def cancel(self, *, booking_id: int, reason: Reason = Reason.CANCELLED_BY_USER) -> Booking:
         """Cancel, and promote the first in line if that frees a seat: one, even if more are idle.
 
         Raises `BookingNotFound` or `AlreadyCancelled`; the latter frees nothing (rule 5).
@@ -103,81 +118,74 @@ class Ledger:
         booking = self._bookings.get(booking_id)
         if booking is None:
             raise BookingNotFound
-        if booking.status == BookingStatus.CANCELLED:
+        status = BookingStatus(booking.status)
+        if status in FINAL_STATUSES:
             raise AlreadyCancelled
-        had_a_seat = booking.status == BookingStatus.CONFIRMED
-        if had_a_seat:
-            self.event.confirmed_count -= 1
-        else:
-            self._leave_waitlist(booking)
-        booking.status = BookingStatus.CANCELLED
-        booking.updated_at = self._now
+        if booking in self._waitlist:
+            self._waitlist.remove(booking)
+        self._change(booking, CANCEL_FROM[status], reason)
         self._active_users.discard(booking.user_id)
-        self._note(booking, Happening.CANCELLED, cause)
-        if had_a_seat:
-            self._promote_first(cause=Cause.SEAT_FREED)
+        if STATUSES[status].takes_seat:
+            self._promote_first(reason=Reason.SEAT_FREED)
         self.honour_what_is_taken()
         return booking
 
-    def promote(self, *, cause: Cause) -> None:
-        """Give free seats to the head of the waitlist, as far as that is known (rules 3, 4, 9)."""
-        while self._promote_first(cause=cause):
+    def promote(self, *, reason: Reason) -> None:
+        """Give free seats to the head of the waitlist, as far as it is known (rules 3, 4 and 9)."""
+        while self._promote_first(reason=reason):
             pass
 
     def honour_what_is_taken(self) -> None:
         """Rule 8. Only where places are given up or capacities change, never where one is taken:
         the database refuses a count above its capacity unless it stands here, too."""
         event = self.event
-        event.honoured_seats = _excess(event.confirmed_count, event.max_seats)
+        event.honoured_seats = _excess(event.seats_taken, event.max_seats)
         event.honoured_waitlist = _excess(event.waitlisted_count, event.waitlist_limit)
 
     @property
-    def facts(self) -> list[Fact]:
-        """What became of each booking, once per booking, in the order of the last changes."""
-        return list(self._facts.values())
+    def changes(self) -> list[Change]:
+        """One for each booking, in the order of the last changes."""
+        return list(self._changes.values())
 
     @property
-    def confirmed_change(self) -> int:
-        return self.event.confirmed_count - self._confirmed_before
+    def count_changes(self) -> tuple[int, ...]:
+        """What was added to each of `COUNTERS`."""
+        return tuple(
+            now - before for now, before in zip(self._counts(), self._counts_before, strict=True)
+        )
 
     @property
-    def waitlisted_change(self) -> int:
-        return self.event.waitlisted_count - self._waitlisted_before
-
-    @property
-    def changed(self) -> list[Booking]:
+    def updated(self) -> list[Booking]:
         """Bookings whose rows must be updated, each once, with its final status.
 
-        To be asked before what was created here is inserted and has ids as well.
+        Read it before what was created here is inserted, because that gets ids, too.
         """
-        return [fact.booking for fact in self.facts if fact.booking.pk is not None]
+        return [change.booking for change in self.changes if change.booking.pk is not None]
 
-    def _note(self, booking: Booking, happening: Happening, cause: Cause) -> None:
-        """Only what is left at the end of the transaction was ever true for anybody else. Who books
-        and moves up in the same one is answered `confirmed`, and is not told of a line."""
-        earlier = self._facts.pop(id(booking), None)
-        if earlier is not None and happening is Happening.PROMOTED:
-            happening, cause = Happening.CONFIRMED, Cause.BOOKED
-        self._facts[id(booking)] = Fact(booking, happening, cause)
+    def _change(self, booking: Booking, transition: Transition, reason: Reason) -> None:
+        """Of several changes of one booking only the outcome is kept: nobody else ever sees the
+        others. A newcomer who is promoted at once is told `confirmed`, and nothing of a line."""
+        for counter, change in transition.counter_changes:
+            setattr(self.event, counter, getattr(self.event, counter) + change)
+        booking.status = transition.target
+        booking.updated_at = self._now
+        earlier = self._changes.pop(id(booking), None)
+        if earlier is not None and transition is PROMOTE:
+            transition, reason = CONFIRM, earlier.reason
+        self._changes[id(booking)] = Change(booking, transition, reason)
 
-    def _promote_first(self, *, cause: Cause) -> bool:
+    def _promote_first(self, *, reason: Reason) -> bool:
+        """Whether there was a seat and somebody to have it."""
         event = self.event
-        if event.cancelled_at is not None or event.confirmed_count >= event.max_seats:
+        if event.cancelled_at is not None or event.seats_taken >= event.max_seats:
             return False
         if not self._waitlist:
             return False
-        booking = self._waitlist.popleft()
-        booking.status = BookingStatus.CONFIRMED
-        booking.updated_at = self._now
-        event.waitlisted_count -= 1
-        event.confirmed_count += 1
-        self._note(booking, Happening.PROMOTED, cause)
+        self._change(self._waitlist.popleft(), PROMOTE, reason)
         return True
 
-    def _leave_waitlist(self, booking: Booking) -> None:
-        self.event.waitlisted_count -= 1
-        if booking in self._waitlist:
-            self._waitlist.remove(booking)
+    def _counts(self) -> tuple[int, ...]:
+        return tuple(getattr(self.event, counter) for counter in COUNTERS)
 
 
 def _excess(taken: int, capacity: int) -> int:

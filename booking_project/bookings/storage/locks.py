@@ -1,13 +1,13 @@
 """Every row lock of the booking service.
 
-Whoever changes an event's bookings holds that event's row. One transaction either waits for one
-row, or takes several in the order of their ids and without waiting: so there is no deadlock.
+A transaction that changes an event's bookings holds that event's row. It either waits for one row,
+or takes several in the order of their ids without waiting, so it can't deadlock.
 """
 
 from collections.abc import Collection
 
 from booking_project.bookings.models import Event
-from booking_project.bookings.statements import set_lock_timeout
+from booking_project.bookings.storage.sql import set_lock_timeout
 
 BRIEF_WAIT_MS = 250
 
@@ -25,6 +25,6 @@ def lock_event_briefly(*, event_id: int) -> Event | None:
 
 
 def lock_free_events(*, event_ids: Collection[int]) -> dict[int, Event]:
-    """Those of the rows that nobody holds, locked; never waits."""
+    """Lock those of the rows that no other transaction holds. Never waits."""
     events = Event.objects.select_for_update(skip_locked=True).filter(pk__in=event_ids)
     return {event.pk: event for event in events.order_by("pk")}

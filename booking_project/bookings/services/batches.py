@@ -7,15 +7,15 @@ What is left to do stands on the event's row, so any process may go on where ano
 import logging
 
 from django.db import OperationalError, transaction
-from psycopg.errors import LockNotAvailable
 
-from booking_project.bookings.facts import Cause
-from booking_project.bookings.ledger import Ledger
-from booking_project.bookings.locks import lock_event_briefly
+from booking_project.bookings.domain.allocation import SeatAllocation
+from booking_project.bookings.domain.transitions import Reason
 from booking_project.bookings.models import Event
 from booking_project.bookings.selectors import active_bookings, event_with_pending_batches
-from booking_project.bookings.services import promote_and_write, write_whole_event
-from booking_project.bookings.statements import clock
+from booking_project.bookings.services.events import promote_and_save, save_event_and_changes
+from booking_project.bookings.storage.locks import lock_event_briefly
+from booking_project.bookings.storage.sql import clock
+from shared.db.errors import is_timeout
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def do_next_batch(*, after: int = 0) -> int | None:
     try:
         _do_batch(event_id)
     except OperationalError as error:
-        if not isinstance(error.__cause__, LockNotAvailable):
+        if not is_timeout(error):
             raise
         logger.info("event %d is locked by somebody else, its next batch has to wait", event_id)
     return event_id
@@ -48,14 +48,15 @@ def _do_batch(event_id: int) -> None:
     if event.cancellation_pending:
         _cancel_batch(event)
     elif event.promotion_cause:
-        promote_and_write(event, cause=Cause(event.promotion_cause))
+        promote_and_save(event, reason=Reason(event.promotion_cause))
 
 
 def _cancel_batch(event: Event) -> None:
     """Rule 9."""
     bookings = list(active_bookings(event_id=event.pk)[:CANCELLATION_BATCH])
-    ledger = Ledger(event, now=clock(), bookings={booking.pk: booking for booking in bookings})
+    by_id = {booking.pk: booking for booking in bookings}
+    allocation = SeatAllocation(event, now=clock(), bookings=by_id)
     for booking in bookings:
-        ledger.cancel(booking_id=booking.pk, cause=Cause.EVENT_CANCELLED)
+        allocation.cancel(booking_id=booking.pk, reason=Reason.EVENT_CANCELLED)
     event.cancellation_pending = len(bookings) == CANCELLATION_BATCH
-    write_whole_event(ledger)
+    save_event_and_changes(allocation)

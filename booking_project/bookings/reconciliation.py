@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, TypedDict
 from django.db import transaction
 from django.db.models import Count, Max, Min, Q, QuerySet
 
-from booking_project.bookings.facts import Cause
-from booking_project.bookings.locks import lock_event
-from booking_project.bookings.models import PENDING_BATCHES, BookingStatus, Event
-from booking_project.bookings.services import promote_and_write
+from booking_project.bookings.domain.transitions import BookingStatus, Reason
+from booking_project.bookings.models import PENDING_BATCHES, Event
+from booking_project.bookings.services.events import promote_and_save
+from booking_project.bookings.storage.locks import lock_event
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -62,7 +62,7 @@ def repair_event(*, event_id: int) -> None:
     event.waitlisted_count = counted.counted_waitlisted
     event.last_waitlist_order = max(event.last_waitlist_order, counted.highest_order or 0)
     event.cancellation_pending = event.cancelled_at is not None
-    promote_and_write(event, cause=Cause(event.promotion_cause or Cause.REPAIRED))
+    promote_and_save(event, reason=Reason(event.promotion_cause or Reason.REPAIRED))
 
 
 class _Counts(TypedDict):

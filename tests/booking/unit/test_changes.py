@@ -1,21 +1,21 @@
-"""What a ledger keeps to be told: each step, in its order, with its cause."""
+"""What an allocation keeps to be announced: each change, with its reason."""
 
 import pytest
 
-from booking_project.bookings.errors import AlreadyBooked, FullyBooked
-from booking_project.bookings.facts import Cause
-from booking_project.bookings.ledger import Ledger
-from tests.booking.unit.ledgers import NOON, confirmed, event, ledger, waitlisted
+from booking_project.bookings.domain.allocation import SeatAllocation
+from booking_project.bookings.domain.errors import AlreadyBooked, FullyBooked
+from booking_project.bookings.domain.transitions import Reason
+from tests.booking.unit.allocations import NOON, allocation, confirmed, event, waitlisted
 
 Told = list[tuple[str, str, str]]
 
 
-def told(book: Ledger) -> Told:
-    return [(fact.booking.user_id, fact.happening, fact.cause) for fact in book.facts]
+def told(book: SeatAllocation) -> Told:
+    return [(booking.user_id, transition.name, why) for booking, transition, why in book.changes]
 
 
 def test_who_books_is_confirmed_or_waitlisted() -> None:
-    book = ledger(event(max_seats=1))
+    book = allocation(event(max_seats=1))
 
     book.book(user_id="ann")
     book.book(user_id="ben")
@@ -25,7 +25,7 @@ def test_who_books_is_confirmed_or_waitlisted() -> None:
 
 def test_a_seat_that_is_given_up_is_told_before_who_gets_it() -> None:
     of = event(max_seats=1)
-    book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
+    book = allocation(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
 
     book.cancel(booking_id=1)
 
@@ -37,7 +37,7 @@ def test_a_seat_that_is_given_up_is_told_before_who_gets_it() -> None:
 
 def test_what_becomes_of_one_booking_in_one_group_is_told_once() -> None:
     of = event(max_seats=1)
-    book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
+    book = allocation(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
 
     book.cancel(booking_id=1)
     book.cancel(booking_id=2)
@@ -52,7 +52,7 @@ def test_what_becomes_of_one_booking_in_one_group_is_told_once() -> None:
 
 def test_who_books_and_moves_up_in_one_group_is_told_of_a_seat_and_of_no_line() -> None:
     of = event(max_seats=1)
-    book = ledger(of, [confirmed(of, 1, "ann")])
+    book = allocation(of, [confirmed(of, 1, "ann")])
 
     booking = book.book(user_id="ben")
     book.cancel(booking_id=1)
@@ -66,23 +66,23 @@ def test_who_books_and_moves_up_in_one_group_is_told_of_a_seat_and_of_no_line() 
 
 def test_why_somebody_is_promoted_or_cancelled_is_the_callers_to_say() -> None:
     of = event(max_seats=2)
-    book = ledger(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
-    book.promote(cause=Cause.CAPACITY_RAISED)
+    book = allocation(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
+    book.promote(reason=Reason.CAPACITY_RAISED)
     assert told(book) == [("ben", "promoted", "capacity_raised")]
 
     over = event(max_seats=2, cancelled_at=NOON)
-    book = ledger(over, [confirmed(over, 1, "ann")])
-    book.cancel(booking_id=1, cause=Cause.EVENT_CANCELLED)
+    book = allocation(over, [confirmed(over, 1, "ann")])
+    book.cancel(booking_id=1, reason=Reason.EVENT_CANCELLED)
     assert told(book) == [("ann", "cancelled", "event_cancelled")]
 
 
 def test_a_refusal_is_nothing_to_tell() -> None:
     of = event(max_seats=1, waitlist_limit=0)
-    book = ledger(of, [confirmed(of, 1, "ann")])
+    book = allocation(of, [confirmed(of, 1, "ann")])
 
     with pytest.raises(AlreadyBooked):
         book.book(user_id="ann")
     with pytest.raises(FullyBooked):
         book.book(user_id="ben")
 
-    assert book.facts == []
+    assert book.changes == []

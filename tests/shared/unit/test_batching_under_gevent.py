@@ -4,34 +4,44 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.shared.waiting import PATIENCE_SECONDS
-
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
 from gevent import monkey
 monkey.patch_all()
 
 import gevent
-from shared.grouping import Group
+from dataclasses import dataclass, field
+from shared.batching import Batcher, Outcome
 
 sizes = []
 
-def handle(requests):
-    sizes.append(len(requests))
+@dataclass(frozen=True, eq=False)
+class Negate:
+    number: int
+    outcome: Outcome = field(default_factory=Outcome)
+
+class TryAgain(Exception):
+    pass
+
+def process(commands):
+    sizes.append(len(commands))
     gevent.sleep(0.001)
-    if -1 in requests:
+    if -1 in [command.number for command in commands]:
         raise ZeroDivisionError
-    return [-request for request in requests]
+    for command in commands:
+        command.outcome.set_result(-command.number)
 
-group = Group(handle, max_size=64, max_wait=60)
+batcher = Batcher(process, max_size=64, failure=lambda error: TryAgain())
 
-def submit(request):
+def submit(number):
+    command = Negate(number)
+    batcher.add(command)
     try:
-        return group.submit(request)
-    except ZeroDivisionError:
+        return command.outcome.result(max_wait=60)
+    except TryAgain:
         return "failed"
 
-with gevent.Timeout(60):
+with gevent.Timeout(20):
     jobs = [gevent.spawn(submit, number) for number in range(1, 2001)]
     gevent.joinall(jobs)
     assert [job.value for job in jobs] == [-number for number in range(1, 2001)]
@@ -53,7 +63,7 @@ def test_two_thousand_greenlets_are_all_answered_in_full_groups() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=2 * PATIENCE_SECONDS,
+        timeout=60,
     )
 
     assert answer.stdout.strip() == "passed", answer.stderr

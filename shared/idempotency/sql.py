@@ -1,4 +1,4 @@
-"""The SQL of retries: one statement for a whole group, and locks that no row stands for."""
+"""One statement for all requests of a transaction, and a lock for requests that have no row yet."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -7,11 +7,11 @@ from typing import Any
 
 from django.db import connection
 
-from shared.idempotency.attempts import FirstAnswer, Scope
+from shared.idempotency.requests import Scope, StoredResult
 from shared.json import dump_json
 
 # One probe of the unique index for each key, whatever the planner believes of the table.
-_FIND = """
+_SELECT = """
     SELECT wanted.caller, wanted.path, wanted.key, found.fingerprint, found.response
       FROM unnest(%s::text[], %s::text[], %s::text[]) AS wanted (caller, path, key)
      CROSS JOIN LATERAL (
@@ -22,7 +22,7 @@ _FIND = """
          LIMIT 1
      ) AS found
 """
-_STORE = """
+_INSERT = """
     INSERT INTO idempotency_idempotencyrecord AS record
            (caller, path, key, fingerprint, response)
     SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
@@ -33,32 +33,32 @@ _STORE = """
 """
 
 
-def find(scopes: Collection[Scope], *, retention: timedelta) -> dict[Scope, FirstAnswer]:
-    """What was answered there within the `retention`."""
+def select_results(scopes: Collection[Scope], *, retention: timedelta) -> dict[Scope, StoredResult]:
+    """The results that were stored within the `retention`, by scope."""
     with connection.cursor() as cursor:
-        cursor.execute(_FIND, _parameters(scopes, retention))
+        cursor.execute(_SELECT, _parameters(scopes, retention))
         return {
-            (caller, path, key): FirstAnswer(fingerprint, body)
+            (caller, path, key): StoredResult(fingerprint=fingerprint, body=body)
             for caller, path, key, fingerprint, body in cursor.fetchall()
         }
 
 
-def store(rows: Sequence[tuple[str, str, str, str, str]], *, retention: timedelta) -> int:
-    """Rows are caller, path, key, fingerprint and response. Takes the place of records that are
-    older than the `retention`, and of no others. Returns how many were stored."""
+def insert_results(rows: Sequence[tuple[str, str, str, str, str]], *, retention: timedelta) -> int:
+    """Rows are caller, path, key, fingerprint and body. Overwrites records that are older than the
+    `retention`, and no others. Returns how many were stored."""
     with connection.cursor() as cursor:
-        cursor.execute(_STORE, _parameters(rows, retention))
+        cursor.execute(_INSERT, _parameters(rows, retention))
         stored: int = cursor.rowcount
     return stored
 
 
-def take_turn(scope: Scope) -> bool:
-    """Whether the current transaction is the only one at work there, until it ends. Never waits."""
+def try_advisory_lock(scope: Scope) -> bool:
+    """Whether the current transaction holds the scope's lock, until it ends. Never waits."""
     number = int.from_bytes(sha256(dump_json(scope)).digest()[:8], signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
-        (taken,) = cursor.fetchone()
-    return bool(taken)
+        (locked,) = cursor.fetchone()
+    return bool(locked)
 
 
 def _parameters(rows: Collection[tuple[str, ...]], retention: timedelta) -> list[Any]:

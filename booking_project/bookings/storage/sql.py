@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, cast
 
 from django.db import connection
 
-from booking_project.bookings.models import Booking, BookingStatus, Event
-from booking_project.bookings.requests import Book
+from booking_project.bookings.domain.commands import CreateBooking
+from booking_project.bookings.domain.transitions import COUNTERS, FINAL_STATUSES, BookingStatus
+from booking_project.bookings.models import Booking, Event
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -23,14 +24,16 @@ class Snapshot(TypedDict):
     active_users: list[str]
 
 
+_IS_ACTIVE = " AND ".join(f"booking.status <> '{status}'" for status in FINAL_STATUSES)
+
 # One probe of the unique index for each pair, whatever the planner believes of the table: with
 # `user_id = ANY(…)` it reads all bookings of the event and filters, which grows as the event fills.
-_ACTIVE = """
+_ACTIVE = f"""
     unnest(%s::bigint[], %s::text[]) AS wanted (event_id, user_id)
     CROSS JOIN LATERAL (
         SELECT FROM bookings_booking AS booking
          WHERE booking.event_id = wanted.event_id AND booking.user_id = wanted.user_id
-           AND booking.status <> 'cancelled'
+           AND {_IS_ACTIVE}
          LIMIT 1
     ) AS active
 """
@@ -44,7 +47,7 @@ _SNAPSHOT = f"""
 """  # noqa: S608 (a constant)
 
 
-def snapshot(wanted: Sequence[Book]) -> "dict[int, WithAnnotations[Event, Snapshot]]":
+def snapshot(wanted: Sequence[CreateBooking]) -> "dict[int, WithAnnotations[Event, Snapshot]]":
     """Events with the database's clock and those of the users who have an active booking there.
 
     One statement, so all of it was true at one moment.
@@ -112,7 +115,7 @@ _CLOCK_AND_ACTIVE_USERS = f"""
 """  # noqa: S608 (a constant)
 
 
-def clock_and_active_users(wanted: Sequence[Book]) -> tuple[datetime, dict[int, set[str]]]:
+def clock_and_active_users(wanted: Sequence[CreateBooking]) -> tuple[datetime, dict[int, set[str]]]:
     """The database server's clock, now, and which of the users have an active booking, by event."""
     with connection.cursor() as cursor:
         cursor.execute(_CLOCK_AND_ACTIVE_USERS, _pairs(wanted))
@@ -129,7 +132,7 @@ def clock() -> datetime:
     return clock_and_active_users([])[0]
 
 
-def _pairs(wanted: Sequence[Book]) -> tuple[list[int], list[str]]:
+def _pairs(wanted: Sequence[CreateBooking]) -> tuple[list[int], list[str]]:
     return [book.event_id for book in wanted], [book.user_id for book in wanted]
 
 
@@ -157,35 +160,40 @@ def update_statuses(bookings: Sequence[Booking]) -> None:
         )
 
 
-_UPDATE_COUNTERS = """
+# `…_change` is added to what the row holds by then: if the lock should ever be missing, the row's
+# CHECK still sees every booking, and refuses the one too many.
+_SET_COUNTERS = ", ".join(f"{name} = event.{name} + new.{name}_change" for name in COUNTERS)
+_COUNTER_CHANGES = ", ".join(f"{name}_change" for name in COUNTERS)
+_UPDATE_COUNTERS = f"""
     UPDATE bookings_event AS event
-       SET confirmed_count = event.confirmed_count + new.confirmed_change,
-           waitlisted_count = event.waitlisted_count + new.waitlisted_change,
+       SET {_SET_COUNTERS},
            last_waitlist_order = new.last_waitlist_order,
            honoured_seats = new.honoured_seats,
            honoured_waitlist = new.honoured_waitlist
-      FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[])
-           AS new (id, confirmed_change, waitlisted_change, last_waitlist_order,
+      FROM unnest(%s::bigint[], {"%s::int[], " * len(COUNTERS)} %s::int[], %s::int[], %s::int[])
+           AS new (id, {_COUNTER_CHANGES}, last_waitlist_order,
                    honoured_seats, honoured_waitlist)
      WHERE event.id = new.id
-"""
+"""  # noqa: S608 (constants)
 
 
-class CounterChange(NamedTuple):
-    """`…_change` is added to what the row holds by then: if the lock should ever be missing, the
-    row's CHECK still sees every booking, and refuses the one too many."""
+class CounterUpdate(NamedTuple):
+    """`changes` are added to `COUNTERS`; the rest is set."""
 
     event_id: int
-    confirmed_change: int
-    waitlisted_change: int
+    changes: tuple[int, ...]
     last_waitlist_order: int
     honoured_seats: int
     honoured_waitlist: int
 
 
-def update_counters(changes: Sequence[CounterChange]) -> None:
+def update_counters(updates: Sequence[CounterUpdate]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_UPDATE_COUNTERS, _columns(changes))
+        cursor.execute(_UPDATE_COUNTERS, _counter_columns(updates))
+
+
+def _counter_columns(updates: Sequence[CounterUpdate]) -> list[list[Any]]:
+    return _columns([(event_id, *changes, *rest) for event_id, changes, *rest in updates])
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
@@ -203,7 +211,7 @@ _INSERT_BOOKINGS_AND_UPDATE_COUNTERS = f"""
 
 
 def insert_bookings_and_update_counters(
-    bookings: Sequence[Booking], changes: Sequence[CounterChange]
+    bookings: Sequence[Booking], updates: Sequence[CounterUpdate]
 ) -> None:
     """Insert and give each its id, in their order. One statement: it saves a round trip."""
     rows = [
@@ -218,7 +226,9 @@ def insert_bookings_and_update_counters(
         for booking in bookings
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT_BOOKINGS_AND_UPDATE_COUNTERS, [*_columns(changes), *_columns(rows)])
+        cursor.execute(
+            _INSERT_BOOKINGS_AND_UPDATE_COUNTERS, [*_counter_columns(updates), *_columns(rows)]
+        )
         for booking, (booking_id,) in zip(bookings, cursor.fetchall(), strict=True):
             booking.pk = booking_id
             booking._state.adding = False

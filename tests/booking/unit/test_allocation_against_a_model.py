@@ -1,4 +1,4 @@
-"""The ledger, in groups of any size, decides as a plain list of seats and a plain line would."""
+"""An allocation, in batches of any size, decides as a plain list of seats and a plain line do."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from booking_project.bookings.errors import (
+from booking_project.bookings.domain.allocation import SeatAllocation
+from booking_project.bookings.domain.errors import (
     AlreadyBooked,
     AlreadyCancelled,
     BookingNotFound,
     FullyBooked,
 )
-from booking_project.bookings.facts import Cause
-from booking_project.bookings.ledger import Ledger
+from booking_project.bookings.domain.transitions import Reason
 from booking_project.bookings.models import Booking, BookingStatus
 from shared.errors import DomainError
-from tests.booking.unit.ledgers import NOON, event, promoted
+from tests.booking.unit.allocations import NOON, event, promoted
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Model:
 
 
 class Table:
-    """The rows, and each group decided by a ledger that is given no more than it asks for."""
+    """The rows, and each group decided by a allocation that is given no more than it asks for."""
 
     def __init__(self, max_seats: int, waitlist_limit: int) -> None:
         self.event = event(max_seats=max_seats, waitlist_limit=waitlist_limit)
@@ -106,25 +106,25 @@ class Table:
             if isinstance(operation, Cancel) and operation.booking in self.rows
         }
         asking = {operation.user for operation in group if isinstance(operation, Book)}
-        ledger = Ledger(
+        allocation = SeatAllocation(
             self.event,
             now=NOON,
             active_users={user for user in asking if user in self.active_users()},
             bookings={number: self.rows[number] for number in known},
             waitlist=self.waiting()[: len(known)],
         )
-        outcomes = [self._decide_one(ledger, operation) for operation in group]
-        self._write(ledger)
+        outcomes = [self._decide_one(allocation, operation) for operation in group]
+        self._write(allocation)
         return outcomes
 
     def resize(self, change: Resize) -> None:
         self.event.max_seats = change.max_seats
         self.event.waitlist_limit = change.waitlist_limit
         promotable = min(self.event.seats_available, self.event.waitlisted_count, change.batch)
-        ledger = Ledger(self.event, now=NOON, waitlist=self.waiting()[:promotable])
-        ledger.promote(cause=Cause.CAPACITY_RAISED)
-        ledger.honour_what_is_taken()
-        self._write(ledger)
+        allocation = SeatAllocation(self.event, now=NOON, waitlist=self.waiting()[:promotable])
+        allocation.promote(reason=Reason.CAPACITY_RAISED)
+        allocation.honour_what_is_taken()
+        self._write(allocation)
 
     def waiting(self) -> list[Booking]:
         rows = [row for row in self.rows.values() if row.status == BookingStatus.WAITLISTED]
@@ -136,20 +136,22 @@ class Table:
     def numbers(self, status: BookingStatus) -> set[int]:
         return {number for number, row in self.rows.items() if row.status == status}
 
-    def _decide_one(self, ledger: Ledger, operation: Operation) -> str:
+    def _decide_one(self, allocation: SeatAllocation, operation: Operation) -> str:
         try:
             if isinstance(operation, Book):
-                return str(ledger.book(user_id=operation.user).status)
-            return str(ledger.cancel(booking_id=operation.booking).status)
+                return str(allocation.book(user_id=operation.user).status)
+            return str(allocation.cancel(booking_id=operation.booking).status)
         except DomainError as refusal:
             return refusal.code
 
-    def _write(self, ledger: Ledger) -> None:
-        changed = Counter(row.pk for row in ledger.changed)
+    def _write(self, allocation: SeatAllocation) -> None:
+        changed = Counter(row.pk for row in allocation.updated)
         assert all(count == 1 for count in changed.values()), "one update per row"
-        assert all(self.rows[pk] is row for pk, row in zip(changed, ledger.changed, strict=True))
-        self.promotions += [row.waitlist_order for row in promoted(ledger)]
-        for booking in ledger.created:
+        assert all(
+            self.rows[pk] is row for pk, row in zip(changed, allocation.updated, strict=True)
+        )
+        self.promotions += [row.waitlist_order for row in promoted(allocation)]
+        for booking in allocation.created:
             booking.pk = len(self.rows) + 1
             self.rows[booking.pk] = booking
 

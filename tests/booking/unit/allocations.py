@@ -1,11 +1,11 @@
-"""Ledgers over an event that exists in memory only."""
+"""Allocations over an event that exists in memory only."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from booking_project.bookings.facts import Happening
-from booking_project.bookings.ledger import Ledger
+from booking_project.bookings.domain.allocation import SeatAllocation
+from booking_project.bookings.domain.transitions import PROMOTE
 from booking_project.bookings.models import Booking, BookingStatus, Event
 
 START = datetime(2026, 2, 20, 10, tzinfo=UTC)
@@ -41,14 +41,14 @@ def cancelled(of: Event, pk: int, user_id: str) -> Booking:
     return _booking(of, pk, user_id, BookingStatus.CANCELLED)
 
 
-def ledger(of: Event, rows: Sequence[Booking] = (), *, now: datetime = NOON) -> Ledger:
-    """A ledger that is given everything there is, with the counters that these rows make."""
+def allocation(of: Event, rows: Sequence[Booking] = (), *, now: datetime = NOON) -> SeatAllocation:
+    """A allocation that is given everything there is, with the counters that these rows make."""
     waiting = [row for row in rows if row.status == BookingStatus.WAITLISTED]
     of.confirmed_count = sum(row.status == BookingStatus.CONFIRMED for row in rows)
     of.waitlisted_count = len(waiting)
     of.last_waitlist_order = max((row.waitlist_order or 0 for row in rows), default=0)
     of.honoured_seats = of.confirmed_count if of.confirmed_count > of.max_seats else 0
-    return Ledger(
+    return SeatAllocation(
         of,
         now=now,
         active_users={row.user_id for row in rows if row.status != BookingStatus.CANCELLED},
@@ -57,9 +57,9 @@ def ledger(of: Event, rows: Sequence[Booking] = (), *, now: datetime = NOON) -> 
     )
 
 
-def promoted(book: Ledger) -> list[Booking]:
+def promoted(book: SeatAllocation) -> list[Booking]:
     """Who moved up, in that order."""
-    return [fact.booking for fact in book.facts if fact.happening is Happening.PROMOTED]
+    return [change.booking for change in book.changes if change.transition is PROMOTE]
 
 
 def _booking(of: Event, pk: int, user_id: str, status: str, **columns: Any) -> Booking:

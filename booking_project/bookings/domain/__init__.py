@@ -1,0 +1,1 @@
+"""The rules of booking, in memory: no SQL, no HTTP, no messages."""

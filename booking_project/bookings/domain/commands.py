@@ -1,0 +1,27 @@
+"""What users ask of an event, with the outcome that they wait for."""
+
+from dataclasses import dataclass, field
+
+from booking_project.bookings.models import Booking
+from shared.batching import Outcome
+from shared.idempotency.requests import IdempotentRequest, Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CreateBooking:
+    """`request` where it has a key and may have been sent before."""
+
+    event_id: int
+    user_id: str
+    request: IdempotentRequest | None = None
+    outcome: Outcome[Result[Booking]] = field(default_factory=Outcome)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CancelBooking:
+    event_id: int
+    booking_id: int
+    outcome: Outcome[Result[Booking]] = field(default_factory=Outcome)
+
+
+Command = CreateBooking | CancelBooking

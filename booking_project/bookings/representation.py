@@ -1,0 +1,37 @@
+"""A booking as JSON: what the API answers, and what is kept for a repeated request."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from booking_project.bookings.domain.transitions import BookingStatus
+from booking_project.bookings.models import Booking
+from shared.idempotency.requests import Codec
+
+
+def represent_booking(
+    booking: Booking, *, place: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """The fields of a `BookingOutput`, by hand: a serializer costs more than the booking itself.
+
+    `place` is that in line, where it is known and the booking waits.
+    """
+    shown = {
+        "id": booking.pk,
+        "event_id": booking.event_id,
+        "user_id": booking.user_id,
+        "status": str(booking.status),
+    }
+    if booking.status == BookingStatus.WAITLISTED:
+        shown["waitlist_order"] = booking.waitlist_order
+        shown.update(place or {})
+    shown["created_at"] = booking.created_at
+    return shown
+
+
+def _booking_of(shown: Mapping[str, Any]) -> Booking:
+    """The booking that was represented so."""
+    return Booking(**{**shown, "created_at": datetime.fromisoformat(shown["created_at"])})
+
+
+BOOKING_CODEC: Codec[Booking] = Codec(encode=represent_booking, decode=_booking_of)

@@ -1,0 +1,46 @@
+"""A request that may have come before, and its result, as values."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+Scope = tuple[str, str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IdempotentRequest:
+    """A request with a key. The same `caller`, `path` and `key` mean the same request, whose input
+    must then have the same `fingerprint`."""
+
+    caller: str
+    path: str
+    key: str
+    fingerprint: str
+
+    @property
+    def scope(self) -> Scope:
+        return self.caller, self.path, self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Generic[T]):
+    """What came of a request. `replayed` where an earlier request with its key did the work."""
+
+    value: T
+    replayed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Codec(Generic[T]):
+    """How results are stored: `decode` makes of the JSON of `encode` what callers see as equal."""
+
+    encode: Callable[[T], Mapping[str, Any]]
+    decode: Callable[[Mapping[str, Any]], T]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredResult:
+    fingerprint: str
+    body: str

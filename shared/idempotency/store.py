@@ -1,0 +1,73 @@
+"""The results of requests with a key, kept in the transaction of the work that they tell of."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Generic, TypeVar
+
+import orjson
+from django.conf import settings
+
+from shared.idempotency.errors import IdempotencyKeyInUse, IdempotencyKeyReused
+from shared.idempotency.requests import Codec, IdempotentRequest, Result, Scope, StoredResult
+from shared.idempotency.sql import insert_results, select_results
+from shared.json import dump_json
+
+T = TypeVar("T")
+
+
+def find_stored(requests: Collection[IdempotentRequest]) -> dict[Scope, StoredResult]:
+    """The results that are known by now, of all these requests in one statement."""
+    scopes = {request.scope for request in requests}
+    return select_results(scopes, retention=settings.IDEMPOTENCY_RETENTION) if scopes else {}
+
+
+def replay(stored: StoredResult, request: IdempotentRequest, codec: Codec[T]) -> Result[T]:
+    """Raises `IdempotencyKeyReused`."""
+    if request.fingerprint != stored.fingerprint:
+        raise IdempotencyKeyReused
+    return Result(codec.decode(orjson.loads(stored.body)), replayed=True)
+
+
+class IdempotencyStore(Generic[T]):
+    """Does the work of each request once, also for two requests of one transaction.
+
+    Make it in the transaction of the work, under a lock that excludes everyone else who works on
+    the same requests: it reads the results of others when it is made.
+    """
+
+    def __init__(self, requests: Collection[IdempotentRequest], codec: Codec[T]) -> None:
+        self._codec = codec
+        self._stored: Mapping[Scope, StoredResult] = find_stored(requests)
+        self._new: dict[Scope, tuple[IdempotentRequest, T]] = {}
+
+    def run(self, request: IdempotentRequest | None, work: Callable[[], T]) -> Result[T]:
+        """Do the `work`, unless its result is known. Without a key the work is always done.
+
+        What the work raises is not stored: the next request does it again. Raises
+        `IdempotencyKeyReused`.
+        """
+        if request is None:
+            return Result(work())
+        stored = self._stored.get(request.scope)
+        if stored is not None:
+            return replay(stored, request, self._codec)
+        if request.scope in self._new:
+            first, value = self._new[request.scope]
+            if request.fingerprint != first.fingerprint:
+                raise IdempotencyKeyReused
+            return Result(value, replayed=True)
+        value = work()
+        self._new[request.scope] = (request, value)
+        return Result(value)
+
+    def save(self) -> None:
+        """Store the new results, in one statement, once they are what callers will see.
+
+        Raises `IdempotencyKeyInUse` if another transaction has stored one meanwhile, which only a
+        missing lock allows: then this transaction must not commit.
+        """
+        rows = [
+            (*scope, request.fingerprint, dump_json(self._codec.encode(value)).decode())
+            for scope, (request, value) in self._new.items()
+        ]
+        if rows and insert_results(rows, retention=settings.IDEMPOTENCY_RETENTION) < len(rows):
+            raise IdempotencyKeyInUse
