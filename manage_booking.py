@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Commands of the booking service."""
 
-from shared.manage import run
+from shared.commands.entry import run
 
 if __name__ == "__main__":
     run(settings_module="booking_project.settings")

@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from shared.chunked import accept_chunked_bodies
-from shared.content_types import refuse_unreadable_types
+from shared.wsgi.chunked import accept_chunked_bodies
+from shared.wsgi.content_types import refuse_unreadable_types
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "bench.yardstick_settings"
 

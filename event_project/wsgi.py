@@ -4,8 +4,8 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from shared.auth.open_mode import say_if_open
-from shared.chunked import accept_chunked_bodies
-from shared.content_types import refuse_unreadable_types
+from shared.wsgi.chunked import accept_chunked_bodies
+from shared.wsgi.content_types import refuse_unreadable_types
 
 # Set, not defaulted: a stray variable must not make this the other service.
 os.environ["DJANGO_SETTINGS_MODULE"] = "event_project.settings"

@@ -69,17 +69,17 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "shared.connections.give_back_before_sending",
+    "shared.db.release.release_before_sending",
     "django.middleware.security.SecurityMiddleware",
-    "shared.static.StaticFiles",
+    "shared.middleware.static.StaticFiles",
     "django.middleware.common.CommonMiddleware",
-    "shared.browsers.BrowserSessions",
-    "shared.browsers.BrowserCsrf",
-    "shared.browsers.BrowserLogins",
-    "shared.browsers.BrowserMessages",
-    "shared.browsers.BrowserFrames",
-    "shared.browsers.BrowserPolicies",
-    "shared.browsers.BrowserRefusals",
+    "shared.middleware.browsers.BrowserSessions",
+    "shared.middleware.browsers.BrowserCsrf",
+    "shared.middleware.browsers.BrowserLogins",
+    "shared.middleware.browsers.BrowserMessages",
+    "shared.middleware.browsers.BrowserFrames",
+    "shared.middleware.browsers.BrowserPolicies",
+    "shared.middleware.browsers.BrowserRefusals",
     "shared.times.middleware.AdminTimes",
 ]
 

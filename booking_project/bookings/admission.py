@@ -23,8 +23,8 @@ from booking_project.bookings.domain.commands import Command
 from booking_project.bookings.domain.errors import TryAgainLater
 from booking_project.bookings.models import Booking
 from shared.batching import Batcher, BatchFailed, NotStarted
-from shared.connections import give_back_connection
 from shared.db.errors import is_unavailable
+from shared.db.release import release_connection
 from shared.errors import DomainError
 from shared.idempotency.requests import Result
 
@@ -145,7 +145,7 @@ class _Queue:
         try:
             decisions = self._isolated(commands)
         finally:
-            give_back_connection()
+            release_connection()
         for decision in decisions:
             decision.announce()
         self._looks_first = any(isinstance(each.result, DomainError) for each in decisions)

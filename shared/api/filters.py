@@ -5,7 +5,7 @@ from rest_framework.request import Request
 
 from shared.api.fields import TextField
 from shared.api.problems import InvalidInput
-from shared.api.queries import query_text
+from shared.api.query_params import query_text
 
 _BOOLEANS = {"true": True, "false": False}
 

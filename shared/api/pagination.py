@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from shared.api.ids import LARGEST_ID
 from shared.api.problems import InvalidInput
-from shared.api.queries import query_text
+from shared.api.query_params import query_text
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
-from shared.connections import give_back_connection
+from shared.db.release import release_connection
 
 # Behind the one that is being hashed, in each process.
 MOST_WAITING = 8
@@ -32,7 +32,7 @@ class BoundedPBKDF2PasswordHasher(PBKDF2PasswordHasher):
     """
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        give_back_connection()
+        release_connection()
         with _in_turn():
             return _beside_the_loop(
                 lambda: super(BoundedPBKDF2PasswordHasher, self).encode(password, salt, iterations)

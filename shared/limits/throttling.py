@@ -12,9 +12,9 @@ from rest_framework.throttling import BaseThrottle
 
 from shared.auth.caller import name_of
 from shared.auth.settings import OPEN
-from shared.connections import give_back_connection
+from shared.db.release import release_connection
 from shared.limits.rate import Rate
-from shared.limits.statements import forget_idle, spend
+from shared.limits.sql import forget_idle, spend
 from shared.networks import client_network
 
 if TYPE_CHECKING:  # it reads the settings that name this class
@@ -42,7 +42,7 @@ class _Throttle(BaseThrottle):
             wait = spend(caller=caller, rate=rate)
             self._forget_now_and_then()
         finally:
-            give_back_connection()
+            release_connection()
         if wait is None:
             return True
         self._wait = wait

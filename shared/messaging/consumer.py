@@ -14,13 +14,13 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
 from pika.spec import Basic
 
+from shared.commands.backoff import retrying
 from shared.messaging.connection import open_channel
 from shared.messaging.dead_letters import MARKS, REASON_HEADER, RETRIES_HEADER
 from shared.messaging.errors import BadMessage, BrokerUnavailable
 from shared.messaging.metrics import DEAD_LETTERS, HANDLED
 from shared.messaging.tables import forwarded
 from shared.messaging.topology import Queue
-from shared.patience import patient
 from shared.text import describe, printable
 from shared.workers.heartbeat import Heartbeat
 
@@ -119,7 +119,7 @@ class Consumer:
 
     def run(self) -> None:
         """Consume until `stop`. Raises `TopologyMismatch`."""
-        connecting = patient(
+        connecting = retrying(
             errors=(BrokerUnavailable, AMQPError),
             stopping=self._stopping,
             longest=10,
@@ -239,7 +239,7 @@ class Consumer:
             raise BadMessage(f"its body has {len(message.body)} bytes, {_LARGEST_BODY} at most")
         for pause in (*_PAUSES, None):
             try:
-                return self._patiently(channel, partial(self._handle, message))
+                return self._with_backoff(channel, partial(self._handle, message))
             except _HandlerFailed as failure:
                 error = failure.__cause__
                 logger.error("message %s: its handler failed", message.message_id, exc_info=error)
@@ -259,15 +259,15 @@ class Consumer:
         except Exception as error:
             raise _HandlerFailed from error
 
-    def _patiently(self, channel: BlockingChannel, work: Callable[[], T]) -> T:
-        patiently = patient(
+    def _with_backoff(self, channel: BlockingChannel, work: Callable[[], T]) -> T:
+        with_backoff = retrying(
             errors=(HandlerUnavailable,),
             stopping=self._stopping,
             longest=_LONGEST_PAUSE,
             sleep=partial(self._pause, channel),
             on_failure=lambda error: self._heartbeat.waiting(printable(error)),
         )
-        return patiently(work)
+        return with_backoff(work)
 
     def _pause(self, channel: BlockingChannel, seconds: float) -> None:
         """Heartbeats must go on, or the broker takes us for dead and redelivers."""

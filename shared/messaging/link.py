@@ -23,10 +23,10 @@ from pika.exceptions import ChannelClosedByBroker, ConnectionClosedByClient
 from pika.frame import Method
 from pika.spec import Basic
 
+from shared.commands.backoff import retrying
 from shared.messaging.connection import connection_parameters, is_senders_fault, refusal
 from shared.messaging.errors import BrokerUnavailable, ChannelRefused, TopologyMismatch
 from shared.messaging.topology import declare_on
-from shared.patience import patient
 from shared.text import describe
 
 logger = logging.getLogger(__name__)
@@ -123,10 +123,10 @@ class Link:
 
     def _live(self) -> None:
         outages = (BrokerUnavailable, TopologyMismatch)
-        patiently = patient(errors=outages, stopping=self._closing, longest=5)
+        with_backoff = retrying(errors=outages, stopping=self._closing, longest=5)
         with suppress(*outages):
             while not self._closing.is_set():
-                patiently(self._connect_and_serve)
+                with_backoff(self._connect_and_serve)
 
     def _connect_and_serve(self) -> None:
         """Returns when a connection that was open has ended; raises why none could be opened."""

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from django.db import close_old_connections
 from prometheus_client import Counter
 
+from shared.commands.backoff import retrying
 from shared.db.errors import DatabaseUnavailable, unavailable_as_one_error
 from shared.messaging.errors import BrokerUnavailable, Unroutable
 from shared.messaging.publisher import Publisher
 from shared.outbox.services import PUBLISH_BATCH, publish_pending
-from shared.outbox.statements import listen, wait_for_notification
-from shared.patience import patient
+from shared.outbox.sql import listen, wait_for_notification
 from shared.text import describe
 from shared.workers.heartbeat import Heartbeat
 
@@ -49,13 +49,13 @@ class Relay:
         Raises `TopologyMismatch`.
         """
         outages = (BrokerUnavailable, Unroutable, DatabaseUnavailable)
-        patiently = patient(
+        with_backoff = retrying(
             errors=outages, stopping=self._stopping, longest=5, on_failure=self._tell
         )
         logger.info("relaying the outbox")
         try:
             while not self._stopping.is_set():
-                patiently(self._relay)
+                with_backoff(self._relay)
         except outages:
             pass  # stopped during an outage
         finally:

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from shared.json import dump_json
 from shared.messaging.errors import NotPublished, Unpublishable, Unroutable
 from shared.messaging.publisher import OutgoingMessage, Publisher
-from shared.outbox import statements
+from shared.outbox import sql
 from shared.outbox.models import OutboxMessage
 from shared.text import describe, printable
 
@@ -46,7 +46,7 @@ def outbox_add(messages: Sequence[NewMessage]) -> None:
     if not connection.in_atomic_block:
         raise RuntimeError("outbox_add belongs into the transaction of the change it tells of")
     if messages:
-        statements.insert_and_notify(
+        sql.insert_and_notify(
             [
                 (
                     message.exchange,
@@ -73,7 +73,7 @@ def publish_pending(publisher: Publisher, *, wait: bool, limit: int = PUBLISH_BA
     Raises the first `NotPublished` of those that stay pending, after having marked what did arrive.
     """
     with transaction.atomic():
-        if not statements.take_turn(wait=wait):
+        if not sql.advisory_lock(wait=wait):
             return 0
         pending = pending_messages().order_by("pk")
         rows = list(pending[:limit])

@@ -19,7 +19,7 @@ from shared.api.ids import parse_id
 from shared.api.pagination import paged_response
 from shared.api.parsers import require_json_body
 from shared.api.problems import InvalidInput
-from shared.api.queries import query_text
+from shared.api.query_params import query_text
 from shared.auth.caller import caller_of
 from shared.idempotency.http import created_response, idempotent_request
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from shared.commands.shutdown import stop_on_signals
 from shared.messaging.consumer import Consumer, Handler
 from shared.messaging.errors import TopologyMismatch
 from shared.messaging.topology import Queue
 from shared.metrics import Address, serve_metrics
-from shared.stopping import stop_on_signals
 from shared.workers.running import beating
 
 

@@ -13,8 +13,8 @@ from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.representation import BOOKING_CODEC
 from booking_project.bookings.storage.sql import InLine, bookings_in_line
 from shared.batching import Batcher, BatchFailed, NotStarted, Outcome
-from shared.connections import give_back_connection
 from shared.db.errors import is_unavailable
+from shared.db.release import release_connection
 from shared.errors import DomainError
 from shared.idempotency.requests import IdempotentRequest, Result, StoredResult
 from shared.idempotency.store import find_stored, replay
@@ -94,7 +94,7 @@ class Loader(Generic[Key, Row]):
         try:
             rows = self._read({load.key for load in loads})
         finally:
-            give_back_connection()
+            release_connection()
         for load in loads:
             if load.key in rows:
                 load.outcome.set_result(rows[load.key])

@@ -18,7 +18,7 @@ from booking_project.bookings.models import Booking
 from shared.limits import throttling
 from shared.limits.models import Budget
 from shared.limits.rate import parse_rate
-from shared.limits.statements import forget_idle, spend
+from shared.limits.sql import forget_idle, spend
 from shared.limits.throttling import WriteThrottle
 from tests.booking.factories import EventFactory, now
 from tests.booking.integration.problems import assert_problem

@@ -12,7 +12,7 @@ from django.test import Client
 from event_project.events.messages import event_message
 from event_project.events.models import Event
 from event_project.events.services import event_create
-from shared.outbox import after_commit, statements
+from shared.outbox import after_commit, sql
 from shared.outbox.models import OutboxMessage
 from shared.outbox.services import NewMessage, outbox_add
 from tests.event.factories import EventFactory
@@ -72,7 +72,7 @@ def test_an_event_whose_message_cannot_be_stored_is_not_created(
     def fail(_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(statements, "insert_and_notify", fail)
+    monkeypatch.setattr(sql, "insert_and_notify", fail)
     with pytest.raises(ZeroDivisionError):
         event_create(**arguments())
 

@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 from shared.idempotency.models import IdempotencyRecord
 from shared.outbox.models import OutboxMessage
 from shared.outbox.services import NewMessage, outbox_add
-from shared.outbox.statements import CHANNEL, listen, wait_for_notification
+from shared.outbox.sql import CHANNEL, listen, wait_for_notification
 from tests.shared.broker import Broker
 from tests.shared.concurrency import at_once
 from tests.shared.tcp_proxy import TcpProxy

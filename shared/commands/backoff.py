@@ -9,7 +9,7 @@ import tenacity
 logger = logging.getLogger(__name__)
 
 
-def patient(
+def retrying(
     *,
     errors: tuple[type[Exception], ...],
     stopping: threading.Event,

@@ -6,7 +6,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponseBase
 
 
-def give_back_connection() -> None:
+def release_connection() -> None:
     """Return this thread's connection to the pool, unless a transaction is open on it. Without a
     pool it does nothing.
 
@@ -17,7 +17,7 @@ def give_back_connection() -> None:
         connection.close()
 
 
-def give_back_before_sending(
+def release_before_sending(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     """Middleware. Django would keep the connection until the client has read the whole answer."""
@@ -26,6 +26,6 @@ def give_back_before_sending(
         try:
             return get_response(request)
         finally:
-            give_back_connection()
+            release_connection()
 
     return middleware

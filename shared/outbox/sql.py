@@ -26,7 +26,7 @@ def insert_and_notify(rows: Sequence[tuple[str, str, str, str, str]]) -> None:
         cursor.execute(_INSERT_AND_NOTIFY, [list(column) for column in zip(*rows, strict=True)])
 
 
-def take_turn(*, wait: bool) -> bool:
+def advisory_lock(*, wait: bool) -> bool:
     """Whether the current transaction is the one that publishes now; until it ends."""
     function = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
     with connection.cursor() as cursor:

@@ -1,0 +1,1 @@
+"""What management commands have in common: entry, shutdown, backoff."""

@@ -1,0 +1,1 @@
+"""Django middleware of both services."""

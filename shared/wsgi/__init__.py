@@ -1,0 +1,1 @@
+"""What stands between gunicorn and Django."""
