@@ -1,1 +1,1 @@
-"""The booking service: users book seats, wait in line and are promoted here."""
+"""The booking service: users book seats, wait in line and get promoted here."""

@@ -1,7 +1,7 @@
-"""SMTP with a deadline for the conversation as a whole.
+"""SMTP with a deadline for the whole conversation.
 
-`EMAIL_TIMEOUT` bounds each wait for the socket, so a server that sends a byte now and then could
-hold a mail, and those behind it, for ever.
+`EMAIL_TIMEOUT` only bounds each wait for the socket, so a server that sends a byte now and then
+could hold up a mail, and those behind it, forever.
 """
 
 import io
@@ -12,19 +12,19 @@ from typing import Any
 
 from django.core.mail.backends.smtp import EmailBackend as DjangoEmailBackend
 
-# Less than the minute after which the broker takes a consumer for dead that doesn't answer it.
+# Less than the minute after which the broker considers an unresponsive consumer dead.
 CONVERSATION_SECONDS = 45.0
 
 
 class EmailBackend(DjangoEmailBackend):
-    """Each connection may last for `CONVERSATION_SECONDS`. Then it ends with `TimeoutError`."""
+    """Each connection may last `CONVERSATION_SECONDS`. After that it fails with `TimeoutError`."""
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
         return _BoundedSMTPS if self.use_ssl else _BoundedSMTP
 
     def open(self) -> bool | None:
-        """Django leaves EHLO to the first mail; a server that fails there is no mail's fault."""
+        """Sends EHLO, which Django leaves to the first mail: a failure there isn't that mail's."""
         opened: bool | None = super().open()
         if self.connection is not None:
             try:
@@ -37,7 +37,7 @@ class EmailBackend(DjangoEmailBackend):
 
 
 class _Bounded:
-    """A mix-in for smtplib's classes: replies are read with what is left of the time."""
+    """A mix-in for smtplib's classes: replies must arrive within the remaining time."""
 
     sock: socket.socket | None
     file: Any
@@ -63,7 +63,7 @@ class _BoundedSMTPS(_Bounded, smtplib.SMTP_SSL):
 
 class _Replies(io.RawIOBase):
     def __init__(self, sock: socket.socket, deadline: float) -> None:
-        """`deadline` is of the monotonic clock."""
+        """`deadline` is in terms of the monotonic clock."""
         self._sock = sock
         self._deadline = deadline
         self._step = sock.gettimeout()

@@ -1,4 +1,4 @@
-"""Checks of the environment variables about mail, before the first mail shows what is wrong."""
+"""Checks the mail environment variables at start, not when the first mail fails."""
 
 from email.utils import parseaddr
 

@@ -20,8 +20,8 @@ _database = read_database(
     env,
     "BOOKING",
     lock_timeout_ms=_lock_timeout_ms,
-    # Reads follow an index and stop after their page. A bitmap would collect all rows first, and
-    # looks cheap while the statistics don't know yet how many there are.
+    # Reads follow an index and stop after their page. A bitmap scan would collect all rows first,
+    # yet it looks cheap until the statistics know how many there are.
     server_settings={"enable_bitmapscan": "off"},
 )
 EVENT_PUBLIC_URL = read_public_url(env, "EVENT_PUBLIC_URL")
@@ -41,8 +41,8 @@ NOTIFICATION_ADDRESS = env.str(
 )
 seal(env)
 
-# A row that somebody holds costs that event's users a 503 after the lock timeout, and nobody else
-# anything.
+# If a transaction holds an event's row for too long, that event's users get a 503 after the lock
+# timeout. Nobody else is affected.
 DATABASES = {"default": _database}
 
 SERVICE = "booking"
@@ -52,10 +52,10 @@ INSTALLED_APPS = [*INSTALLED_APPS, "shared.outbox", "booking_project.bookings"]
 
 if _mail["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
     _mail["EMAIL_BACKEND"] = "booking_project.mail_backend.EmailBackend"
-# EMAIL_BACKEND, EMAIL_HOST and the rest of what stands in the URL.
+# EMAIL_BACKEND, EMAIL_HOST and the other parts of the URL.
 globals().update({**_mail, "EMAIL_TIMEOUT": _mail_timeout, "DEFAULT_FROM_EMAIL": _sender})
 
-# Both services may live on one host, where cookies are shared over all ports.
+# Both services may run on one host, where cookies are shared across all ports.
 SESSION_COOKIE_NAME = "booking_session"
 CSRF_COOKIE_NAME = "booking_csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = needs_secure_cookies(_public_url, debug=DEBUG)

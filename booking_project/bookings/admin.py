@@ -8,7 +8,7 @@ from booking_project.bookings.models import Booking, Event, Notification
 
 
 class Inspection(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Look, don't touch: events are the event service's, and bookings change under a lock only."""
+    """Read-only: the event service owns events, and bookings change only under a lock."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,16 +1,16 @@
-"""Brings commands to their event's row in batches: those that wait for the same moment share a
-transaction, so that a sale costs a commit per batch and not per booking.
+"""Brings commands to their event's row in batches. Commands that wait at the same time share a
+transaction, so a sale costs one commit per batch, not per booking.
 
     arrives ──► queue of its event, if there is one ───────────────────────┐
-        └─────► common queue: refused without a lock where that suffices   │
-                  ├─► decided with all others whose event's row is free    │
-                  └─► row held by somebody else ──► queue of its event ────┤
+        └─────► common queue: refused without a lock where possible        │
+                  ├─► decided with all others whose event row is free      │
+                  └─► row held elsewhere ──► queue of its event ───────────┤
                                                                            ▼
-                                      queue of one event: waits for the row, then decides the same
+                                      queue of one event: waits for the row, then decides likewise
 
-The common queue never waits for a row, so an event whose row is held delays no other event. The
-queue of an event waits for the row, at most the lock timeout, and is gone when it is empty. A hot
-event has a queue of its own all the time: while one process writes, the commands of the others
+The common queue never waits for a row, so an event whose row is held doesn't delay other events.
+An event's queue waits for the row, at most the lock timeout, and is removed once it is empty. A
+hot event always has its own queue: while one process writes, the commands in the other processes
 gather for their next turn.
 """
 
@@ -32,7 +32,7 @@ MAX_WAIT_SECONDS = 5.0
 
 
 class Decision(NamedTuple):
-    """What a transaction decided on a command: true for others once it has committed."""
+    """What a transaction decided on a command. Others see it once the transaction has committed."""
 
     command: Command
     result: Result[Booking] | DomainError
@@ -50,9 +50,9 @@ Decide = Callable[[Sequence[Command]], Sequence[Decision]]
 class Admission:
     """The queues of this process.
 
-    `decide_without_lock` decides on commands that need no lock; `decide_free` on those whose
-    event's row is free, in one transaction; `decide_event` on those of one event, waiting for its
-    row. Each leaves out the commands that it doesn't decide on.
+    `decide_without_lock` decides on commands that need no lock. `decide_free` decides on those
+    whose event row is free, in one transaction. `decide_event` decides on those of one event and
+    waits for its row. Each leaves out the commands that it doesn't decide on.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Admission:
         self._mutex = threading.Lock()
 
     def submit(self, command: Command) -> Result[Booking]:
-        """Wait until the command is decided. Raises its refusal, and `TryAgainLater`."""
+        """Wait until the command is decided. Raises its refusal or `TryAgainLater`."""
         with self._mutex:
             queue = self._by_event.get(command.event_id, self._common)
             if queue is not None:
@@ -108,7 +108,7 @@ class Admission:
             queue.batcher.add(command)
 
     def _close(self, event_id: int) -> None:
-        """Unless a command has arrived meanwhile."""
+        """Close the queue, unless a command has arrived meanwhile."""
         with self._mutex:
             queue = self._by_event.get(event_id)
             if queue is not None and queue.batcher.is_idle:
@@ -120,8 +120,8 @@ def _no_other_queue(command: Command) -> None:
 
 
 class _Queue:
-    """Decides without a lock before it locks, unless the last batch had nothing to refuse: while
-    there are seats, that look costs a statement for nothing."""
+    """Tries to decide without a lock first, unless the last batch had nothing to refuse: while
+    seats are left, that extra statement would be wasted."""
 
     def __init__(
         self,

@@ -41,7 +41,7 @@ _LARGEST = 2**31 - 1
 
 
 class EventMessage(serializers.Serializer[EventState]):
-    """The body of `event.*`: the full state of an event. Members we don't know are let be."""
+    """The body of `event.*`: the full state of an event. Unknown members are ignored."""
 
     id = WholeNumberField(min_value=1, max_value=2**63 - 1)
     name = TextField(max_length=255)
@@ -62,7 +62,7 @@ class EventMessage(serializers.Serializer[EventState]):
 
 
 class BookingMessage(serializers.Serializer[BookingNews]):
-    """What a mail needs of the body of `booking.*`. Members we don't know are let be."""
+    """What a mail needs from the body of `booking.*`. Unknown members are ignored."""
 
     id = WholeNumberField(min_value=1, max_value=2**63 - 1)
     event_name = TextField(max_length=255)
@@ -71,8 +71,8 @@ class BookingMessage(serializers.Serializer[BookingNews]):
 
 
 def handle_event_message(message: IncomingMessage) -> None:
-    """Raises `BadMessage`, `TryLater` where somebody holds the event's row for too long, or
-    `HandlerUnavailable` while the database is away."""
+    """Raises `BadMessage`, `TryLater` if another transaction holds the event's row too long, or
+    `HandlerUnavailable` while the database is unavailable."""
     state = EventState(**_decode(message, EventMessage, what="an event"))
     republished = message.headers.get("x-republished") == "true"
     forced = republished and message.headers.get("x-forced") == "true"
@@ -89,13 +89,13 @@ def handle_event_message(message: IncomingMessage) -> None:
 
 
 class PendingBatches:
-    """What a consumer does between messages: one batch of one event, and events take turns."""
+    """What a consumer does between messages: one batch for one event. Events take turns."""
 
     def __init__(self) -> None:
         self._last_event_id = 0
 
     def do_next(self) -> bool:
-        """Whether there may be more. Raises `HandlerUnavailable` while the database is away."""
+        """Whether there may be more. Raises `HandlerUnavailable` if the database is unavailable."""
         with _database():
             event_id = do_next_batch(after=self._last_event_id)
         self._last_event_id = event_id or 0
@@ -103,10 +103,9 @@ class PendingBatches:
 
 
 def handle_booking_message(message: IncomingMessage) -> None:
-    """Raises `BadMessage`, or `HandlerUnavailable` while the database or the mail server is away.
-
-    `BadMessage` also where no mail can ever be sent: there is no such address. `TryLater` where the
-    server does not take this mail now.
+    """Raises `BadMessage`, also if no mail can ever be sent because there is no such address;
+    `TryLater` if the server doesn't accept this mail now; and `HandlerUnavailable` while the
+    database or the mail server is unavailable.
     """
     body = _decode(message, BookingMessage, what="a booking to tell of")
     kind = MAIL_FOR[Reason(body.pop("cause"))]
@@ -125,7 +124,7 @@ def handle_booking_message(message: IncomingMessage) -> None:
 
 @contextmanager
 def _database() -> Iterator[None]:
-    """Afterwards, whatever happened, the next message finds a connection that works."""
+    """Leaves a working connection for the next message, whatever happened."""
     close_old_connections()
     try:
         yield

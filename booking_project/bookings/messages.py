@@ -1,6 +1,6 @@
-"""The messages that tell the world about bookings: always the full state, never a delta.
+"""The messages that announce bookings: always the full state, never a delta.
 
-docs/messages.md says what receivers may rely on.
+docs/messages.md says what receivers can rely on.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,7 @@
 """The copy of an event with its counters, and the bookings.
 
-Laid out so that bookings can be distributed by `event_id`: unique rules include the event, there
-are no triggers, and what a decision needs stands on the one event row that it locks.
+Laid out so that bookings can be distributed by `event_id`: unique constraints include the event,
+there are no triggers, and all a decision needs is on the one event row that it locks.
 """
 
 from django.db import models
@@ -17,11 +17,11 @@ class Event(models.Model):
     """The event service's event (same id), as of `version`, and how full it is.
 
     The counters change only under the row's lock, in the transaction that changes the bookings
-    they count. `honoured_…` is set where a capacity was lowered below what is taken already:
-    nobody is thrown out (rule 8), and the count can only go down from there.
-    `cancellation_pending` while a cancelled event may have bookings that are not cancelled yet.
-    `promotion_cause` while there may be idle seats that belong to those who wait: the `Cause` of
-    the promotions that are still to come; else empty.
+    they count. `honoured_…` is set if a capacity was lowered below what was already taken: nobody
+    is thrown out (rule 8), and the count can only go down from there.
+    `cancellation_pending` is set while a cancelled event may have bookings not cancelled yet.
+    `promotion_cause` is set while idle seats may still be due to the waitlist: it is the `Reason`
+    for the promotions still to come, else empty.
     """
 
     id = models.BigIntegerField(primary_key=True)
@@ -67,8 +67,8 @@ class Event(models.Model):
             ),
         ]
         indexes = [
-            # Nothing that changes with a booking may stand in it, or no update of the counters
-            # could leave the indexes alone (HOT) any more.
+            # It must not contain anything that changes with a booking. Otherwise updates of the
+            # counters could no longer leave the indexes alone (HOT).
             models.Index(
                 fields=["id"],
                 condition=PENDING_BATCHES,
@@ -85,7 +85,7 @@ class Event(models.Model):
 
     @property
     def seats_available(self) -> int:
-        """0 of a cancelled event. While anyone waits, they are not for newcomers (rule 4)."""
+        """0 for a cancelled event. While anyone is waiting, not for newcomers (rule 4)."""
         if self.cancelled_at is not None:
             return 0
         return max(0, self.max_seats - self.seats_taken)
@@ -101,7 +101,7 @@ def _by_status(column: str, *, name: str) -> list[models.Index]:
 
 
 class Booking(models.Model):
-    """A user's place in an event. `waitlist_order` is kept after a promotion, as a record of it."""
+    """A user's place in an event. `waitlist_order` is kept after a promotion, as a record."""
 
     event = models.ForeignKey(
         Event, on_delete=models.PROTECT, related_name="bookings", db_index=False
@@ -120,8 +120,8 @@ class Booking(models.Model):
                 condition=is_active(),
                 name="booking_one_active_per_user_and_event",
             ),
-            # Also the index that finds the head of the line, which is why those who have left it
-            # are not in it: they would all be read again at each promotion.
+            # This is also the index that finds the head of the line. Bookings that have left the
+            # line are not in it: otherwise every promotion would read them all again.
             models.UniqueConstraint(
                 fields=["event", "waitlist_order"],
                 condition=Q(status=BookingStatus.WAITLISTED),
@@ -140,9 +140,9 @@ class Booking(models.Model):
         indexes = [
             models.Index(fields=["event", "id"], name="booking_by_event"),
             models.Index(fields=["user_id", "id"], name="booking_by_user"),
-            # For lists of one status. An index with `status` in the middle is wider, and then not
-            # always preferred. One by event and user would be preferred to the unique one when a
-            # seat is booked, and read all that the user has cancelled.
+            # For lists of one status. An index with `status` in the middle is wider, and so not
+            # always chosen. When a seat is booked, an index by event and user would be chosen over
+            # the unique one, and would read everything the user has cancelled.
             *_by_status("event", name="event"),
             *_by_status("user_id", name="user"),
         ]

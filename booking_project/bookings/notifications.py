@@ -1,10 +1,11 @@
-"""Mails to users whose booking became something without, or because of, their asking.
+"""Mails to users whose booking changed, at their request or without it.
 
-A mail and the row that says it was sent are one transaction, which commits after the mail server
-has accepted the mail: a message that comes twice sends one mail, whoever handles it and whenever.
-One window is left, and no order of the two steps closes it: if the process or the database dies
-after the acceptance and before the commit, the mail is sent again. Both copies carry the same
-`Message-ID`, made from the message's, by which mail servers and readers recognise them as one.
+Sending a mail and writing the row that records it are one transaction, which commits after the
+mail server has accepted the mail. So a message that arrives twice sends one mail, whichever process
+handles it and whenever. One window remains, and no order of the two steps closes it: if the process
+or the database dies after the acceptance and before the commit, the mail is sent again. Both copies
+carry the same `Message-ID`, derived from the message's id, so mail servers and mail readers can
+recognise them as one.
 """
 
 import logging
@@ -39,7 +40,7 @@ _LONGEST_LOCAL_PART = 64
 _PERMANENT = range(500, 600)
 _CLOSING = 421
 
-# Whoever was just booked has the answer on the screen and needs no mail.
+# A user who has just booked sees the answer on the screen and needs no mail.
 MAIL_FOR = {
     Reason.SEAT_FREED: NotificationKind.PROMOTED,
     Reason.CAPACITY_RAISED: NotificationKind.PROMOTED,
@@ -54,16 +55,16 @@ class Undeliverable(Exception):
 
 
 class NotNow(Exception):
-    """The mail server is there, and does not take this mail now. It may take others."""
+    """The mail server is reachable, but doesn't accept this mail now. It may accept others."""
 
 
 class MailServerUnavailable(Exception):
-    """The mail server can't be reached, or takes no mail of ours now."""
+    """The mail server can't be reached, or accepts none of our mail now."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BookingNews:
-    """What became of booking `id`; `message_id` is that of the message that told of it."""
+    """What became of booking `id`. `message_id` is the id of the message that announced it."""
 
     message_id: UUID
     id: int
@@ -74,11 +75,11 @@ class BookingNews:
 
 @transaction.atomic
 def notify(news: BookingNews) -> bool:
-    """Send the mail, unless the message's mail was sent before: then False.
+    """Send the mail. False if this message's mail was already sent.
 
-    Holds the unique `message_id` while the mail is being sent, so whoever handles the same message
-    meanwhile waits (at most the lock timeout, then `OperationalError`) and learns what became of
-    it. Raises `Undeliverable`, `NotNow` and `MailServerUnavailable`; none of them leaves a row.
+    Holds the unique `message_id` while the mail is being sent. Another process that handles the
+    same message meanwhile waits (at most the lock timeout, then `OperationalError`) and sees the
+    outcome. Raises `Undeliverable`, `NotNow` and `MailServerUnavailable`; none leaves a row.
     """
     mail = _mail(news)
     no_idle_timeout()
@@ -109,8 +110,8 @@ def address_of(user_id: str) -> str:
 
 
 def _is_address(text: str) -> bool:
-    """Django's validator also accepts what no mail can be addressed to: a domain that has no form
-    in DNS, and a local part in letters that only look like ASCII."""
+    """Stricter than Django's validator, which also accepts addresses that no mail can reach: a
+    domain with no DNS form, or a local part in letters that only look like ASCII."""
     local_part, _, domain = text.rpartition("@")
     try:
         validate_email(text)
@@ -137,16 +138,16 @@ def _mail(news: BookingNews) -> EmailMessage:
 
 
 def _send(mail: EmailMessage) -> None:
-    """A connection per mail: there is none that could have died since the last one.
+    """Uses one connection per mail, so it can't have died since the last mail.
 
-    What fails before the server is asked to take this mail is the server's, our account's or our
-    sender's, and the same for every mail. What fails afterwards may be this mail's.
+    A failure before the server is asked to accept this mail is due to the server, our account or
+    our sender, and is the same for every mail. A later failure may be due to this mail.
     """
     try:
         server = get_connection()
         server.open()
     except (OSError, ImproperlyConfigured, ValueError) as error:
-        # SMTPException is an OSError. The others: a folder or an EMAIL_URL that can't be.
+        # SMTPException is an OSError. The others mean a bad folder or a bad EMAIL_URL.
         raise MailServerUnavailable(describe(error)) from error
     try:
         server.send_messages([mail])
@@ -162,14 +163,14 @@ def _send(mail: EmailMessage) -> None:
     except OSError as error:
         raise MailServerUnavailable(describe(error)) from error
     except Exception as error:
-        # What the email package raises for what it can't build is listed nowhere.
+        # What the email package raises for a mail it can't build isn't documented.
         raise Undeliverable(describe(error)) from error
     finally:
         _hang_up(server)
 
 
 def _hang_up(server: BaseEmailBackend) -> None:
-    """The mail's fate is known by now, whatever the server says to QUIT."""
+    """The mail's fate is already known, so the server's answer to QUIT doesn't matter."""
     try:
         server.close()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Compares what stands on each event's row with the bookings it stands for."""
+"""Compares the counters on each event's row with the event's bookings."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ class Discrepancy:
 
 
 def find_discrepancies() -> Iterator[Discrepancy]:
-    """All events, each read with its bookings in one statement: none is reported by mistake
-    because it was being booked at the moment."""
+    """Checks all events. Each is read with its bookings in one statement, so a booking made
+    meanwhile causes no false report."""
     for event in _with_counts(Event.objects.order_by("pk")).iterator(chunk_size=500):
         yield from _discrepancies(event)
 
 
 def find_pending_batches() -> Iterator[str]:
-    """What `consume_events` has yet to do, one sentence for each event. That is no discrepancy."""
+    """What `consume_events` has yet to do, one sentence per event. This isn't a discrepancy."""
     pending = _with_counts(Event.objects.filter(PENDING_BATCHES).order_by("pk"))
     for event in pending.iterator(chunk_size=500):
         if event.cancelled_at is not None:
@@ -50,9 +50,9 @@ def find_pending_batches() -> Iterator[str]:
 def repair_event(*, event_id: int) -> None:
     """Recount under the event's lock and give idle seats to the waitlist, in order.
 
-    Nobody loses a place: where more are confirmed than there are seats, that is honoured (rule 8).
-    Only the first batch of promotions is done here. Other promotions, and the bookings of a
-    cancelled event, are left to `batches`.
+    Nobody loses a place: if more bookings are confirmed than there are seats, they are honoured
+    (rule 8). Only the first batch of promotions is done here. Further promotions, and the bookings
+    of a cancelled event, are left to `batches`.
     """
     event = lock_event(event_id=event_id)
     if event is None:

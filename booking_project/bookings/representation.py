@@ -1,4 +1,4 @@
-"""A booking as JSON: what the API answers, and what is kept for a repeated request."""
+"""A booking as JSON: what the API returns, and what is stored for a repeated request."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,7 +14,7 @@ def represent_booking(
 ) -> dict[str, Any]:
     """The fields of a `BookingOutput`, by hand: a serializer costs more than the booking itself.
 
-    `place` is that in line, where it is known and the booking waits.
+    `place` is the place in line, if it is known and the booking is waiting.
     """
     shown = {
         "id": booking.pk,
@@ -30,7 +30,7 @@ def represent_booking(
 
 
 def _booking_of(shown: Mapping[str, Any]) -> Booking:
-    """The booking that was represented so."""
+    """The booking that was represented this way."""
     return Booking(**{**shown, "created_at": datetime.fromisoformat(shown["created_at"])})
 
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def booking_list(
     *, event_id: int, status: BookingStatus | None = None, user_id: str | None = None
 ) -> QuerySet[Booking]:
-    """Of one status and one user, where they are given. Raises `EventNotFound`.
+    """Filtered by status and user, if given. Raises `EventNotFound`.
 
-    Reads what it shows, or with a user at most all of that user's bookings.
+    Reads only what it shows, or with a user at most all of that user's bookings.
     """
     if not Event.objects.filter(pk=event_id).exists():
         raise EventNotFound
@@ -32,19 +32,19 @@ def booking_list(
 
 
 def user_booking_list(*, user_id: str, status: BookingStatus | None = None) -> QuerySet[Booking]:
-    """Over all events; of one status, where it is given. Reads what it shows."""
+    """Across all events, filtered by status, if given. Reads only what it shows."""
     return _of_one("user_id", user_id, status=status)
 
 
-# What no row has: constraints see to it.
+# Values that no row has: constraints ensure it.
 _NOWHERE = {"event_id": 0, "user_id": ""}
 
 
 def _of_one(column: str, value: int | str, *, status: BookingStatus | None) -> QuerySet[Booking]:
-    """In the order of their ids, by the index that begins with `column`.
+    """Ordered by id, using the index that begins with `column`.
 
-    If only one value could be in the column, its order would be that of the id alone, and
-    PostgreSQL might walk the primary key through the bookings of everybody else.
+    If the column could only have one value, the order would be that of the id alone, and
+    PostgreSQL might walk the primary key through everybody else's bookings.
     """
     bookings = Booking.objects.filter(**{f"{column}__in": [value, _NOWHERE[column]]})
     if status is not None:
@@ -53,13 +53,13 @@ def _of_one(column: str, value: int | str, *, status: BookingStatus | None) -> Q
 
 
 def active_bookings(*, event_id: int) -> QuerySet[Booking]:
-    """By user: that is the order of the one index that those who have cancelled are not in."""
+    """Ordered by user, as in the only index that excludes cancelled bookings."""
     bookings = Booking.objects.filter(is_active(), event_id=event_id)
     return bookings.order_by("user_id")
 
 
 def event_with_pending_batches(*, after: int) -> int | None:
-    """The next event, by id and around, that has batches to be done; None if there is none."""
+    """The next event by id, wrapping around, with batches to do; None if there is none."""
     pending = Event.objects.filter(PENDING_BATCHES).order_by("pk").values_list("pk", flat=True)
     return pending.filter(pk__gt=after).first() or pending.first()
 
@@ -67,7 +67,7 @@ def event_with_pending_batches(*, after: int) -> int | None:
 def refusals_without_lock(
     commands: Sequence[CreateBooking],
 ) -> Iterator[tuple[CreateBooking, DomainError]]:
-    """The bookings that must be refused, and why. Only the event's row can tell of the others.
+    """The bookings that must be refused, and why. The others need the event's row.
 
     Everything comes from one statement, so each refusal was true at one moment of its request.
     """

@@ -1,4 +1,4 @@
-"""Which status each refusal gets."""
+"""The HTTP status of each refusal."""
 
 from http import HTTPStatus
 

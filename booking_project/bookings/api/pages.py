@@ -1,4 +1,4 @@
-"""What the pages for admins have besides the answers of the API."""
+"""What the admin pages show besides the API's responses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -16,7 +16,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def _about_users(view: View) -> View:
-    """What is said to one caller must not be kept for another, refusals included."""
+    """A response to one caller must not be cached for another. That includes refusals."""
     private: View = cache_control(no_store=True)(vary_on_headers("Authorization", "Cookie")(view))
     return private
 

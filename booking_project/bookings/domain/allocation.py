@@ -29,7 +29,7 @@ from booking_project.bookings.models import Booking, Event
 
 
 def refuse_closed(event: Event, *, now: datetime) -> None:
-    """Rule 2, first half. Raises `EventCancelled` or `BookingNotOpen`; both ends are inside."""
+    """Rule 2, first half. Raises `EventCancelled` or `BookingNotOpen`. Both ends are inclusive."""
     if event.cancelled_at is not None:
         raise EventCancelled
     if not event.booking_start_at <= now <= event.booking_end_at:
@@ -37,7 +37,7 @@ def refuse_closed(event: Event, *, now: datetime) -> None:
 
 
 def has_free_seat(event: Event) -> bool:
-    """Rule 4: while anyone waits, a free seat belongs to the waitlist and not to a newcomer."""
+    """Rule 4: while anyone is waiting, a free seat goes to the waitlist, not to a newcomer."""
     return event.waitlisted_count == 0 and event.seats_taken < event.max_seats
 
 
@@ -56,17 +56,17 @@ class Change(NamedTuple):
 
 
 class SeatAllocation:
-    """Gives and takes the seats of one event, one command after the other, and keeps what has to
-    be written and announced.
+    """Assigns and frees the seats of one event, one command at a time, and collects what has to be
+    written and announced.
 
-    `event` is locked and was read after the lock, and so was everything else:
-    `active_users` - those of the requesting users who have an active booking;
-    `bookings` - those that are asked to be cancelled, by id;
+    `event` is locked. It and everything else was read after the lock was taken:
+    `active_users` - the requesting users who already have an active booking;
+    `bookings` - the bookings to be cancelled, by id;
     `waitlist` - the head of the waitlist, at least as many as there are seats to be given up;
     `now` - the database server's clock.
 
-    Only bookings in `waitlist` are promoted. If there are more idle seats than that, they stay
-    idle, and nobody gets one out of turn.
+    Only bookings in `waitlist` are promoted. If more seats than that are idle, the rest stay idle,
+    and nobody gets one out of turn.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class SeatAllocation:
         self._now = now
         self._active_users = set(active_users)
         self._waitlist = deque(waitlist)
-        # One object per row, or a booking that is promoted and then cancelled would be both.
+        # One object per row. Otherwise a booking that is promoted and then cancelled would be both.
         self._bookings = {**(bookings or {}), **{booking.pk: booking for booking in self._waitlist}}
 
     def book(self, *, user_id: str) -> Booking:
@@ -103,7 +103,7 @@ class SeatAllocation:
             self.event.last_waitlist_order += 1
             booking.waitlist_order = self.event.last_waitlist_order
             if len(self._waitlist) == self.event.waitlisted_count:
-                # All who wait are known here, so the newcomer is the next after them.
+                # Everyone waiting is known here, so the newcomer comes right after them.
                 self._waitlist.append(booking)
             self._change(booking, JOIN_WAITLIST, Reason.BOOKED)
         self._active_users.add(user_id)
@@ -111,9 +111,10 @@ class SeatAllocation:
         return booking
 
     def cancel(self, *, booking_id: int, reason: Reason = Reason.CANCELLED_BY_USER) -> Booking:
-        """Cancel, and promote the first in line if that frees a seat: one, even if more are idle.
+        """Cancel, and if that frees a seat, promote the first in line: only one, even if more seats
+        are idle.
 
-        Raises `BookingNotFound` or `AlreadyCancelled`; the latter frees nothing (rule 5).
+        Raises `BookingNotFound`, or `AlreadyCancelled`, which frees nothing (rule 5).
         """
         booking = self._bookings.get(booking_id)
         if booking is None:
@@ -131,20 +132,21 @@ class SeatAllocation:
         return booking
 
     def promote(self, *, reason: Reason) -> None:
-        """Give free seats to the head of the waitlist, as far as it is known (rules 3, 4 and 9)."""
+        """Give free seats to the known head of the waitlist (rules 3, 4 and 9)."""
         while self._promote_first(reason=reason):
             pass
 
     def honour_what_is_taken(self) -> None:
-        """Rule 8. Only where places are given up or capacities change, never where one is taken:
-        the database refuses a count above its capacity unless it stands here, too."""
+        """Rule 8. Called where places are given up or capacities change, never where a place is
+        taken: the database refuses a count above its capacity unless the excess is recorded here.
+        """
         event = self.event
         event.honoured_seats = _excess(event.seats_taken, event.max_seats)
         event.honoured_waitlist = _excess(event.waitlisted_count, event.waitlist_limit)
 
     @property
     def changes(self) -> list[Change]:
-        """One for each booking, in the order of the last changes."""
+        """One for each booking, ordered by its last change."""
         return list(self._changes.values())
 
     @property
@@ -158,13 +160,13 @@ class SeatAllocation:
     def updated(self) -> list[Booking]:
         """Bookings whose rows must be updated, each once, with its final status.
 
-        Read it before what was created here is inserted, because that gets ids, too.
+        Read this before inserting the bookings created here, because then those have ids, too.
         """
         return [change.booking for change in self.changes if change.booking.pk is not None]
 
     def _change(self, booking: Booking, transition: Transition, reason: Reason) -> None:
-        """Of several changes of one booking only the outcome is kept: nobody else ever sees the
-        others. A newcomer who is promoted at once is told `confirmed`, and nothing of a line."""
+        """If a booking changes several times, only the outcome is kept; nobody ever sees the
+        intermediate states. A newcomer promoted at once is just told `confirmed`."""
         for counter, change in transition.counter_changes:
             setattr(self.event, counter, getattr(self.event, counter) + change)
         booking.status = transition.target
@@ -175,7 +177,7 @@ class SeatAllocation:
         self._changes[id(booking)] = Change(booking, transition, reason)
 
     def _promote_first(self, *, reason: Reason) -> bool:
-        """Whether there was a seat and somebody to have it."""
+        """Whether there was a free seat and a waiting booking to take it."""
         event = self.event
         if event.cancelled_at is not None or event.seats_taken >= event.max_seats:
             return False

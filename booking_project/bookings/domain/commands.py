@@ -1,4 +1,4 @@
-"""What users ask of an event, with the outcome that they wait for."""
+"""What users ask of an event, and the outcome they are waiting for."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from shared.idempotency.requests import IdempotentRequest, Result
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CreateBooking:
-    """`request` where it has a key and may have been sent before."""
+    """`request` is set if it has an idempotency key and so may have been sent before."""
 
     event_id: int
     user_id: str

@@ -39,7 +39,7 @@ class AlreadyCancelled(DomainError):
 
 
 class TryAgainLater(DomainError):
-    """The database is away, or somebody holds this event's row for too long."""
+    """The database is unavailable, or another transaction has held this event's row too long."""
 
     code = "try_again_later"
     message = "the service is busy, please try again"

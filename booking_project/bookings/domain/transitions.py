@@ -1,7 +1,7 @@
-"""Which status a booking may have, and how it gets from one to the next.
+"""Which statuses a booking may have, and how it gets from one to the next.
 
-Constraints, SQL, selectors, counters and messages follow these tables. A new status is a row in
-`STATUSES`, its transitions, and the event's column that counts it.
+Constraints, SQL, selectors, counters and messages follow these tables. A new status needs a row in
+`STATUSES`, its transitions, and a column on the event that counts it.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class BookingStatus(TextChoices):
 @dataclass(frozen=True, kw_only=True)
 class StatusRule:
     """`counter` is the event's column that counts bookings of this status; a status without one is
-    final. `takes_seat` where the counted bookings hold seats."""
+    final. `takes_seat` is true if the counted bookings hold seats."""
 
     counter: str | None = None
     takes_seat: bool = False
@@ -39,7 +39,7 @@ SEAT_COUNTERS = tuple(
 
 
 def is_active() -> Q:
-    """Bookings that hold a seat or a place in line. A user has at most one of them per event."""
+    """Bookings that hold a seat or a place in line. A user has at most one per event."""
     final = Q()
     for status in FINAL_STATUSES:
         final |= Q(status=status)
@@ -47,7 +47,7 @@ def is_active() -> Q:
 
 
 class Reason(StrEnum):
-    """Why a booking changed. Every message tells it, so a name never changes."""
+    """Why a booking changed. Every message carries this, so a name must never change."""
 
     BOOKED = "booked"
     SEAT_FREED = "seat_freed"
@@ -67,7 +67,7 @@ class Transition:
 
     @cached_property
     def counter_changes(self) -> tuple[tuple[str, int], ...]:
-        """What it adds to which counters of the event."""
+        """Which of the event's counters it changes, and by how much."""
         entered = STATUSES[self.target].counter
         left = STATUSES[self.source].counter if self.source is not None else None
         changes = ((left, -1), (entered, 1))

@@ -1,4 +1,4 @@
-"""What the commands that consume a queue have in common."""
+"""What the queue-consuming commands have in common."""
 
 from collections.abc import Callable
 
@@ -21,9 +21,9 @@ def consume(
     metrics: Address | None,
     spare_time: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Until SIGTERM or SIGINT, telling of itself at `metrics` and in the heartbeat of `worker`.
+    """Consume until SIGTERM or SIGINT, reporting at `metrics` and in the heartbeat of `worker`.
 
-    Raises `CommandError` where the queue's arguments differ.
+    Raises `CommandError` if the queue's arguments differ.
     """
     serve_metrics(metrics)
     with beating(worker) as heartbeat:

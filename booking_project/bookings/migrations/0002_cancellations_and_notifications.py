@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 def cancel_what_was_left(apps: Any, schema_editor: Any) -> None:
-    """Events that were cancelled before their bookings were cancelled with them."""
+    """For events cancelled before a cancellation also cancelled their bookings."""
     events = apps.get_model('bookings', 'Event').objects.using(schema_editor.connection.alias)
     events.filter(cancelled_at__isnull=False).update(cancellation_pending=True)
 

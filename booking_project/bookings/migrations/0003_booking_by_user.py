@@ -3,8 +3,8 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Without holding up a sale. If it is interrupted, the half index has to be dropped by hand
-    before it is run again: DROP INDEX booking_by_user."""
+    """Doesn't hold up a sale. If it is interrupted, drop the half-built index by hand before
+    running it again: DROP INDEX booking_by_user."""
 
     atomic = False
 

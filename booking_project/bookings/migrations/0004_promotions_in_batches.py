@@ -3,9 +3,9 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Without holding up a sale: the column costs no rewrite, and the indexes are built beside
-    what goes on. If it is interrupted, drop the half index by hand (`\\d` shows it as INVALID)
-    before it is run again, and the column, if it was added."""
+    """Doesn't hold up a sale: the column needs no rewrite, and the indexes are built concurrently.
+    If it is interrupted, drop the half-built index by hand (`\\d` shows it as INVALID) before
+    running it again, and also the column, if it was added."""
 
     atomic = False
 

@@ -3,8 +3,8 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Without holding up a sale. If it is interrupted, drop these indexes by hand, as far as they
-    are there, before it is run again."""
+    """Doesn't hold up a sale. If it is interrupted, drop by hand those of these indexes that exist
+    before running it again."""
 
     atomic = False
 

@@ -1,7 +1,7 @@
-"""What is too much for one transaction: cancelling all bookings of an event, and promoting a long
+"""Work too big for one transaction: cancelling all bookings of an event, and promoting a long
 waitlist.
 
-What is left to do stands on the event's row, so any process may go on where another ended.
+What is left to do is noted on the event's row, so any process can continue where another stopped.
 """
 
 import logging
@@ -25,8 +25,8 @@ CANCELLATION_BATCH = 250
 def do_next_batch(*, after: int = 0) -> int | None:
     """Do one batch of one event, and return that event's id; None if no event has any left.
 
-    Events take turns in the order of their ids: it is that of the next one after `after`. One
-    whose row somebody holds misses its turn after `locks.BRIEF_WAIT_MS`.
+    Events take turns in the order of their ids, starting with the next one after `after`. An event
+    whose row another transaction holds misses its turn after `locks.BRIEF_WAIT_MS`.
     """
     event_id = event_with_pending_batches(after=after)
     if event_id is None:

@@ -1,6 +1,6 @@
 """Booking and cancelling.
 
-Commands for the same moment share a transaction: `admission` gathers them and calls back here.
+Commands that arrive together share a transaction: `admission` gathers them and calls back here.
 """
 
 import functools
@@ -40,8 +40,8 @@ def booking_create(
 ) -> Result[Booking]:
     """Book a seat or a place in line, holding the event's row.
 
-    With a `request` that was done before, its result, without a lock if that is known. Raises the
-    refusals of rule 2 in its order, `IdempotencyKeyReused` and `TryAgainLater`.
+    If `request` was carried out before, returns its result, without a lock if that is known. Raises
+    the refusals of rule 2 in its order, `IdempotencyKeyReused` and `TryAgainLater`.
     """
     known = None if request is None else result_load(request=request)
     if known is not None:
@@ -50,10 +50,11 @@ def booking_create(
 
 
 def booking_cancel(*, booking_id: int, user_id: str | None = None) -> Booking:
-    """Cancel a booking, holding its event's row; a seat it held goes to the first in line.
+    """Cancel a booking, holding its event's row. If it held a seat, the first in line gets it.
 
-    `user_id` restricts it to that user's. Raises `BookingNotFound`, `AlreadyCancelled` and
-    `TryAgainLater`. Owner and final status never change, so they are checked without the lock.
+    `user_id` restricts this to that user's bookings. Raises `BookingNotFound`, `AlreadyCancelled`
+    and `TryAgainLater`. The owner and a final status never change, so they are checked without the
+    lock.
     """
     booking = booking_load(booking_id=booking_id, user_id=user_id)
     if booking.status in FINAL_STATUSES:
@@ -74,8 +75,8 @@ def _admission() -> Admission:
 
 
 def decide_without_lock(commands: Sequence[Command]) -> list[Decision]:
-    """Refuse bookings where one read suffices. Those with a key are left out: what speaks against
-    them may be their own earlier work."""
+    """Refuse bookings where one read is enough. Those with an idempotency key are left out: the
+    reason to refuse one may be its own earlier attempt."""
     plain = [
         command
         for command in commands
@@ -88,7 +89,7 @@ def decide_without_lock(commands: Sequence[Command]) -> list[Decision]:
 def decide_event(event_id: int, commands: Sequence[Command]) -> list[Decision]:
     """Decide on commands for one event, in their order, waiting for its row.
 
-    Raises `OperationalError` where the row can't be had within the lock timeout.
+    Raises `OperationalError` if the row can't be locked within the lock timeout.
     """
     event = lock_event(event_id=event_id)
     if event is None:
@@ -98,7 +99,7 @@ def decide_event(event_id: int, commands: Sequence[Command]) -> list[Decision]:
 
 @transaction.atomic
 def decide_free(commands: Sequence[Command]) -> list[Decision]:
-    """Decide on commands for all events whose row nobody holds. Never waits for a row."""
+    """Decide on commands for all events whose row is free. Never waits for a row."""
     events = lock_free_events(event_ids={command.event_id for command in commands})
     return _decide(events, [command for command in commands if command.event_id in events])
 
@@ -140,7 +141,7 @@ def _decide_one(
 def _load_allocations(
     events: Mapping[int, Event], commands: Sequence[Command]
 ) -> dict[int, SeatAllocation]:
-    """Read what the decisions rest on, after the lock."""
+    """Read what the decisions are based on, after taking the lock."""
     now, active_users = clock_and_active_users(
         [command for command in commands if isinstance(command, CreateBooking)]
     )
@@ -166,7 +167,7 @@ def _load_allocations(
 
 
 def _save_allocations(allocations: Collection[SeatAllocation]) -> None:
-    """Updates before inserts: a user who cancelled may have booked again in the same batch.
+    """Updates come before inserts: a user may have cancelled and booked again in the same batch.
 
     The messages are stored under the events' locks, in the order in which bookings changed.
     """

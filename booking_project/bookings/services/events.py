@@ -1,4 +1,4 @@
-"""What the event service's changes do to the copies of events and to their bookings."""
+"""Applies the event service's changes to the copies of events and to their bookings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from booking_project.bookings.storage.sql import clock, update_statuses, waitlis
 from shared.outbox.services import outbox_add
 
 LARGEST_VERSION_STEP = 1_000_000
-# A tenth of a second: for so long a batch keeps an event's users and the queue waiting.
+# A batch takes a tenth of a second. For that long the event's users and the queue wait.
 PROMOTION_BATCH = 250
 
 
@@ -38,21 +38,21 @@ class EventState:
 
 
 class ImplausibleVersion(Exception):
-    """So many changes can't have been missed, and no real change would ever be newer again."""
+    """That many changes can't have been missed, and no real change would ever be newer again."""
 
 
 @transaction.atomic
 def event_sync(state: EventState, *, republished: bool = False, forced: bool = False) -> bool:
     """Bring the copy of an event up to `state`; False if there is nothing new in it.
 
-    Of an equal version only what was `republished` is taken over, where the copy differs: it
-    repairs one that was damaged. An older version is taken over only where it is `forced`, too.
+    An equal version is applied only if it was `republished` and the copy differs, which repairs a
+    damaged copy. An older version is applied only if it is also `forced`.
 
-    Raises `ImplausibleVersion` where `state` is more than `LARGEST_VERSION_STEP` versions ahead,
+    Raises `ImplausibleVersion` if `state` is more than `LARGEST_VERSION_STEP` versions ahead,
     unless it was republished.
 
-    Takes the row. Capacity raised promotes the first of the waitlist, lowered evicts nobody
-    (rule 8). Of a cancelled event nothing is booked from now on. `batches` does the rest of both.
+    Locks the row. A raised capacity promotes the first of the waitlist; a lowered one evicts nobody
+    (rule 8). A cancelled event takes no more bookings. `batches` does the rest of both.
     """
     columns = vars(state)
     event = lock_event(event_id=state.id)
@@ -84,22 +84,22 @@ def _differs(event: Event, columns: Mapping[str, object]) -> bool:
 
 
 def promote_and_save(event: Event, *, reason: Reason) -> None:
-    """Give idle seats to the first `PROMOTION_BATCH` of those who wait, note on the event whether
-    there is more to do, and write all of its row. The caller has it locked."""
+    """Give idle seats to the first `PROMOTION_BATCH` on the waitlist, note on the event whether
+    there is more to do, and write its whole row. The caller must have locked it."""
     count = min(event.seats_available, event.waitlisted_count, PROMOTION_BATCH)
     waiting = waitlist_heads(event_id=event.pk, count=count)
     allocation = SeatAllocation(event, now=clock(), waitlist=waiting)
     allocation.promote(reason=reason)
     allocation.honour_what_is_taken()
-    # Fewer than are counted: the counter is wrong, and no batch would ever find the others.
+    # If fewer are waiting than counted, the counter is wrong: no batch would ever find the others.
     more = len(waiting) == count and min(event.seats_available, event.waitlisted_count) > 0
     event.promotion_cause = reason.value if more else ""
     save_event_and_changes(allocation)
 
 
 def save_event_and_changes(allocation: SeatAllocation) -> None:
-    """Write all of the event's row and the bookings that changed, and announce them. For changes
-    of the event beyond its counters. The allocation must not have created bookings."""
+    """Write the event's whole row and the changed bookings, and announce them. For changes to the
+    event beyond its counters. The allocation must not have created bookings."""
     update_statuses(allocation.updated)
     allocation.event.save()
     outbox_add([*booking_messages(allocation.event, allocation.changes)])

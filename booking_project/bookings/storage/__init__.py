@@ -1,1 +1,1 @@
-"""Row locks, SQL and shared reads: how the rules get what they decide on, and where it is kept."""
+"""Row locks, SQL and shared reads: how the rules get their input, and how outcomes are stored."""

@@ -1,6 +1,6 @@
-"""Reads by key that many requests need at the same moment: they share one query.
+"""Reads by key: requests that need them at the same moment share one query.
 
-Nothing is cached: a query only answers requests that arrived before it began.
+Nothing is cached: a query only serves requests that arrived before it began.
 """
 
 import functools
@@ -37,7 +37,7 @@ def event_load(*, event_id: int) -> Event:
 
 
 def booking_load(*, booking_id: int, user_id: str | None = None) -> Booking:
-    """`user_id` restricts it to that user's. Raises `BookingNotFound` and `TryAgainLater`."""
+    """`user_id` restricts it to that user's bookings. Raises `BookingNotFound`, `TryAgainLater`."""
     booking = _bookings().load(booking_id)
     if user_id not in (None, booking.user_id):
         raise BookingNotFound
@@ -67,7 +67,7 @@ class _Load(Generic[Key, Row]):
 
 
 class Loader(Generic[Key, Row]):
-    """`read` takes keys and returns the rows that there are; `missing` is raised for the others."""
+    """`read` takes keys and returns the rows that exist; `missing` is raised for the others."""
 
     def __init__(
         self,
@@ -124,8 +124,8 @@ def _bookings_in_line() -> "Loader[BookingOfUser, WithAnnotations[Booking, InLin
 def read_in_line(
     wanted: Collection[BookingOfUser],
 ) -> "dict[BookingOfUser, WithAnnotations[Booking, InLine]]":
-    """Without those that aren't the given user's, though others may ask for them in the same
-    batch."""
+    """Leaves out bookings that aren't the given user's, even if another request in the same batch
+    may see them."""
     bookings = bookings_in_line(wanted)
     return {
         (booking_id, user_id): booking

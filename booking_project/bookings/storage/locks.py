@@ -18,13 +18,13 @@ def lock_event(*, event_id: int) -> Event | None:
 
 
 def lock_event_briefly(*, event_id: int) -> Event | None:
-    """Waits for the row at most `BRIEF_WAIT_MS`, then `OperationalError` 55P03. So does whatever
-    else of the transaction waits for a lock."""
+    """Waits for the row at most `BRIEF_WAIT_MS`, then `OperationalError` 55P03. The same limit then
+    holds for every other lock in the transaction."""
     set_lock_timeout(milliseconds=BRIEF_WAIT_MS)
     return lock_event(event_id=event_id)
 
 
 def lock_free_events(*, event_ids: Collection[int]) -> dict[int, Event]:
-    """Lock those of the rows that no other transaction holds. Never waits."""
+    """Lock the rows that no other transaction holds. Never waits."""
     events = Event.objects.select_for_update(skip_locked=True).filter(pk__in=event_ids)
     return {event.pk: event for event in events.order_by("pk")}

@@ -1,7 +1,7 @@
 """The SQL of the hot path: one statement for a whole group, whatever its size.
 
-What the ORM would do row by row (or with a CASE per row) is done with arrays here; nothing else
-of the booking service speaks SQL.
+What the ORM would do row by row (or with a CASE per row) is done here with arrays. No other module
+of the booking service contains SQL.
 """
 
 from collections import defaultdict
@@ -26,8 +26,8 @@ class Snapshot(TypedDict):
 
 _IS_ACTIVE = " AND ".join(f"booking.status <> '{status}'" for status in FINAL_STATUSES)
 
-# One probe of the unique index for each pair, whatever the planner believes of the table: with
-# `user_id = ANY(…)` it reads all bookings of the event and filters, which grows as the event fills.
+# One probe of the unique index per pair, whatever the planner thinks of the table. With
+# `user_id = ANY(…)` it reads all bookings of the event and filters: slower as the event fills.
 _ACTIVE = f"""
     unnest(%s::bigint[], %s::text[]) AS wanted (event_id, user_id)
     CROSS JOIN LATERAL (
@@ -50,7 +50,7 @@ _SNAPSHOT = f"""
 def snapshot(wanted: Sequence[CreateBooking]) -> "dict[int, WithAnnotations[Event, Snapshot]]":
     """Events with the database's clock and those of the users who have an active booking there.
 
-    One statement, so all of it was true at one moment.
+    Reads everything in one statement, so all of it was true at one moment.
     """
     event_ids, user_ids = _pairs(wanted)
     rows = Event.objects.raw(_SNAPSHOT, [event_ids, user_ids, list(set(event_ids))])
@@ -59,13 +59,13 @@ def snapshot(wanted: Sequence[CreateBooking]) -> "dict[int, WithAnnotations[Even
 
 
 class InLine(TypedDict):
-    """`waitlist_position` is 1 for the booking that is promoted next. It is None for one that
-    doesn't wait, and beyond `FARTHEST_POSITION`."""
+    """`waitlist_position` is 1 for the booking to be promoted next. It is None for a booking that
+    isn't waiting, and beyond `FARTHEST_POSITION`."""
 
     waitlist_position: int | None
 
 
-# An index entry is read for each place up to here, once per event and statement.
+# One index entry is read for each place up to here, once per event and statement.
 FARTHEST_POSITION = 1000
 
 _IN_LINE = f"""
@@ -98,10 +98,10 @@ _IN_LINE = f"""
 def bookings_in_line(
     wanted: Collection[tuple[int, str | None]],
 ) -> "dict[int, WithAnnotations[Booking, InLine]]":
-    """Bookings by id, with their position as it is at the same moment; a user's, where one is
-    given with the id. Nothing is counted for one that isn't that user's.
+    """Bookings by id, with their position at the same moment. If a user is given with an id, only
+    that user's booking is read; nothing is counted for anyone else's.
 
-    One statement, so that nobody is promoted between the two.
+    It is one statement, so nobody is promoted between reading a booking and its position.
     """
     rows = Booking.objects.raw(_IN_LINE, [list(column) for column in zip(*wanted, strict=True)])
     bookings = cast("Iterable[WithAnnotations[Booking, InLine]]", rows)
@@ -160,8 +160,8 @@ def update_statuses(bookings: Sequence[Booking]) -> None:
         )
 
 
-# `…_change` is added to what the row holds by then: if the lock should ever be missing, the row's
-# CHECK still sees every booking, and refuses the one too many.
+# `…_change` is added to what the row holds by then. If the lock should ever be missing, the row's
+# CHECK still counts every booking and refuses one too many.
 _SET_COUNTERS = ", ".join(f"{name} = event.{name} + new.{name}_change" for name in COUNTERS)
 _COUNTER_CHANGES = ", ".join(f"{name}_change" for name in COUNTERS)
 _UPDATE_COUNTERS = f"""
@@ -178,7 +178,7 @@ _UPDATE_COUNTERS = f"""
 
 
 class CounterUpdate(NamedTuple):
-    """`changes` are added to `COUNTERS`; the rest is set."""
+    """`changes` are added to `COUNTERS`; the other fields are set."""
 
     event_id: int
     changes: tuple[int, ...]
@@ -213,7 +213,7 @@ _INSERT_BOOKINGS_AND_UPDATE_COUNTERS = f"""
 def insert_bookings_and_update_counters(
     bookings: Sequence[Booking], updates: Sequence[CounterUpdate]
 ) -> None:
-    """Insert and give each its id, in their order. One statement: it saves a round trip."""
+    """Insert the rows in order and give each its id. One statement saves a round trip."""
     rows = [
         (
             booking.event_id,
@@ -247,6 +247,6 @@ def set_lock_timeout(*, milliseconds: int) -> None:
 
 
 def no_idle_timeout() -> None:
-    """For the current transaction: it may wait for somebody else than the database."""
+    """For the current transaction, which may wait for something other than the database."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")

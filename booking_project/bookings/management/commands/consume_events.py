@@ -1,4 +1,4 @@
-"""Keeps the copies of events up to date, and does what their changes mean for many bookings."""
+"""Keeps the copies of events up to date, and applies event changes that affect many bookings."""
 
 from typing import Any
 

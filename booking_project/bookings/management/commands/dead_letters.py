@@ -1,4 +1,4 @@
-"""What could not be processed, and what becomes of it."""
+"""Shows messages that could not be processed, and decides what happens to them."""
 
 from collections.abc import Callable, Collection
 from typing import Any
@@ -98,7 +98,7 @@ def _found(queue: Queue) -> list[DeadLetter]:
 
 
 def _body(letter: DeadLetter) -> str:
-    """Each line indented, so that none can be taken for one of ours."""
+    """Each line is indented, so that it can't be mistaken for the command's own output."""
     shown = letter.body[:_LONGEST_SHOWN]
     lines = [f"  {printable(line, limit=_LONGEST_SHOWN)}" for line in shown.split(b"\n")]
     if left := len(letter.body) - len(shown):

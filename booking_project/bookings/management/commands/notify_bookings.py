@@ -1,4 +1,4 @@
-"""Sends mails to those who were promoted, and to those whose booking was cancelled."""
+"""Sends mails to users who were promoted or whose booking was cancelled."""
 
 from typing import Any
 

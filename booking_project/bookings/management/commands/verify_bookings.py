@@ -1,4 +1,4 @@
-"""Proves that every event's counters, waitlist and seats agree with its bookings."""
+"""Checks that every event's counters, waitlist and seats agree with its bookings."""
 
 from typing import Any
 
