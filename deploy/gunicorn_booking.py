@@ -17,5 +17,5 @@ _waits = read_waits(env, "BOOKING", lock_timeout_ms=_lock_timeout_ms)
 seal(env)
 
 bind = f"{bind_host}:{_port}"
-# Longer than any answer of the database may take.
+# Longer than any response from the database may take.
 graceful_timeout = math.ceil(_waits.response_timeout or 0) + 1

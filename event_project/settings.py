@@ -29,7 +29,7 @@ WSGI_APPLICATION = "event_project.wsgi.application"
 MIDDLEWARE = ["shared.tracing.carry_trace", *MIDDLEWARE]
 INSTALLED_APPS = [*INSTALLED_APPS, "shared.outbox", "event_project.events"]
 
-# Both services may live on one host, where cookies are shared over all ports.
+# Both services may run on one host, where cookies are shared across all ports.
 SESSION_COOKIE_NAME = "event_session"
 CSRF_COOKIE_NAME = "event_csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = needs_secure_cookies(_public_url, debug=DEBUG)

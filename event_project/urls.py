@@ -8,7 +8,7 @@ from shared.metrics import metrics_view
 from shared.outbox.status import OutboxCollector
 
 urlpatterns = [
-    # Unpacked, not included: one level of resolving less on the hot path.
+    # Unpacked, not included: one less level to resolve on the hot path.
     *api.urlpatterns,
     path("health", health_view("event-service")),
     path("metrics", metrics_view(OutboxCollector())),

@@ -21,7 +21,7 @@ EDITABLE = list(EventChanges.__annotations__)
 
 
 class EventForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The model's own rules, the API's rule for names, and no overwriting of others' changes."""
+    """Applies the model's rules and the API's rule for names; never overwrites others' changes."""
 
     class Meta:
         help_texts = {
@@ -49,7 +49,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         return name
 
     def clean(self) -> dict[str, Any] | None:
-        """Locks the row: what is compared here holds until the admin's transaction ends."""
+        """Locks the row, so what is compared here holds until the admin's transaction ends."""
         cleaned = super().clean()
         if self.instance.pk is not None and "seen_version" in self.cleaned_data:
             stored = Event.objects.select_for_update().get(pk=self.instance.pk)
@@ -62,8 +62,8 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Event)
 class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Create, change, cancel. There is no delete, as bookings rest on events, and a cancelled event
-    stays as it is."""
+    """Create, change, cancel. There is no delete, because bookings depend on events. A cancelled
+    event stays as it is."""
 
     form = EventForm
     actions = ["cancel_selected"]
@@ -88,7 +88,7 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return fields
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The form finds what the model forbids; this is for what only the database noticed."""
+        """The form catches what the model forbids; this handles what only the database catches."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except IntegrityError as error:
@@ -130,7 +130,7 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def cancel_selected(
         self, request: HttpRequest, queryset: QuerySet[Event]
     ) -> HttpResponse | None:
-        """Asks first; each event is cancelled in a transaction of its own."""
+        """Asks for confirmation first. Each event is cancelled in its own transaction."""
         events = list(queryset.filter(cancelled_at=None).order_by("pk"))
         if events and "confirmed" not in request.POST:
             context = {

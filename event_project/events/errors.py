@@ -12,7 +12,7 @@ class EventCancelled(DomainError):
 
 
 class EventHasChanged(DomainError):
-    """The event is in none of the versions that the caller had seen."""
+    """The event's version is none of those the caller has seen."""
 
     code = "precondition_failed"
     message = "event has been changed meanwhile"

@@ -1,8 +1,8 @@
-"""The messages that tell the world about events: always the full state, never a delta.
+"""The messages that announce events: always the full state, never a delta.
 
-A message's `version` is the event's. Whoever has that version or a newer one ignores the message,
-except where the header `x-republished` is "true": then an equal version is taken over, too. Where
-`x-forced` is "true" as well, any version is.
+A message's `version` is the event's. A receiver that has this version or a newer one ignores the
+message. If the header `x-republished` is "true", it applies an equal version, too. If `x-forced` is
+also "true", it applies any version.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ FORCED = {**REPUBLISHED, "x-forced": "true"}
 def announcement(
     event: Event, *, created: bool = False, headers: Mapping[str, str] | None = None
 ) -> NewMessage:
-    """The message that tells of `event` as it is. Its order is kept among those of this event."""
+    """The message that announces `event` as it is. Messages of one event keep their order."""
     return NewMessage(
         exchange=EVENTS_EXCHANGE,
         routing_key=EVENT_CREATED if created else _key_of_change(event),

@@ -13,10 +13,10 @@ from event_project.events.querysets import EventQuerySet, cannot_be_deleted
 
 
 class Event(models.Model):
-    """Something with limited seats. Times are aware and kept in UTC; the price has no currency.
+    """Something with limited seats. Times are aware and stored in UTC; the price has no currency.
 
     Each save gives the row its next version and announces it, in one transaction. Cancelling is
-    final: no later save of a stale instance clears `cancelled_at`.
+    final: saving a stale instance later doesn't clear `cancelled_at`.
     """
 
     name = models.CharField(max_length=255)
@@ -38,7 +38,7 @@ class Event(models.Model):
         ordering = ["id"]
         base_manager_name = "objects"
         indexes = [
-            # What can be booked now or later, among many that are over.
+            # Finds events that can be booked now or later, among many that are over.
             models.Index(
                 fields=["booking_end_at"],
                 condition=Q(cancelled_at__isnull=True),
@@ -86,9 +86,9 @@ class Event(models.Model):
     ) -> None:
         """Write the event as its next version, holding its row; `post_save` announces it.
 
-        Every save is a change, whatever the values were. Version and times are set here, whatever
-        this instance had. Fields that are not in `update_fields` are taken from the row. Raises
-        `ValidationError` for values that the columns can't hold as they are.
+        Every save counts as a change, even if no value differs. Version and times are set here,
+        whatever the instance held. Fields that aren't in `update_fields` are taken from the row.
+        Raises `ValidationError` for values that the columns can't hold unchanged.
         """
         fields = None if update_fields is None else set(update_fields)
         if fields is not None and not fields:
@@ -113,8 +113,8 @@ class Event(models.Model):
     def save_locked(
         self, *, using: str | None = None, update_fields: Iterable[str] | None = None
     ) -> None:
-        """`save` for an instance that was read under its row's lock in this transaction: it is not
-        read again."""
+        """`save` without reading the row again. The instance must have been read under its row's
+        lock in this transaction."""
         self.clean_fields(exclude=["id"])
         self.version += 1
         self.updated_at = timezone.now()
@@ -129,8 +129,8 @@ class Event(models.Model):
         return Event.objects.using(using).select_for_update().filter(pk=self.pk).first()
 
     def _take_over(self, stored: "Event", *, to_be_written: Collection[str] | None) -> None:
-        """What is not to be written becomes what is stored; so do version, creation and a
-        cancellation, which is final."""
+        """Set the fields that won't be written to their stored values. Version and creation time
+        always come from the row, and so does a stored cancellation, which is final."""
         deferred = self.get_deferred_fields()
         for field in self._meta.concrete_fields:
             is_written = to_be_written is None or field.name in to_be_written

@@ -1,11 +1,11 @@
-"""Finding part of a text without reading all texts.
+"""Finds texts by a part of them without reading all texts.
 
-The function `event_ngrams` of the database, made by a migration, returns all pieces of up to three
+The database function `event_ngrams`, created by a migration, returns all pieces of up to three
 characters of a text, in upper case. A text that contains a pattern has all pieces of the pattern,
-and an index of the pieces finds it.
+so an index of the pieces finds it.
 
-Not `pg_trgm`: that extension is not part of every PostgreSQL, finds nothing shorter than three
-characters, and counts only what the locale takes for letters and digits.
+`pg_trgm` isn't used: not every PostgreSQL has that extension, it finds nothing shorter than three
+characters, and it only considers what the locale calls letters and digits.
 """
 
 from django.db.models import BooleanField, F, Func, IntegerField, TextField, Value
@@ -14,14 +14,14 @@ _LONGEST = 3
 
 
 def name_ngrams() -> Func:
-    """What the index has: all pieces of an event's name."""
+    """What the index holds: all pieces of an event's name."""
     return _ngrams(F("name"), shortest=1)
 
 
 def name_has_ngrams_of(pattern: str) -> Func:
-    """Whether an event's name may contain `pattern`, in either case. To be asked together with a
-    look at the name itself: the pieces may be there in another order."""
-    # Of the pattern the longest pieces are enough, where it is not shorter itself.
+    """Whether an event's name may contain `pattern`, in either case. Check the name itself as well:
+    the pieces may occur in another order."""
+    # The pattern's longest pieces are enough, unless the pattern itself is shorter.
     of_pattern = _ngrams(Value(pattern, output_field=TextField()), shortest=_LONGEST)
     return Func(
         name_ngrams(),

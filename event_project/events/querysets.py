@@ -9,8 +9,8 @@ E = TypeVar("E", bound=models.Model)
 
 class EventQuerySet(models.QuerySet[E]):
     """Refuses to write many rows at once: Django sends no signals for that, so the booking service
-    would not learn of it. Raw SQL and the models of migrations bypass this; type
-    `manage_event.py republish_events` after them.
+    would never hear of it. Raw SQL and migrations' models bypass this. Run
+    `manage_event.py republish_events` after using them.
     """
 
     def update(self, **changes: Any) -> NoReturn:

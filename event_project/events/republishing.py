@@ -1,4 +1,4 @@
-"""Announcing again what is known, for those whose copy is lost or damaged."""
+"""Announces events again, for receivers whose copy is lost or damaged."""
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
@@ -17,7 +17,7 @@ REPUBLISH_BATCH = 500
 def events_to_republish(
     *, ids: Collection[int] | None = None, since: datetime | None = None
 ) -> QuerySet[Event]:
-    """Those of `ids`, or all; of these, those changed at `since` (aware) or later."""
+    """The events in `ids`, or all; if given, only those changed at `since` (aware) or later."""
     events = Event.objects.all()
     if ids is not None:
         events = events.filter(pk__in=ids)
@@ -27,12 +27,12 @@ def events_to_republish(
 
 
 def republish(events: QuerySet[Event], *, forced: bool) -> Iterator[int]:
-    """Store a message with the state of each, and yield how many were stored at a time.
+    """Store a message with the state of each event, and yield the size of each stored batch.
 
-    `forced`: it replaces a copy whatever the copy's version.
+    `forced`: the message replaces a copy whatever the copy's version.
 
-    A batch is one transaction, which holds its rows in the order of their ids: so a message can't
-    come after that of a later change.
+    A batch is one transaction that locks its rows in the order of their ids, so its messages can't
+    come after the message of a later change.
     """
     last_id = 0
     while True:

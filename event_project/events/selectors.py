@@ -8,7 +8,7 @@ from event_project.events.models import Event
 from event_project.events.ngrams import name_has_ngrams_of
 
 _OPEN = Q(cancelled_at__isnull=True, booking_start_at__lte=Now(), booking_end_at__gte=Now())
-# Whatever starts later also ends later: saying so lets both use the index of ends.
+# An event that has yet to start has yet to end, too. Saying so lets both filters use the index.
 _UPCOMING = Q(cancelled_at__isnull=True, booking_start_at__gt=Now(), booking_end_at__gt=Now())
 
 
@@ -23,10 +23,10 @@ def event_get(*, event_id: int) -> Event:
 def event_list(
     *, is_open: bool | None = None, is_upcoming: bool | None = None, name: str | None = None
 ) -> QuerySet[Event]:
-    """Those that meet all of what is given, by the database server's clock.
+    """The events that match all given filters, by the database server's clock.
 
-    Open: can be booked now. Upcoming: can be booked later. `name` is part of an event's name in
-    either case, and found by an index.
+    Open: can be booked now. Upcoming: can be booked later. `name` is a part of an event's name, in
+    either case, and is found through an index.
     """
     events = Event.objects.all()
     if is_open is not None:

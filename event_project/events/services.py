@@ -1,5 +1,5 @@
-"""Everything that writes events. Each function is one transaction, which stores the change's
-message; it is published after the commit."""
+"""Everything that writes events. Each function is one transaction, which also stores the change's
+message. The message is published after the commit."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -19,7 +19,7 @@ from event_project.events.models import Event
 
 
 class EventChanges(TypedDict, total=False):
-    """What of an event can be changed. Times are aware."""
+    """The fields of an event that can be changed. Times are aware."""
 
     name: str
     max_seats: int
@@ -40,8 +40,7 @@ def event_create(
 ) -> Event:
     """Times are aware.
 
-    Raises `BookingEndsTooEarly`, and `IntegrityError` naming the constraint that the other values
-    break.
+    Raises `BookingEndsTooEarly`, or `IntegrityError` naming the constraint that other values break.
     """
     event = Event(
         name=name,
@@ -63,12 +62,12 @@ def event_update(
     changes: EventChanges,
     expected_versions: Collection[int] | None = None,
 ) -> Event:
-    """Change an event, holding its row. Where nothing differs, nothing is written or announced.
+    """Change an event, holding its row. If nothing differs, nothing is written or announced.
 
-    Raises, in this order, `ValueError` for what isn't in `EventChanges`, `EventNotFound`,
-    `EventCancelled`, `EventHasChanged` where the version is none of `expected_versions`, and
-    `BookingEndsTooEarly` by what the window would be; `IntegrityError` naming the constraint that
-    the other values break.
+    Raises, in this order, `ValueError` for fields that aren't in `EventChanges`, `EventNotFound`,
+    `EventCancelled`, `EventHasChanged` if the version is none of `expected_versions`,
+    `BookingEndsTooEarly` for the resulting window, and `IntegrityError` naming the constraint that
+    other values break.
     """
     if others := changes.keys() - EventChanges.__annotations__.keys():
         raise ValueError(f"cannot be changed: {', '.join(sorted(others))}")
@@ -88,9 +87,9 @@ def event_update(
 
 @transaction.atomic
 def event_cancel(*, event_id: int) -> Event:
-    """Cancel an event, holding its row; one that is cancelled already stays as it is.
+    """Cancel an event, holding its row. An event that is already cancelled stays as it is.
 
-    There is no way back. Raises `EventNotFound`.
+    This can't be undone. Raises `EventNotFound`.
     """
     event = _lock_event(event_id)
     if event.cancelled_at is None:

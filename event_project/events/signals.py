@@ -1,4 +1,4 @@
-"""A saved event becomes an outbox row in the same transaction, and a message after its commit."""
+"""A saved event becomes an outbox row in the same transaction, and a message after the commit."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def announce_saved_event(
 ) -> None:
     """Fixtures (`raw`) announce nothing: they restore what was announced before.
 
-    The instance holds what is stored: `Event.save` takes what it doesn't write from the row.
+    The instance matches the stored row: `Event.save` takes what it doesn't write from the row.
     """
     if not raw:
         outbox_add([announcement(instance, created=created)])

@@ -1,4 +1,4 @@
-"""Which status each refusal gets."""
+"""The HTTP status of each refusal."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -31,7 +31,7 @@ _handle = problems.exception_handler(STATUSES)
 
 def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Response | None:
     if isinstance(exception, BookingEndsTooEarly):
-        # Like any other bad value of a field.
+        # Reported like any other bad field value.
         exception = ValidationError({exception.field: [exception.message]})
     elif isinstance(exception, IntegrityError) and (words := words_for(exception)):
         exception = ValidationError([words])

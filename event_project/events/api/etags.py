@@ -15,9 +15,9 @@ def etag(event: Event) -> str:
 
 
 def expected_versions(request: Request) -> frozenset[int] | None:
-    """The versions that `If-Match` names; None where it is absent or `*`.
+    """The versions that `If-Match` names; None if it is absent or `*`.
 
-    A weak tag names none, as the comparison is the strong one.
+    A weak tag names none, because `If-Match` compares strongly.
     """
     header = request.headers.get("If-Match", "*")
     tags = parse_etags(header)
@@ -27,6 +27,6 @@ def expected_versions(request: Request) -> frozenset[int] | None:
 
 
 def is_known(event: Event, request: Request) -> bool:
-    """Whether `If-None-Match` says that the client has this version. The comparison is weak."""
+    """Whether `If-None-Match` says that the client has this version. This comparison is weak."""
     tags = parse_etags(request.headers.get("If-None-Match", ""))
     return tags == ["*"] or etag(event) in (tag.removeprefix("W/") for tag in tags)

@@ -1,4 +1,4 @@
-"""What the pages for admins have besides the answers of the API."""
+"""What the admin pages show besides the API's responses."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -16,7 +16,7 @@ EVENT = f"{EVENTS}/{{id}}"
 
 
 def example() -> Mapping[str, Any]:
-    """A new event as it can be sent: booked from the next hour on for a week."""
+    """A new event, ready to send: bookable for a week from the next hour on."""
     start = timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     return {
         "name": "Golang Workshop Bangkok",

@@ -2,7 +2,7 @@ import django.contrib.postgres.indexes
 import django.contrib.postgres.operations
 from django.db import migrations, models
 
-# Used by an index: a change of what it returns needs a new index.
+# Used by an index: if what it returns changes, the index must be rebuilt.
 CREATE_FUNCTION = """
     CREATE OR REPLACE FUNCTION event_ngrams(text text, shortest integer) RETURNS text[]
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE COST 1000
@@ -30,9 +30,9 @@ CREATE_FUNCTION = """
 
 
 class Migration(migrations.Migration):
-    """Locks out nobody: the index is built beside what goes on.
+    """Locks nobody out: the index is built concurrently.
 
-    If that is interrupted, an invalid index stays behind. Before the next attempt:
+    If that is interrupted, an invalid index stays behind. Before the next attempt, run:
     DROP INDEX CONCURRENTLY event_name_ngrams
     """
 
@@ -58,8 +58,8 @@ class Migration(migrations.Migration):
                 name='event_name_ngrams',
             ),
         ),
-        # How many names have a pattern, which tells the planner when the index is worth it: to find
-        # a page of events that are called what most are called, reading them in order is faster.
+        # Tells the planner how many names match a pattern, and so when the index is worth it. If
+        # most events match, reading them in order finds a page faster.
         migrations.RunSQL(
             sql='CREATE STATISTICS IF NOT EXISTS event_name_upper ON (UPPER(name)) FROM events_event',
             reverse_sql='DROP STATISTICS event_name_upper',

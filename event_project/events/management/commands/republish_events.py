@@ -1,4 +1,4 @@
-"""Announces events again, so that a lost or damaged copy elsewhere is repaired."""
+"""Announces events again to repair lost or damaged copies elsewhere."""
 
 import re
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ class Command(BaseCommand):
     ) -> None:
         events = events_to_republish(ids=_known_ids(ids), since=_moment(since))
         stored = 0
-        # disable=None: no bar where stderr is no terminal.
+        # disable=None: no bar if stderr isn't a terminal.
         with tqdm(total=events.count(), unit=" events", disable=None) as bar:
             for count in republish(events, forced=force):
                 stored += count
