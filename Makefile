@@ -1,13 +1,13 @@
-# `make` alone prints what can be typed here.
+# `make` alone lists the targets.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 DEVSTACK := $(BIN)/python -m devstack
-# Real PostgreSQL and RabbitMQ on free ports, gone afterwards. Inside another such call, and where
-# the URLs of all three are set, those servers are used.
+# Starts real PostgreSQL and RabbitMQ servers on free ports and removes them afterwards. Inside
+# another such call, or if the URLs of all three are set, the existing servers are used.
 WITH_SERVERS := $(DEVSTACK) exec --fast --
-# Settings need addresses. At these nobody answers, so a test that needs a server fails.
+# Settings need addresses. Nothing answers at these, so a test that needs a server fails.
 WITHOUT_SERVERS := EVENT_DATABASE_URL=postgresql://127.0.0.1:9/event \
 	BOOKING_DATABASE_URL=postgresql://127.0.0.1:9/booking \
 	RABBITMQ_URL=amqp://127.0.0.1:9/ $(DEVSTACK) exec --
@@ -20,14 +20,14 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --un
 	--generate-hashes --no-annotate --no-emit-index-url
 
 .PHONY: help
-help: ## what can be typed here
+help: ## list the targets
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z%-]+:.*## / { sub("%", "PART", $$1); printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 .venv/.installed: requirements-dev.lock .venv/bin/python
 	@devstack/bootstrap.sh
 
-# If it is missing, or a link to a Python that was uninstalled, .venv is made again.
+# If .venv is missing, or links to a Python that was uninstalled, it is made again.
 .venv/bin/python: ;
 
 ##@ Run everything on this machine
@@ -39,10 +39,10 @@ run: .venv/.installed ## start everything, show the logs, stop everything at Ctr
 start: .venv/.installed ## the same in the background
 	@$(DEVSTACK) start
 
-stop: .venv/.installed ## stop what runs in the background
+stop: .venv/.installed ## stop everything that runs in the background
 	@$(DEVSTACK) stop
 
-status: .venv/.installed ## what runs, where and as which process
+status: .venv/.installed ## show what is running, where and as which process
 	@$(DEVSTACK) status
 
 logs: .venv/.installed ## follow the logs of the services
@@ -51,19 +51,19 @@ logs: .venv/.installed ## follow the logs of the services
 demo: .venv/.installed ## a sale from start to end against the running services
 	@$(BIN)/python -m devstack.demo
 
-start-%: .venv/.installed ## start one part, by its name in `make status`
+start-%: .venv/.installed ## start one part by its name in `make status`
 	@$(DEVSTACK) start-part $*
 
-stop-%: .venv/.installed ## stop one part, until it is started again
+stop-%: .venv/.installed ## stop one part until it is started again
 	@$(DEVSTACK) stop-part $*
 
-admin: .venv/.installed ## make a superuser of both services (ADMIN_USERNAME, ADMIN_PASSWORD; else it asks)
+admin: .venv/.installed ## make a superuser in both services (ADMIN_USERNAME, ADMIN_PASSWORD; else it asks)
 	@$(DEVSTACK) admin
 
-manage-event: .venv/.installed ## a command of the running event service (ARGS="outbox_status")
+manage-event: .venv/.installed ## run a management command of the event service (ARGS="outbox_status")
 	@$(DEVSTACK) manage event -- $(ARGS)
 
-manage-booking: .venv/.installed ## a command of the running booking service (ARGS="dead_letters list")
+manage-booking: .venv/.installed ## run a management command of the booking service (ARGS="dead_letters list")
 	@$(DEVSTACK) manage booking -- $(ARGS)
 
 clean: ## stop everything, delete its data, .venv and caches
@@ -81,7 +81,7 @@ lint: .venv/.installed ## ruff: rules and format
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 
-types: .venv/.installed ## mypy: one run per project, as each has its own settings
+types: .venv/.installed ## mypy: one run per project, because each has its own settings
 	@DJANGO_SETTINGS_MODULE=event_project.settings $(WITHOUT_SERVERS) \
 		$(BIN)/mypy --config-file pyproject.toml -p event_project -p shared -p devstack
 	@DJANGO_SETTINGS_MODULE=booking_project.settings $(WITHOUT_SERVERS) \
@@ -93,18 +93,18 @@ imports: .venv/.installed ## import-linter: the architecture
 test-pythons: .venv/.installed ## openapi-check and test-unit with every other Python from 3.11
 	@$(BIN)/python -m devstack.pythons openapi-check test-unit
 
-deploy-check: .venv/.installed ## check --deploy of both projects, set up as behind a proxy that ends TLS
+deploy-check: .venv/.installed ## check --deploy of both projects, set up as behind a proxy that terminates TLS
 	@$(AS_DEPLOYED) $(WITHOUT_SERVERS) sh -ec '\
 		for service in event booking; do \
 			$(BIN)/python manage_$$service.py check --deploy --fail-level WARNING; \
 		done'
 
-migrations-check: .venv/.installed ## models without a migration, in both projects
+migrations-check: .venv/.installed ## both projects: no model change without a migration
 	@$(WITH_SERVERS) sh -ec '\
 		$(BIN)/python manage_event.py makemigrations --check --dry-run; \
 		$(BIN)/python manage_booking.py makemigrations --check --dry-run'
 
-openapi-check: .venv/.installed ## the committed OpenAPI schemas are those of the code
+openapi-check: .venv/.installed ## the committed OpenAPI schemas match the code
 	@$(WITHOUT_SERVERS) sh -ec '\
 		for service in event booking; do \
 			$(BIN)/python manage_$$service.py $(SPECTACULAR) \
@@ -174,16 +174,16 @@ lock: .venv/.installed ## write both lock files from pyproject.toml
 	@$(LOCK) pyproject.toml --output-file requirements.lock
 	@$(LOCK) pyproject.toml --extra dev --output-file requirements-dev.lock
 
-docker-up: ## PostgreSQL and RabbitMQ in containers, with ports on this machine
+docker-up: ## start PostgreSQL and RabbitMQ in containers, with ports on this machine
 	@deploy/docker/new_env.sh .env
 	@docker compose --file compose.yaml --file deploy/docker/ports.yaml up --detach --wait
 
-docker-up-all: ## everything in containers, built from this checkout
+docker-up-all: ## start everything in containers, built from this checkout
 	@deploy/docker/new_env.sh .env
 	@docker compose --profile all up --detach --build --wait
 
 docker-down: ## stop the containers; their data is kept
-	@cd / && docker compose --project-name event-reservation down # elsewhere it would need .env
+	@cd / && docker compose --project-name event-reservation down # in the checkout it would need .env
 
-build-test: .venv/.installed ## build, start beside all that, run the end-to-end tests, remove it
+build-test: .venv/.installed ## build the image, start a second stack, run the end-to-end tests, remove it
 	@deploy/docker/build_test.sh $(BIN)/pytest tests/end_to_end

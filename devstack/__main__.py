@@ -22,7 +22,7 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     signals.raise_interrupted()
-    # Logs, mails and configuration are for their owner alone.
+    # Only their owner may read logs, mails and configuration.
     umask = os.umask(0o077)
     try:
         if options.command == "exec":
@@ -43,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"devstack: {error}", file=sys.stderr)
         return 1
     except Interrupted as interrupted:
-        # To end `run` and `logs` there is no other way, so for them it is a success.
+        # `run` and `logs` can't be ended any other way, so for them this counts as success.
         return 0 if options.command in ("run", "logs") else 128 + interrupted.number
-    except BrokenPipeError:  # `make status | head`; what runs was stopped where that is due
+    except BrokenPipeError:  # `make status | head`; whatever had to be stopped was stopped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0

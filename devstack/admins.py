@@ -17,11 +17,11 @@ SHORTEST_PASSWORD = 12
 
 
 def create(stack: Stack, environ: Mapping[str, str]) -> int:
-    """Makes the user where it is missing, and prints a generated password, once.
+    """Makes the user where it is missing. A generated password is printed once.
 
-    ADMIN_USERNAME and ADMIN_PASSWORD are used where they are set. Else a person at a terminal is
-    asked, and without a terminal the name is "admin" and the password a generated one. Raises
-    `DevstackError`, also where a service has a user of that name: its password stays as it is.
+    ADMIN_USERNAME and ADMIN_PASSWORD are used if set. Otherwise it asks at the terminal; without a
+    terminal, the name is "admin" and the password is generated. Raises `DevstackError`. A service
+    that already has a user of that name keeps its password, and 1 is returned.
     """
     known = stack.client_environ()
     username = environ.get("ADMIN_USERNAME") or _ask_name()
@@ -51,11 +51,11 @@ def create(stack: Stack, environ: Mapping[str, str]) -> int:
 
 
 def _create(service: str, username: str, password: str, environ: Mapping[str, str]) -> str:
-    """What Django says against it; empty if the user was made."""
+    """Django's error message; empty if the user was made."""
     done = subprocess.run(
         [sys.executable, apps.MANAGE[service], "createsuperuser", "--noinput"],
         cwd=ROOT,
-        # Not as arguments, which every user of this machine can see.
+        # Not passed as arguments, which every user of this machine can see.
         env={
             **environ,
             "DJANGO_SUPERUSER_USERNAME": username,
@@ -76,7 +76,7 @@ def _ask_name() -> str:
 
 
 def _ask_password() -> str:
-    """Empty: one is to be generated."""
+    """Empty if a password is to be generated."""
     if not _at_terminal():
         return ""
     password = getpass.getpass("Password (empty: a generated one is shown): ")

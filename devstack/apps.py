@@ -1,4 +1,4 @@
-"""The processes of the two services, and how to tell that they answer."""
+"""The processes of the two services, and how to tell that they respond."""
 
 import http.client
 import subprocess
@@ -16,7 +16,7 @@ from shared.workers.heartbeat import full_name
 
 MANAGE = {"event": "manage_event.py", "booking": "manage_booking.py"}
 API_PORTS = {"event": "EVENT_PORT", "booking": "BOOKING_PORT"}
-# Those that talk to the broker: the service that each belongs to, and its command.
+# The processes that talk to the broker: the service each belongs to, and its command.
 WORKERS = {
     "event_relay": ("event", "relay_outbox"),
     "consumer": ("booking", "consume_events"),
@@ -56,14 +56,14 @@ def is_healthy(service: str, ports: Mapping[str, int]) -> bool:
 
 
 def manage(service: str, words: Sequence[str], environ: Mapping[str, str]) -> int:
-    """The status of a management command, run at the caller's terminal."""
+    """Runs a management command at the caller's terminal and returns its exit status."""
     return subprocess.run(
         [sys.executable, MANAGE[service], *words], cwd=ROOT, env=environ, check=False
     ).returncode
 
 
 def complaint(worker: str, folder: Path) -> str:
-    """What keeps that worker from its work, by its heartbeat in `folder`; empty if nothing does."""
+    """What keeps the worker from working, by its heartbeat in `folder`; empty if nothing does."""
     service, command = WORKERS[worker]
     health = check(folder, full_name(service, command))
     return "" if health.healthy else health.sentence

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes .venv with exactly what requirements-dev.lock names. Does nothing where that is done.
-# With CHECK_PORTS=1 it does nothing either where a port that `make start` needs is taken.
-# PYTHON=/path/to/python chooses the interpreter; otherwise the first one new enough is taken.
+# Makes .venv with exactly what requirements-dev.lock names. Does nothing if that is already done.
+# With CHECK_PORTS=1 it also does nothing if a port that `make start` needs is taken.
+# PYTHON=/path/to/python chooses the interpreter; the default is the first one that is new enough.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -29,7 +29,7 @@ find_python() {
     python=
 }
 
-# Installs Debian packages if this user may, and otherwise says what to type.
+# Installs Debian packages if this user may; otherwise says what to type.
 apt_install() {
     if [ "$(id -u)" = 0 ]; then
         become_root=
@@ -47,7 +47,7 @@ apt_install() {
     fi
 }
 
-# Two `make start` at the same time must not write into the same folder.
+# Two `make start` at the same time must not write to the same folder.
 exec 9<"devstack/bootstrap.sh"
 flock 9
 
@@ -64,7 +64,7 @@ if ! .venv/bin/python -c "import sys, pip; sys.exit(sys.version_info < (3, 11))"
         find_python
         [ -n "$python" ] || die "Python 3.11 or newer is missing: install it, or set PYTHON to one"
     fi
-    # Now, and not after the minutes that installing may take.
+    # Check now, not after the minutes that installing may take.
     if [ -n "${CHECK_PORTS:-}" ]; then
         "$python" -m devstack.early_check || exit 1
     fi

@@ -18,7 +18,7 @@ ARRIVAL_SECONDS = 60
 
 
 class NotReachable(Exception):
-    """A service doesn't answer."""
+    """A service doesn't respond."""
 
 
 Describe = Callable[[httpx.Response], str]
@@ -36,7 +36,7 @@ class Step:
 
 
 class Demo:
-    """Calls the services, prints every call, and keeps what came of each step."""
+    """Calls the services, prints every call, and records the result of each step."""
 
     def __init__(self, event_url: str, booking_url: str, http: httpx.Client) -> None:
         self._event_url = event_url
@@ -46,7 +46,7 @@ class Demo:
         self._require_services({"event": event_url, "booking": booking_url})
 
     def run(self) -> bool:
-        """Whether everything came as expected."""
+        """Whether everything went as expected."""
         event = self._create_event()
         status = f"{self._booking_url}/events/{event}/status"
         bookings = f"{self._booking_url}/events/{event}/bookings"
@@ -96,7 +96,7 @@ class Demo:
         return _id(self._step(title, "POST", url, _created, "201 created", body))
 
     def _wait_for(self, url: str) -> None:
-        """The message with the event is on its way from the one service to the other."""
+        """Wait for the event's message to get from one service to the other."""
         deadline = time.monotonic() + ARRIVAL_SECONDS
         while self._http.get(url).status_code == 404 and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -158,7 +158,7 @@ def _object(response: httpx.Response) -> dict[str, Any]:
 
 
 def _id(response: httpx.Response) -> int:
-    """0, which nobody has, after a refusal."""
+    """After a refusal 0, which is nobody's id."""
     number: int = _object(response).get("id", 0)
     return number
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from devstack import ports
 from devstack.errors import DevstackError
 
-# A line of `.env` that could matter here. Its full syntax is read later, by python-dotenv.
+# A line of `.env` that could matter here. python-dotenv reads the full syntax later.
 _LINE = re.compile(
     r"""^[ \t]*(?:export[ \t]+)?(\w+_(?:PORT|URL))[ \t]*=[ \t]*["']?([^"'#\s]+)""", re.MULTILINE
 )

@@ -1,4 +1,4 @@
-"""Where devstack reads what it is told: the process environment, then `.env`, then defaults."""
+"""Where devstack reads its settings: the process environment, then `.env`, then defaults."""
 
 import os
 from collections.abc import Mapping

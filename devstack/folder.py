@@ -13,7 +13,7 @@ from devstack.postgres import folder_outside
 
 
 def make(folder: Path) -> None:
-    """Makes `folder`, or requires that it is the caller's own."""
+    """Makes `folder`, or checks that it belongs to the caller."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         found = folder.stat()
@@ -22,7 +22,7 @@ def make(folder: Path) -> None:
                 f"the data folder {folder} belongs to {_name_of(found.st_uid)}: "
                 "remove it, or set DEVSTACK_DATA to a folder of yours"
             )
-        # Others may pass through, because PostgreSQL may run as another user, but not look.
+        # Others may pass through but not list it: PostgreSQL may run as another user.
         folder.chmod(0o711)
         log = folder / "log"
         log.mkdir(exist_ok=True)
@@ -37,7 +37,7 @@ def make(folder: Path) -> None:
 
 @contextlib.contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Holds `folder` for one command that starts or stops its parts; others wait their turn."""
+    """Holds `folder` for one command that starts or stops its parts; other commands wait."""
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,7 +48,7 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def remove(folder: Path) -> None:
-    """Deletes `folder`, and the databases where they had to be kept elsewhere."""
+    """Deletes `folder`, and the databases if they had to be kept elsewhere."""
     for each in (folder, folder_outside(folder)):
         try:
             if each.exists():

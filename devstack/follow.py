@@ -1,4 +1,4 @@
-"""Prints what is added to the logs of several programs, each line with its program's name."""
+"""Follows the logs of several programs and prints each new line with its program's name."""
 
 import contextlib
 import os
@@ -46,7 +46,7 @@ def sizes(logs: Mapping[str, Path]) -> dict[str, int]:
 def follow(
     logs: Mapping[str, Path], offsets: Mapping[str, int], while_true: Callable[[], bool]
 ) -> None:
-    """Prints what comes after `offsets`, until `while_true` says no."""
+    """Prints what comes after `offsets`, until `while_true` returns False."""
     width = max(map(len, logs))
     with contextlib.ExitStack() as stack:
         tails = {

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs the distribution's rabbitmq-server for its programs only. Needs root.
-# Its package would start a system-wide broker now and at every boot: neither is wanted here.
+# The package would start a system-wide broker now and at every boot. Neither is wanted here.
 set -eu
-umask 022 # whatever the caller keeps for itself, what is installed is for everybody
+umask 022 # whatever the caller's umask, the installed files are for everyone
 
 export DEBIAN_FRONTEND=noninteractive
 policy=/usr/sbin/policy-rc.d
@@ -11,7 +11,7 @@ if [ ! -e "$policy" ]; then
     trap 'rm -f "$policy"' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
-    printf '#!/bin/sh\nexit 101\n' >"$policy" # Debian's way to say: start no service now
+    printf '#!/bin/sh\nexit 101\n' >"$policy" # how Debian is told not to start services
     chmod 755 "$policy"
 fi
 

@@ -1,4 +1,4 @@
-"""Secrets that only this data folder knows: made once, kept readable for their owner alone."""
+"""Secrets of one data folder: generated once and readable only by their owner."""
 
 import json
 import os
@@ -17,7 +17,7 @@ def make() -> dict[str, str]:
 
 
 def load(folder: Path) -> dict[str, str]:
-    """The secrets of `folder`; the missing ones are made up and saved."""
+    """The secrets of `folder`. Missing ones are generated and saved."""
     file = folder / "secrets.json"
     known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     if not known.keys() >= set(NAMES):

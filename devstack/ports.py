@@ -1,4 +1,4 @@
-"""The ports of the parts: which variable sets each, and who needs it."""
+"""The ports of the parts: which variable sets each, and which part needs it."""
 
 import atexit
 import errno
@@ -17,7 +17,7 @@ class Port:
     variable: str
     default: int
     owner: str
-    # Where that variable names a server, none is started that would need the port.
+    # If this variable names a server, none is started that would need the port.
     unless: str | None = None
 
 
@@ -48,17 +48,17 @@ def configured(environ: Mapping[str, str]) -> dict[str, int]:
 
 
 def required(environ: Mapping[str, str]) -> list[str]:
-    """The variables of the ports that `make start` needs, given these URLs of servers."""
+    """The variables of the ports that `make start` needs, given these server URLs."""
     return [port.variable for port in PORTS if port.unless is None or port.unless not in environ]
 
 
 def private() -> dict[str, int]:
-    """Free ports, kept free for servers of ours as `free_port` does."""
+    """Free ports, kept free for our servers as `free_port` does."""
     return {port.variable: free_port() for port in PORTS}
 
 
 def free_port() -> int:
-    """A port of the loopback interface that Linux gives to nobody else while this process lives.
+    """A loopback port that Linux gives to no other process while this process lives.
 
     Our server can be told to listen there, now or later, and again after a restart.
     """
@@ -71,7 +71,7 @@ def free_port() -> int:
 def hold_port() -> socket.socket:
     """A socket that holds a free port until it is closed.
 
-    It is bound and does not listen: clients are refused, no other process is given the port, and a
+    It is bound but doesn't listen: clients are refused, no other process is given the port, but a
     server that sets SO_REUSEADDR, as servers do, can listen there.
     """
     held = socket.socket()
@@ -114,8 +114,8 @@ def _refusal(number: int) -> OSError | None:
 
 
 def _holder(number: int) -> str:
-    """ " by pid 12 (nginx)", or nothing where the system does not tell an ordinary user, or where
-    psutil is not installed yet."""
+    """ " by pid 12 (nginx)", or empty if the system doesn't tell an ordinary user, or if psutil
+    isn't installed yet."""
     if importlib.util.find_spec("psutil") is None:
         return ""
     import psutil

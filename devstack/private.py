@@ -1,4 +1,4 @@
-"""Runs a command with servers of its own, on free ports and in a temporary folder."""
+"""Runs a command with its own servers, on free ports and in a temporary folder."""
 
 import os
 import shutil
@@ -18,10 +18,10 @@ PATIENCE_SECONDS = 30
 
 
 def execute(command: Sequence[str], environ: Mapping[str, str], *, fast: bool, umask: int) -> int:
-    """The exit status of `command`, which has this `umask`. Nothing that was started here, or by
-    it, outlives the call.
+    """Runs `command` with this `umask` and returns its exit status. Nothing started here or by the
+    command outlives the call.
 
-    `.env` is not read: tests and benches must not find somebody's working database by accident.
+    `.env` isn't read: tests and benches must not find a developer's database by accident.
     """
     if shutil.which(command[0]) is None:
         raise DevstackError(f"there is no command {command[0]!r}")
@@ -54,7 +54,7 @@ def _start(runner: Runner, below: servers.Servers, environ: Mapping[str, str]) -
 
 
 def _service_defaults() -> dict[str, str]:
-    """What the services have no defaults for: keys of this call, and no log-in."""
+    """Settings that the services have no defaults for: keys for this call, and no log-in."""
     secrets = {name: key for name, key in keys.make().items() if name in keys.OF_SERVICES}
     return {**secrets, "AUTH_MODE": "open"}
 
@@ -76,8 +76,8 @@ def _run(command: Sequence[str], environ: Mapping[str, str], runner: Runner, *, 
 
 
 def _pass_on(number: int, process: subprocess.Popen[bytes]) -> None:
-    """Ends `process` by the signal that was sent to us, at the latest after its patience."""
-    # Ctrl-C at a terminal has reached the command already, and two of them may mean "at once".
+    """Ends `process` with the signal sent to us, and kills it if it takes too long."""
+    # Ctrl-C at a terminal has already reached the command, and a second one may mean "at once".
     if not (number == signal.SIGINT and os.isatty(sys.stdin.fileno())):
         process.send_signal(number)
     with signals.ignored():

@@ -1,7 +1,7 @@
-"""Finds and ends the processes of one data folder, whoever started them and whatever died since.
+"""Finds and ends the processes of one data folder, whatever started them and whatever died since.
 
 Every process devstack starts inherits `DEVSTACK_INSTANCE`, the data folder, in its environment.
-Unlike a pid file that mark cannot be stale, and unlike a name it cannot hit somebody else's server.
+Unlike a pid file, this mark can't be stale. Unlike a name, it can't match an unrelated server.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ MARK = "DEVSTACK_INSTANCE"
 
 
 def of(folder: Path) -> list[psutil.Process]:
-    """The live processes of `folder`, without the caller and what started the caller."""
+    """The live processes of `folder`, except the caller and its ancestors."""
     me = psutil.Process()
     exempt = {me.pid} | {parent.pid for parent in me.parents()}
     return [
@@ -28,7 +28,7 @@ def of(folder: Path) -> list[psutil.Process]:
 def wait_gone(folder: Path, seconds: float, pid: int | None = None) -> bool:
     """Waits for the processes of `folder`, or for the one with `pid`, to be gone; False if not.
 
-    Unlike `Process.wait` this takes a zombie for gone: not every container reaps them.
+    Unlike `Process.wait`, this counts zombies as gone: not every container reaps them.
     """
     deadline = time.monotonic() + seconds
     while any(pid in (None, process.pid) for process in of(folder)):
@@ -39,7 +39,7 @@ def wait_gone(folder: Path, seconds: float, pid: int | None = None) -> bool:
 
 
 def end(folder: Path) -> None:
-    """Asks the processes of `folder` to stop, then makes them."""
+    """Asks the processes of `folder` to stop, then kills any that are left."""
     for process in of(folder):
         _send(process, signal.SIGINT if _is_postgres(process) else signal.SIGTERM)
     if not wait_gone(folder, seconds=20):

@@ -1,6 +1,6 @@
 """`python -m devstack.pythons TARGET…`: make these targets with every other Python from 3.11.
 
-Each gets a virtual environment of the locked packages in build/pythons, made once.
+Each gets a virtual environment in build/pythons with the locked packages, made once.
 """
 
 import os
@@ -18,7 +18,7 @@ LOCK = ROOT / "requirements-dev.lock"
 VENVS = ROOT / "build" / "pythons"
 
 _NAME = re.compile(r"python3\.\d+")
-# Version and kind of release: for an alpha or beta there are no packages yet.
+# Version and release level: for an alpha or beta there are no packages yet.
 _PROBE = "import sys; v = sys.version_info; print(v.major, v.minor, v.releaselevel, sys.executable)"
 
 
@@ -47,7 +47,7 @@ def main(targets: Sequence[str]) -> int:
 def find(environ: Mapping[str, str]) -> dict[tuple[int, int], Path]:
     """The released Pythons from 3.11 on the path, and those of pyenv, by version.
 
-    A pyenv shim is on the path even where it runs nothing, so each is asked for its version.
+    A pyenv shim may be on the path without a Python behind it, so each is asked for its version.
     """
     found: dict[tuple[int, int], Path] = {}
     for candidate in _candidates(environ):
@@ -72,7 +72,7 @@ def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _installed(name: str, python: Path) -> Path:
-    """A virtual environment of `python` with what the lock file names, and nothing else."""
+    """A virtual environment of `python` with exactly what the lock file names."""
     venv = VENVS / name
     done = venv / ".installed"
     wanted = f"{python}\n{LOCK.read_text()}"

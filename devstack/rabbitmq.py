@@ -1,4 +1,4 @@
-"""A private RabbitMQ node, run from the programs of the distribution's `rabbitmq-server`."""
+"""A private RabbitMQ node, run with the programs of the distribution's `rabbitmq-server`."""
 
 import base64
 import hashlib
@@ -48,13 +48,13 @@ class RabbitMQ:
     def programs(self) -> list[Program]:
         epmd = ["epmd", "-port", str(self.ports["RABBITMQ_EPMD_PORT"]), "-address", LOOPBACK]
         return [
-            # Ours and in the foreground: else RabbitMQ leaves a daemon behind when it stops.
+            # Our own, in the foreground. Otherwise RabbitMQ leaves a daemon behind when it stops.
             Program(name="epmd", group="epmd", command=epmd),
             Program(name="rabbitmq", group="broker", command=[str(self.tools / "rabbitmq-server")]),
         ]
 
     def create(self) -> None:
-        """Writes the node's configuration and its commands. Its data stays as it is."""
+        """Writes the node's configuration and commands. Its data isn't touched."""
         home = self.folder / "home"
         home.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
@@ -62,7 +62,7 @@ class RabbitMQ:
         cookie.unlink(missing_ok=True)
         cookie.touch(mode=0o600)
         cookie.write_text(self.cookie)
-        cookie.chmod(0o400)  # Erlang insists
+        cookie.chmod(0o400)  # Erlang requires this
         definitions = self.folder / "definitions.json"
         definitions.write_text(json.dumps(self._definitions, indent=2))
         (self.folder / "rabbitmq.conf").write_text(
@@ -95,14 +95,14 @@ class RabbitMQ:
 
     @property
     def _definitions(self) -> dict[str, object]:
-        """Loaded at each start. With them, RabbitMQ makes no user guest with the password guest."""
+        """Loaded at each start. With them, RabbitMQ creates no user guest with password guest."""
         rights = {"configure": ".*", "write": ".*", "read": ".*"}
         return {
             "vhosts": [{"name": "/"}],
             "users": [
                 _user(USER, _hash(self.password)),
-                # A data folder of an earlier version has that user. Without a password, nobody
-                # can log in.
+                # A data folder of an earlier version has this user. Without a password, nobody
+                # can log in as it.
                 _user("guest", ""),
             ],
             "permissions": [{"user": USER, "vhost": "/", **rights}],
@@ -111,7 +111,7 @@ class RabbitMQ:
     def _write_command(self, original: Path) -> None:
         """A command that runs `original` for this node, whatever its caller's environment says.
 
-        Debian's own /usr/sbin/rabbitmqctl would talk to the system's node as another user.
+        Debian's own /usr/sbin/rabbitmqctl would talk to the system-wide node as another user.
         """
         command = self.tools / original.name
         assignments = [shlex.quote(f"{name}={value}") for name, value in self._environment.items()]
@@ -136,15 +136,15 @@ class RabbitMQ:
             "RABBITMQ_PID_FILE": str(self.folder / "pid"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "enabled_plugins"),
             "RABBITMQ_GENERATED_CONFIG_DIR": str(self.folder / "generated"),
-            # All three, so that nothing is read from /etc/rabbitmq.
+            # All three are set, so that nothing is read from /etc/rabbitmq.
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(self.folder / "advanced.config"),
             "RABBITMQ_CONF_ENV_FILE": str(self.folder / "env.conf"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
                 "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false"
             ),
-            # Makes the start script become the broker instead of its parent: a signal to the
-            # program's pid, SIGKILL included, then reaches the broker itself.
+            # Makes the start script become the broker instead of its parent. A signal to the
+            # program's pid, including SIGKILL, then reaches the broker itself.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
 
@@ -159,13 +159,13 @@ def _user(name: str, password_hash: str) -> dict[str, object]:
 
 
 def _hash(password: str) -> str:
-    """As RabbitMQ stores it: four bytes of salt, and the SHA-256 of salt and password."""
+    """As RabbitMQ stores it: four bytes of salt, then the SHA-256 of salt and password."""
     salt = secrets.token_bytes(4)
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
 def install(log: Path) -> None:
-    """Installs RabbitMQ if it is missing and this user may; else says what to type."""
+    """Installs RabbitMQ if it is missing and this user may; otherwise says what to type."""
     if (PROGRAMS / "rabbitmq-server").exists() and shutil.which("epmd"):
         return
     if shutil.which("apt-get") is None:

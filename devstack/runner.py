@@ -23,7 +23,7 @@ from devstack import processes
 from devstack.environment import ROOT, is_root
 from devstack.errors import DevstackError
 
-# In starting order. Stopping goes the other way round, one group after the other.
+# In starting order. They are stopped in reverse order, one group at a time.
 GROUPS = ("databases", "epmd", "broker", "apps")
 
 LOG_LINES_SHOWN = 15
@@ -38,7 +38,7 @@ class Program:
     command: Sequence[str]
     as_user: Sequence[str] = ()
     stop_signal: str = "TERM"
-    # Apps have workers that must not outlive them. A database ends its own processes in order.
+    # Apps have workers that must not outlive them. A database stops its own processes in order.
     stop_whole_group: bool = True
 
 
@@ -49,11 +49,11 @@ class Running:
     name: str
     group: str
     state: str
-    pid: int  # 0 while it does not run
+    pid: int  # 0 while it isn't running
 
 
 class NotRunningError(Exception):
-    """There is no supervisord to ask, or it is shutting down."""
+    """No supervisord is running, or it is shutting down."""
 
 
 class Runner:
@@ -63,12 +63,12 @@ class Runner:
         self.folder = folder
         self.config = folder / "supervisord.conf"
         self.logs = folder / "log"
-        # A socket's path must be short (108 characters), which a checkout's need not be.
+        # A socket's path must be short (108 characters), but a checkout's path may be longer.
         digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
         self._socket_folder = Path(f"/tmp/devstack-{os.geteuid()}-{digest}")  # noqa: S108 (0700)
         self._socket = self._socket_folder / "supervisor.sock"
         self._first_pids: dict[str, int] = {}
-        self._log_sizes: dict[Path, int] = {}  # when this start began
+        self._log_sizes: dict[Path, int] = {}  # at the beginning of this start
         self._daemon: subprocess.Popen[bytes] | None = None
 
     def log_of(self, program: str) -> Path:
@@ -92,7 +92,7 @@ class Runner:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for the caller, who stops the parts in order
+                start_new_session=True,  # Ctrl-C goes to the caller, which stops the parts in order
             )
         deadline = time.monotonic() + START_SECONDS
         while not self.is_up():
@@ -120,8 +120,7 @@ class Runner:
         ]
 
     def environ(self) -> dict[str, str]:
-        """What supervisord was started with, and so what its programs have. Raises
-        `NotRunningError`."""
+        """The environment of supervisord, and so of its programs. Raises `NotRunningError`."""
         try:
             return psutil.Process(self.pid()).environ()
         except psutil.NoSuchProcess as error:
@@ -131,7 +130,7 @@ class Runner:
         self._call("startProcess", f"apps:{name}", False)
 
     def start_part(self, name: str) -> bool:
-        """Starts one program and waits until it has stayed up a second; False if it runs."""
+        """Starts one program and waits until it has been up for a second; False if it's running."""
         part = self._part(name)
         if part.state in ("RUNNING", "STARTING"):
             return False
@@ -144,7 +143,7 @@ class Runner:
         return True
 
     def stop_part(self, name: str) -> bool:
-        """Stops one program and waits for its end, 30 s at most; False if it does not run."""
+        """Stops one program and waits up to 30 s for its end; False if it isn't running."""
         part = self._part(name)
         if part.state not in ("RUNNING", "STARTING", "BACKOFF"):
             return False
@@ -159,7 +158,7 @@ class Runner:
         return parts[name]
 
     def wait(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
-        """Waits until `ready()`, or until a program dies, which is reported with its last words."""
+        """Waits until `ready()`. If a program dies, reports that with the end of its log."""
         deadline = time.monotonic() + seconds
         while not ready():
             self.require_no_death()
@@ -173,13 +172,13 @@ class Runner:
         except NotRunningError:
             raise DevstackError(self.obituary("supervisord", "died")) from None
         for program in programs:
-            # supervisord restarts what dies: a new pid is the trace of a death between two looks.
+            # supervisord restarts what dies: a new pid shows that it died between two checks.
             first = self._first_pids.setdefault(program.name, program.pid) if program.pid else 0
             if program.state in ("BACKOFF", "EXITED", "FATAL") or program.pid != first:
                 raise DevstackError(self.obituary(program.name, "died while starting"))
 
     def stop(self) -> bool:
-        """Ends every process of the folder; says whether there was any."""
+        """Ends every process of the folder and returns whether there were any."""
         found = bool(processes.of(self.folder))
         with contextlib.suppress(NotRunningError):
             daemon = self.pid()
@@ -189,10 +188,10 @@ class Runner:
         return found
 
     def stop_at_once(self) -> None:
-        """Ends every process of the folder at the same time: quicker, where order is no matter."""
+        """Ends all processes of the folder at the same time: quicker, if order doesn't matter."""
         processes.end(self.folder)
         if self._daemon:
-            self._daemon.wait()  # else it stays a zombie until somebody waits in our place
+            self._daemon.wait()  # otherwise it would stay a zombie
         shutil.rmtree(self._socket_folder, ignore_errors=True)
 
     def _call(self, method: str, *arguments: object) -> Any:
@@ -205,7 +204,7 @@ class Runner:
             except xmlrpc.client.Fault as fault:
                 if fault.faultCode != Faults.SHUTDOWN_STATE:
                     raise
-                # It ends what it started, in order; whoever asks has to wait for that.
+                # It is stopping its programs in order; the caller has to wait for that.
                 processes.wait_gone(self.folder, seconds=STOP_SECONDS)
                 raise NotRunningError from fault
 
@@ -267,11 +266,11 @@ class Runner:
                 # In this order: changing the user would clear the death signal.
                 [*program.as_user, *dying_with_parent(program.command, program.stop_signal)]
             ),
-            directory="/" if program.as_user else None,  # who may not be allowed into ours
+            directory="/" if program.as_user else None,  # that user may not be allowed into ours
             autostart=str(program.group != "apps").lower(),
             autorestart="true",
             startsecs=1,
-            startretries=1000,  # a database away for an hour must not end the consumer for good
+            startretries=1000,  # an hour without a database must not end the consumer for good
             stopsignal=program.stop_signal,
             stopwaitsecs=30,
             stopasgroup=str(program.stop_whole_group).lower(),
@@ -284,12 +283,12 @@ class Runner:
 
 
 def dying_with_parent(command: Sequence[str], signal_name: str = "TERM") -> list[str]:
-    """`command`, sent a signal by the kernel as soon as its parent dies, even by SIGKILL."""
+    """`command`, which the kernel signals as soon as its parent dies, even by SIGKILL."""
     return ["setpriv", "--pdeathsig", signal_name, *command]
 
 
 def section(name: str, /, **options: object) -> str:
-    """A section of supervisord's configuration, where % must be doubled; None is left out."""
+    """A section of supervisord's configuration. % is doubled, as it must be; None is left out."""
     lines = [
         f"{option} = {str(value).replace('%', '%%')}"
         for option, value in options.items()

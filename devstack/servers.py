@@ -1,4 +1,4 @@
-"""The servers below the two services: those that are not given by URL are started here."""
+"""The servers that the two services use. Those not given by URL are started here."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -76,7 +76,7 @@ def addresses(ports: Mapping[str, int]) -> dict[str, str]:
 def embedded(
     folder: Path, environ: Mapping[str, str], ports: Mapping[str, int], *, fast: bool
 ) -> Servers:
-    """The servers that `environ` has no URL for, installed as far as needed, not started."""
+    """The servers that `environ` has no URL for, installed if needed but not started."""
     secrets = keys.load(folder)
     missing = [service for service, (url, _) in DATABASES.items() if url not in environ]
     databases = []

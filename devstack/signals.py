@@ -20,7 +20,7 @@ def raise_interrupted() -> None:
 
 @contextlib.contextmanager
 def ignored() -> Iterator[None]:
-    """For the clean-up itself, which an impatient second Ctrl-C must not leave half done."""
+    """For the clean-up itself, which a second Ctrl-C must not leave half done."""
     before = [(each, signal.signal(each, signal.SIG_IGN)) for each in ENDINGS]
     try:
         yield

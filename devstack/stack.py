@@ -1,4 +1,4 @@
-"""The whole system on one machine: brought up, looked at, taken down."""
+"""The whole system on one machine: starts, inspects and stops it."""
 
 import contextlib
 import subprocess
@@ -32,7 +32,7 @@ class Stack:
         return cls(data, known, Runner(data))
 
     def start(self) -> None:
-        """Leaves everything running in the background; does nothing where it runs already."""
+        """Leaves everything running in the background; does nothing if it is already running."""
         folder.make(self.data)
         with folder.claimed(self.data):
             if self._is_complete():
@@ -98,13 +98,13 @@ class Stack:
             print(f"devstack: {name} {'started' if started else 'runs already'}")
 
     def stop_part(self, name: str) -> None:
-        """It stays stopped until it is started by name, or everything is."""
+        """The part stays stopped until it is started by name, or everything is started."""
         with self._while_it_runs():
             stopped = self.runner.stop_part(name)
             print(f"devstack: {name} {'stopped' if stopped else 'is not running'}")
 
     def client_environ(self) -> dict[str, str]:
-        """What the services run with, for commands beside them."""
+        """The services' environment, for commands that run beside them."""
         with self._while_it_runs():
             return self.runner.environ()
 
@@ -116,7 +116,7 @@ class Stack:
 
     @property
     def ports(self) -> dict[str, int]:
-        """Read when needed: a typo in a port must not keep anybody from stopping."""
+        """Read only when needed: a typo in a port must not prevent stopping."""
         return ports.configured(self.environ)
 
     @property
