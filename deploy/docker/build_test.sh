@@ -1,12 +1,12 @@
 #!/bin/sh
-# Builds the image, starts everything with new secrets and empty volumes, runs the command that is
-# given against it, and takes it all down. The exit status is the command's, or that of what failed.
+# Builds the image, starts everything with new secrets and empty volumes, runs the given command
+# against it, and takes it all down. The exit status is the command's, or that of whatever failed.
 set -eu
 
 [ $# -gt 0 ] || { echo "usage: build_test.sh COMMAND…" >&2; exit 2; }
 cd "$(dirname "$0")/../.."
 
-# Beside a running stack, not instead of it: a project, an image, ports and settings of its own.
+# Has its own project, image, ports and settings, so it doesn't disturb a stack that is running.
 folder=$(mktemp -d)
 export COMPOSE_PROJECT_NAME=event-reservation-test COMPOSE_PROFILES=all IMAGE_TAG=test
 export EVENT_PORT="${TEST_EVENT_PORT:-18081}" BOOKING_PORT="${TEST_BOOKING_PORT:-18082}"

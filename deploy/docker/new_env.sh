@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes FILE from .env.example, with a random value for each secret. Leaves an existing FILE alone,
-# and refuses where volumes are kept that know other passwords, unless KEEP_VOLUMES=1 is set.
+# Writes FILE from .env.example, with a random value for each secret. Leaves an existing FILE alone.
+# Refuses if volumes with other passwords still exist, unless KEEP_VOLUMES=1 is set.
 set -eu
 
 file=${1:?usage: new_env.sh FILE}
@@ -28,7 +28,7 @@ END
     exit 1
 fi
 
-umask 077 # secrets are readable for their owner alone
+umask 077 # only the owner may read the secrets
 while IFS= read -r line; do
     case $line in
     *_SECRET_KEY= | *_PASSWORD=)

@@ -1,6 +1,7 @@
 #!/bin/sh
-# After .env was lost: makes a new one, and gives the databases in the volumes its passwords. Their
-# data is kept. RabbitMQ takes its password at each start. Django's keys are new: people log in again.
+# For when .env was lost: makes a new one and sets its passwords in the databases of the volumes,
+# keeping their data. RabbitMQ reads its password at each start. Django's keys are new, so users have
+# to log in again.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -9,7 +10,7 @@ cd "$(dirname "$0")/../.."
 KEEP_VOLUMES=1 deploy/docker/new_env.sh .env
 docker compose up --detach event-db booking-db
 for service in event booking; do
-    # The images let in everybody who is inside the container.
+    # Inside the container, the images let everyone in without a password.
     docker compose exec -T "$service-db" sh -ec '
         until pg_isready --quiet --host 127.0.0.1; do sleep 1; done
         psql --no-psqlrc --quiet --host 127.0.0.1 --username "$POSTGRES_USER" --dbname postgres \
