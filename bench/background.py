@@ -1,5 +1,5 @@
-"""Everything that runs beside the booking API in production: the event service, the workers, the
-broker. On one machine they take their share of the same cores.
+"""Everything that runs beside the booking API in production: the event service, the workers and the
+broker. On one machine they all share the same cores.
 """
 
 import time
@@ -24,8 +24,8 @@ DRAIN_SECONDS = 600
 
 @dataclass(frozen=True)
 class Background:
-    """`processes` by the name that the report shows. The broker is missing where it doesn't run
-    on this machine or belongs to somebody else."""
+    """`processes` by the name that the report shows. The broker is missing if it doesn't run on
+    this machine or belongs to another user."""
 
     processes: Mapping[str, psutil.Process]
     bookings: Database
@@ -34,8 +34,7 @@ class Background:
     def wait_until_drained(self) -> float:
         """Seconds until every message has left the outbox and every queue is empty.
 
-        Raises `BenchError` where a worker has ended, or the messages aren't out after
-        `DRAIN_SECONDS`.
+        Raises `BenchError` if a worker has ended, or if messages are left after `DRAIN_SECONDS`.
         """
         began = time.monotonic()
         wait(
@@ -68,7 +67,7 @@ class Background:
 
 @contextmanager
 def running_background(server: Server, bookings: Database, folder: Path) -> Iterator[Background]:
-    """The event service and all workers, started and stopped. Mails are written to files."""
+    """Runs the event service and all workers for the block. Mails are written to files."""
     broker_url = server.environment.get("RABBITMQ_URL")
     if not broker_url:
         raise BenchError("RABBITMQ_URL is not set: type `make bench BENCH=--whole`")

@@ -1,4 +1,4 @@
-"""What a user of the API sees, for the verification: no load is made with this."""
+"""A plain client of the API, for verification. It isn't used to generate load."""
 
 from collections.abc import Iterator
 from types import TracebackType
@@ -31,7 +31,7 @@ class Client:
         return status
 
     def bookings(self, event_id: int, *, status: str) -> list[dict[str, Any]]:
-        """All of them, over as many pages as it takes."""
+        """All of them, from as many pages as it takes."""
         start = f"/api/v1/events/{event_id}/bookings?status={status}&limit={LARGEST_PAGE}"
         return [booking for _, page in self.pages(start) for booking in page]
 

@@ -1,4 +1,4 @@
-"""A database of its own on the server of a service's URL, gone afterwards."""
+"""A separate database on the server of a service's URL, dropped afterwards."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from bench.errors import BenchError
 
 @dataclass(frozen=True)
 class Database:
-    """`connection` commits each statement by itself."""
+    """`connection` commits each statement separately."""
 
     url: str
     connection: psycopg.Connection[tuple[Any, ...]]
@@ -28,11 +28,11 @@ class Database:
         return row[0]
 
     def empty(self) -> None:
-        """Start each measurement from the same state, with nothing left to clean up or write."""
+        """Let each measurement start from the same state, with nothing to clean up or write."""
         self.connection.execute("TRUNCATE bookings_booking, bookings_event, outbox_outboxmessage")
 
     def settle(self) -> None:
-        """Let the planner know the data, and pay for writing it now and not while measuring."""
+        """Update the planner's statistics, and write the data now rather than while measuring."""
         self.connection.execute(
             "VACUUM ANALYZE bookings_booking, bookings_event, outbox_outboxmessage"
         )
@@ -40,19 +40,19 @@ class Database:
 
     @property
     def deadlocks(self) -> int:
-        """Since the database was made."""
+        """Since the database was created."""
         return int(
             self.value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
         )
 
     @property
     def settings(self) -> dict[str, str]:
-        """Version, and what decides whether a commit is on disk."""
+        """The version, and the settings that decide whether a commit is on disk."""
         names = ("server_version", "fsync", "synchronous_commit", "full_page_writes")
         return {name: str(self.value("SELECT current_setting(%s)", name)) for name in names}
 
     def postmaster(self) -> psutil.Process | None:
-        """The server's main process, or None where it doesn't run on this machine."""
+        """The server's main process, or None if it doesn't run on this machine."""
         try:
             backend = psutil.Process(self.value("SELECT pg_backend_pid()"))
             parent = backend.parent()
@@ -64,7 +64,7 @@ class Database:
 
 @contextmanager
 def fresh_database(service: str) -> Iterator[Database]:
-    """For `booking` or `event`. Migrations are not run yet."""
+    """For `booking` or `event`. Its migrations have yet to be run."""
     variable = f"{service.upper()}_DATABASE_URL"
     given = os.environ.get(variable)
     if not given:

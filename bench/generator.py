@@ -1,4 +1,4 @@
-"""Runs `wrk`, a load generator in C that leaves the cores to what is measured."""
+"""Runs `wrk`, a load generator in C that leaves the cores to the system being measured."""
 
 import json
 import os
@@ -20,7 +20,7 @@ class Load:
     """What one run of wrk saw. Times in seconds, latencies in milliseconds.
 
     `answers` counts by status and outcome ("201 confirmed", "409 fully_booked", "200").
-    Up to `connections` requests more were sent whose answers wrk didn't wait for.
+    Up to `connections` further requests were sent whose answers wrk didn't wait for.
     """
 
     connections: int
@@ -43,14 +43,14 @@ class Load:
 
     @property
     def rate(self) -> float:
-        """Answers per second, without those that only ask to try again later."""
+        """Answers per second, except those that only ask to try again later."""
         return (sum(self.answers.values()) - self.answered(BUSY)) / self.seconds
 
 
 def run(
     url: str, script: str, arguments: Sequence[object], *, connections: int, seconds: int
 ) -> Load:
-    """Load `url` for `seconds`, or until the script has used up what it was given."""
+    """Load `url` for `seconds`, or until the script has used up its work."""
     process = subprocess.Popen(
         [
             *("wrk", "--threads", "1", "--connections", str(connections)),
@@ -87,10 +87,10 @@ def run(
 
 
 def version() -> str:
-    """Installs wrk where it is missing and this user may."""
+    """Installs wrk if it is missing and this user may."""
     if shutil.which("wrk") is None:
         _install()
-    # It prints its version and exits with 1, as it has nothing to do.
+    # It prints its version and exits with 1, because it has nothing to do.
     words = subprocess.run(["wrk", "--version"], capture_output=True, text=True, check=False)
     return words.stdout.split()[1]
 

@@ -1,4 +1,4 @@
-"""How long an event takes to the other service, and what a broker that is away costs."""
+"""How long an event takes to reach the other service, and what an unavailable broker costs."""
 
 import argparse
 import json
@@ -39,7 +39,7 @@ _TELL = """
 
 @dataclass(frozen=True)
 class Spread:
-    """Milliseconds."""
+    """In milliseconds."""
 
     count: int
     p50: float
@@ -49,7 +49,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Drain:
-    """Seconds since the broker answers again."""
+    """In seconds since the broker became available again."""
 
     rows: int
     published: float
@@ -149,7 +149,7 @@ class MessagingBench:
         return {"create": asdict(_spread(creations)), "book": asdict(_spread(bookings))}
 
     def _fill(self, rows: int) -> None:
-        """Creates events until so many of their messages are pending."""
+        """Creates events until `rows` of their messages are pending."""
 
         def create() -> None:
             while self._databases.pending() < rows:
@@ -198,7 +198,7 @@ class MessagingBench:
 
 @contextmanager
 def _told(url: str, table: str) -> Iterator[dict[int, float]]:
-    """When a row of `table` was committed, by its id, as seen by the clock of this process."""
+    """When each row of `table` was committed, by id, according to this process's clock."""
     found: dict[int, float] = {}
     done = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Processes of a bench: started from this checkout, ended by their pid."""
+"""The processes of a bench: started from this checkout and ended by pid."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ STOP_SECONDS = 30
 def running(
     arguments: Sequence[str], environment: Mapping[str, str], log: Path
 ) -> Iterator[psutil.Process]:
-    """Python with `arguments`, until the end of the block. `log` gets its output.
+    """Runs Python with `arguments` until the end of the block. `log` gets its output.
 
     A `BenchError` raised inside the block is raised again with the end of the log.
     """
@@ -47,7 +47,7 @@ def running(
 
 
 def manage(service: str, environment: Mapping[str, str], *words: str) -> None:
-    """Run a command of a service to its end. Raises `BenchError` with what it said if it fails."""
+    """Run a service's command to its end. Raises `BenchError` with its output if it fails."""
     command = subprocess.run(
         [sys.executable, f"manage_{service}.py", *words],
         cwd=ROOT,
@@ -62,7 +62,7 @@ def manage(service: str, environment: Mapping[str, str], *words: str) -> None:
 
 
 def listener(port: int) -> psutil.Process | None:
-    """The process that listens on a port of this machine; None where it can't be seen."""
+    """The process that listens on a port of this machine; None if it can't be seen."""
     try:
         connections = psutil.net_connections("tcp")
     except psutil.AccessDenied:
@@ -79,7 +79,7 @@ def listener(port: int) -> psutil.Process | None:
 
 
 def wait(condition: Callable[[], bool], seconds: float, failure: str) -> None:
-    """Raises `BenchError` with `failure` where `condition` doesn't hold within `seconds`."""
+    """Raises `BenchError` with `failure` if `condition` doesn't hold within `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -17,7 +17,7 @@ from bench.summary import Summary, largest_worker_mb, summaries
 from bench.yardsticks import Yardstick
 
 PACKAGES = ("Django", "djangorestframework", "gunicorn", "gevent", "psycopg")
-# Settings of the API that change its figures, shown where they are not left at their defaults.
+# Settings of the API that change its figures. Shown if they differ from their defaults.
 SETTINGS = ("BOOKING_WORKERS", "BOOKING_DB_POOL_SIZE", "ADMISSION_MAX_GROUP", "ADMISSION_GROUPING")
 
 HEADINGS = (
@@ -37,7 +37,7 @@ CPU µs        microseconds of CPU that one answer costs in each process, until 
 
 
 def facts(postgres: Mapping[str, str], wrk: str) -> dict[str, Any]:
-    """What the figures depend on."""
+    """The facts that the figures depend on."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpus": os.cpu_count(),
@@ -77,7 +77,7 @@ def text(about: Mapping[str, Any], results: Sequence[Result]) -> str:
 
 
 def progress(result: Result) -> str:
-    """One line for a scenario that has just been run."""
+    """One line for a scenario that has just run."""
     verdict = "; ".join(result.faults) if result.faults else "verified"
     busy = result.load.answered(BUSY)
     if busy:

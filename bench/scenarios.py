@@ -1,4 +1,4 @@
-"""What the API is loaded with: for each scenario its data, its script and what may be answered."""
+"""What the API is loaded with: each scenario's data, script and permitted answers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ FIXED_WORK_SECONDS = 180
 
 @dataclass(frozen=True)
 class Stage:
-    """What a scenario is prepared with. `folder` is for files and goes away at the end."""
+    """What a scenario is prepared with. `folder` is for files and is removed at the end."""
 
     database: Database
     seeder: Seeder
@@ -33,8 +33,8 @@ def _nothing(_: Load) -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """One load, ready to start, for `seconds` or, with `fixed_work`, until its work is done, which
-    must be before that. `more` gives further figures by name, once it is over."""
+    """One load, ready to start. It runs for `seconds` or, with `fixed_work`, until its work is
+    done, which must be earlier. `more` gives further figures by name once it is over."""
 
     events: Events
     script: str
@@ -46,8 +46,8 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """`empty_view` is the method whose empty view it is compared with, `postgres` the pgbench
-    yardstick, where there is one that does the like."""
+    """`empty_view` is the method of the empty view it is compared with. `postgres` is the pgbench
+    yardstick, if there is one that does similar work."""
 
     name: str
     prepare: Callable[[Stage], Plan]
@@ -102,7 +102,7 @@ def _hot_fill(stage: Stage) -> Plan:
 
 
 def _seconds_per_1000(database: Database, held: int, window: int) -> float:
-    """By the times at which the bookings were decided, from the first after `held` on."""
+    """From the times at which the bookings were decided, starting after the first `held`."""
     seconds = database.value(
         "SELECT extract(epoch FROM max(created_at) - min(created_at)) FROM"
         " (SELECT created_at FROM bookings_booking ORDER BY created_at OFFSET %s LIMIT %s) AS part",
@@ -146,7 +146,7 @@ def _fetching(stage: Stage, events: Events, paths: list[str]) -> Plan:
 
 def _cancel_promote(stage: Stage) -> Plan:
     events = stage.seeder.events(seats=500, waitlist_limit=5_000, confirmed=500, waitlisted=5_000)
-    # In the order in which they are promoted, so that each one is confirmed when it is cancelled.
+    # In the order in which they are promoted, so each one is confirmed when it is cancelled.
     return Plan(
         events=events,
         script="cancel",

@@ -1,4 +1,4 @@
-"""Puts events and bookings into the database by SQL, with the counters that belong to them."""
+"""Inserts events and bookings by SQL, with the matching counters."""
 
 from dataclasses import dataclass
 from itertools import count
@@ -8,8 +8,9 @@ from bench.database import Database
 
 @dataclass(frozen=True)
 class Events:
-    """`number` events from id `first` on, alike. `confirmed` and `waitlisted` is what each holds,
-    whose ids go up from `first_booking`: the confirmed ones, then the waitlist in its order."""
+    """`number` identical events with ids from `first` on. Each has `confirmed` and `waitlisted`
+    bookings. Their ids go up from `first_booking`: the confirmed ones, then the waitlist in order.
+    """
 
     first: int
     number: int
@@ -62,7 +63,7 @@ class Seeder:
         confirmed: int = 0,
         waitlisted: int = 0,
     ) -> Events:
-        """Fresh events with fresh ids; nothing else is left in the database."""
+        """New events with new ids. Nothing else is left in the database."""
         first = next(self._ids)
         for _ in range(number - 1):
             next(self._ids)

@@ -31,7 +31,7 @@ class Server:
         return sorted(self.process.children(), key=lambda process: process.pid)
 
     def wait_until_quiet(self) -> None:
-        """Wait for the requests whose clients have gone: a worker closes after its answer."""
+        """Wait for the requests whose clients are gone: a worker closes each after answering."""
         wait(
             lambda: not any(self._connections(worker) for worker in self.workers),
             QUIET_SECONDS,
@@ -47,7 +47,7 @@ class Server:
 
 @contextmanager
 def running_server(database_url: str, log: Path) -> Iterator[Server]:
-    """Migrates the database, starts the API, stops it at the end. `log` gets its output."""
+    """Migrates the database, starts the API and stops it at the end. `log` gets its output."""
     port = private()["BOOKING_PORT"]
     environment = own_environment(
         BOOKING_DATABASE_URL=database_url,
@@ -71,7 +71,7 @@ def running_server(database_url: str, log: Path) -> Iterator[Server]:
 
 
 def has_started(process: psutil.Process, url: str) -> bool:
-    """Raises `BenchError` where it has ended."""
+    """Whether the service at `url` is healthy. Raises `BenchError` if the process has ended."""
     if process.status() == psutil.STATUS_ZOMBIE:
         raise BenchError("the API did not start")
     try:
@@ -81,7 +81,7 @@ def has_started(process: psutil.Process, url: str) -> bool:
 
 
 def verify_bookings(server: Server) -> str | None:
-    """What the service's own check finds wrong, or None."""
+    """What the service's own check reports as wrong, or None."""
     try:
         manage("booking", server.environment, "verify_bookings")
     except BenchError as error:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """Durations are whole seconds, as wrk and pgbench take no others."""
+    """Durations are in whole seconds, because wrk and pgbench take no others."""
 
     scenario_seconds: int
     yardstick_seconds: int
-    pgbench_seconds: int  # of which it spends up to one connecting its clients
+    pgbench_seconds: int  # up to one of them is spent connecting its clients
     warm_up_seconds: int
     fill: int  # bookings made by hot_fill
     fill_window: int  # bookings timed at its start and at its end

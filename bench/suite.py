@@ -1,4 +1,4 @@
-"""Runs the scenarios, each next to its yardsticks, and measures what they cost."""
+"""Runs each scenario next to its yardsticks and measures what it costs."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from bench.yardsticks import Yardstick
 
 @dataclass(frozen=True, kw_only=True)
 class Cores:
-    """CPU seconds per second. None where the server's processes are not on this machine."""
+    """CPU seconds per second. None if the server's processes aren't on this machine."""
 
     api: float
     postgres: float | None
@@ -26,9 +26,9 @@ class Cores:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What one answer costs, 503s not counted: `cpu_us` is microseconds of CPU by process, until
-    the last message is out. That was `drained_after` seconds after the last answer; None where
-    nothing runs that would send messages."""
+    """The cost of one answer, not counting 503s. `cpu_us` is microseconds of CPU by process until
+    the last message was sent, `drained_after` seconds after the last answer. The latter is None if
+    nothing is running that sends messages."""
 
     cpu_us: dict[str, float]
     drained_after: float | None
@@ -37,7 +37,7 @@ class Cost:
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """One scenario in one run. `bare`, `empty_view` and `postgres` (transactions per second by
-    number of pgbench's clients) are the yardsticks."""
+    number of pgbench clients) are the yardsticks."""
 
     scenario: str
     connections: int
@@ -70,7 +70,7 @@ class Suite:
                     yield self._measure(scenario, connections, run, postgres)
 
     def _warm_up(self) -> None:
-        """Let every worker import, connect and compile what it needs, once."""
+        """Let every worker do its one-time importing, connecting and compiling."""
         seconds = self.stage.sizes.warm_up_seconds
         events = self.stage.seeder.events(seats=1_000_000)
         url = self.stage.server.url
@@ -78,7 +78,7 @@ class Suite:
         self._settle()
 
     def _settle(self) -> float | None:
-        """Wait until nothing is under way any more; how long messages took for it, in seconds."""
+        """Wait until nothing is in progress; returns how long the messages took, in seconds."""
         self.stage.server.wait_until_quiet()
         return self.background.wait_until_drained() if self.background else None
 

@@ -10,7 +10,7 @@ from bench.suite import Result
 @dataclass(frozen=True, kw_only=True)
 class Summary:
     """Rates per second, latencies in milliseconds, cores in CPU seconds per second, `cpu_us` in
-    microseconds of CPU per answer by process, memory in MB (PSS of the largest worker). None where
+    microseconds of CPU per answer by process, memory in MB (PSS of the largest worker). None if
     there is nothing to compare with or to measure."""
 
     scenario: str
@@ -33,7 +33,7 @@ class Summary:
 
 
 def summaries(results: Sequence[Result]) -> list[Summary]:
-    """In the order in which the scenarios were run first."""
+    """In the order in which the scenarios were first run."""
     groups: dict[tuple[str, int], list[Result]] = {}
     for result in results:
         groups.setdefault((result.scenario, result.connections), []).append(result)
@@ -51,7 +51,8 @@ def _summary(group: Sequence[Result]) -> Summary:
     return Summary(
         scenario=group[0].scenario,
         connections=group[0].connections,
-        # Of the ratios and not the ratio of medians: both figures of one were taken side by side.
+        # The median of the ratios, not the ratio of the medians: the two figures of each run were
+        # measured side by side.
         of_empty_view=middle(lambda result: result.load.rate / result.empty_view.rate),
         of_postgres=(
             middle(lambda result: result.load.rate / max(result.postgres.values()))

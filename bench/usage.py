@@ -7,21 +7,21 @@ import psutil
 
 @dataclass(frozen=True)
 class Memory:
-    """Megabytes (10^6 bytes). `shared_fairly` (PSS) splits pages among those who share them;
-    `peak` is the most that was resident (RSS) since the process started."""
+    """In megabytes (10^6 bytes). `shared_fairly` (PSS) splits pages among the processes that share
+    them. `peak` is the largest resident size (RSS) since the process started."""
 
     shared_fairly: float
     peak: float
 
 
 def cpu_seconds(root: psutil.Process | None) -> float:
-    """User and system time of a tree, those of its processes that have ended included."""
+    """User and system time of a process tree, including processes that have ended."""
     if root is None:
         return 0.0
     seconds = 0.0
     for process in (root, *root.children(recursive=True)):
         try:
-            seconds += sum(process.cpu_times()[:4])  # own, then children that were waited for
+            seconds += sum(process.cpu_times()[:4])  # its own, then that of children it waited for
         except psutil.NoSuchProcess:
             continue
     return seconds

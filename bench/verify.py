@@ -1,4 +1,4 @@
-"""Whether what the API holds after a load is what it answered during the load."""
+"""Checks that what the API holds after a load matches what it answered during the load."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from bench.server import Server, verify_bookings
 def find_faults(
     load: Load, events: Events, *, expected: frozenset[str], database: Database, server: Server
 ) -> list[str]:
-    """One sentence per fault. `expected` are the answers that this load may get, besides 503."""
+    """One sentence per fault. `expected` holds the answers this load may get, besides 503."""
     faults = [*_unexpected_answers(load, expected)]
     server.wait_until_quiet()
     with Client(server.url) as client:
@@ -36,10 +36,10 @@ def _unexpected_answers(load: Load, expected: frozenset[str]) -> Iterator[str]:
 
 
 def _faulty_counts(load: Load, events: Events, client: Client) -> Iterator[str]:
-    """The events as users see them, against the answers that were counted.
+    """Compares the events as users see them with the answers that were counted.
 
-    Everything that was acknowledged must be there. More may be there, by one for each connection
-    whose last request wasn't waited for, and for each 503, which leaves open what happened.
+    Everything that was acknowledged must be there. There may be one more for each connection whose
+    last request wasn't waited for, and for each 503, which leaves open what happened.
     """
     confirmed = waitlisted = cancelled = 0
     for event_id in events.ids:
@@ -64,7 +64,7 @@ def _faulty_counts(load: Load, events: Events, client: Client) -> Iterator[str]:
                 f"but {found} are there"
             )
     if not acknowledged_cancels:
-        # Without a cancellation nobody is promoted, so each outcome must add up by itself.
+        # Without a cancellation nobody is promoted, so each outcome must add up on its own.
         for outcome, now, before in (
             ("confirmed", confirmed, events.confirmed * events.number),
             ("waitlisted", waitlisted, events.waitlisted * events.number),

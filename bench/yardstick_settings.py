@@ -1,4 +1,4 @@
-"""The booking service exactly as in production, plus the empty view to compare it with."""
+"""The booking service exactly as in production, plus an empty view to compare it with."""
 
 from booking_project.settings import *  # noqa: F403
 

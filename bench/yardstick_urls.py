@@ -14,7 +14,7 @@ handler500 = urls.handler500
 
 
 class Empty(APIView):
-    """The least that a view of this API can cost on this server."""
+    """The minimum that a view of this API can cost on this server."""
 
     def get(self, request: Request) -> Response:
         return Response({"empty": True})

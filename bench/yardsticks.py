@@ -1,4 +1,4 @@
-"""What the same machine does at the same time with nothing to decide, to compare with."""
+"""Yardsticks: what the same machine does at the same time with nothing to decide."""
 
 import os
 import re
@@ -19,7 +19,7 @@ BARE_PATH = "/bare"  # of `yardstick_wsgi`, which can't be imported without the 
 
 SCRIPTS = Path(__file__).parent / "pgbench"
 EVENTS = 200
-# As many as the scenarios have connections, and few, which a hot row suits better.
+# As many as the scenarios have connections, and a few, because a hot row does better with few.
 CLIENTS = (4, 64)
 
 
@@ -57,7 +57,7 @@ def _nothing(
 def postgres_rates(
     name: str, database: Database, seeder: Seeder, *, seconds: int
 ) -> dict[int, float]:
-    """Transactions per second of a pgbench script, by the number of its clients."""
+    """Transactions per second of a pgbench script, by number of clients."""
     return {
         clients: _pgbench(name, database, seeder, clients=clients, seconds=seconds)
         for clients in CLIENTS
@@ -96,7 +96,7 @@ def _pgbench(name: str, database: Database, seeder: Seeder, *, clients: int, sec
 
 
 def _program() -> str:
-    """From PostgreSQL's own folder, or from PATH where the server is somebody else's."""
+    """From PostgreSQL's own folder, or from PATH if the server isn't ours."""
     program = shutil.which("pgbench", path=os.environ.get("DEVSTACK_PG_BIN")) or shutil.which(
         "pgbench"
     )

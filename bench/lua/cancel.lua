@@ -1,4 +1,4 @@
--- Arguments: first booking, number of bookings. Each is cancelled once, in their order.
+-- Arguments: first booking, number of bookings. Each is cancelled once, in order.
 
 dofile("common.lua")
 

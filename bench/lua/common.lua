@@ -1,5 +1,5 @@
--- For every load script: counts answers by status and outcome, prints the result as the last line.
--- One thread is enough (a fraction of a core), so numbers handed out here are unique in a run.
+-- For every load script: counts answers by status and outcome, and prints the result as the last
+-- line. One thread is enough (a fraction of a core), so numbers handed out here are unique per run.
 
 local ffi = require("ffi")
 ffi.cdef [[ int getpid(void); int kill(int pid, int signal); ]]
@@ -8,14 +8,14 @@ local SIGINT = 2
 answers = {}
 used_up = false
 
--- "201 confirmed", "409 fully_booked", "200": the status, and what the body says came of it.
+-- "201 confirmed", "409 fully_booked", "200": the status, and the outcome given in the body.
 function response(status, _, body)
    local outcome = body:match('"status":"(%l+)"') or body:match('"code":"([%l_]+)"')
    local answer = outcome and status .. " " .. outcome or tostring(status)
    answers[answer] = (answers[answer] or 0) + 1
 end
 
--- Ends the run at once, from within request(): what is under way stays unanswered.
+-- Ends the run at once, from within request(). Requests in progress stay unanswered.
 -- wrk's main thread sleeps for the whole duration unless a signal wakes it.
 function finish()
    if not used_up then

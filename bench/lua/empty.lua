@@ -1,4 +1,4 @@
--- Arguments: method and path of a request that asks for nothing. A POST carries what a booking would.
+-- Arguments: method and path of a request that asks for nothing. A POST has the body of a booking.
 
 dofile("common.lua")
 

@@ -1,5 +1,5 @@
 -- Arguments: event, first booking to cancel, number of bookings that may be cancelled.
--- Of ten requests six read the status, three book for new users, one cancels.
+-- Of every ten requests, six read the status, three book for new users and one cancels.
 
 dofile("common.lua")
 

@@ -1,4 +1,4 @@
--- One booking in one transaction, as an application without groups has to do it.
+-- One booking per transaction, as an application without groups has to do it.
 \set user random(1, 9000000000000000)
 BEGIN;
 SELECT max_seats, waitlist_limit, confirmed_count, waitlisted_count, booking_start_at, booking_end_at

@@ -1,4 +1,4 @@
--- What a refusal needs to know, read without a lock.
+-- Reads what a refusal needs, without a lock.
 \set user random(1, 9000000000000000)
 SELECT max_seats, waitlist_limit, confirmed_count, waitlisted_count, booking_start_at, booking_end_at,
        clock_timestamp(),
