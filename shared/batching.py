@@ -10,18 +10,18 @@ R = TypeVar("R")
 
 
 class NotStarted(Exception):
-    """The command waited longer than it may, and nothing was done for it."""
+    """The command waited longer than allowed, and nothing was done for it."""
 
 
 class BatchFailed(Exception):
-    """The batch of this command failed, as `__cause__` says."""
+    """This command's batch failed; `__cause__` says why."""
 
 
 class Outcome(Generic[R]):
     """What becomes of a command: a result or an exception, set once.
 
-    It has the shape of `concurrent.futures.Future`. It is an object of its own because the thread
-    that waits for it may be called to process a batch meanwhile, and one event serves for both.
+    It looks like `concurrent.futures.Future` but isn't one: the waiting thread may also be woken
+    to process a batch, and one event serves both purposes.
     """
 
     __slots__ = ("_batcher", "_error", "_is_done", "_leads", "_result", "_woken")
@@ -42,15 +42,15 @@ class Outcome(Generic[R]):
         self._finish()
 
     def set_exception(self, error: Exception) -> None:
-        """`error` is raised in the thread that waits, so it must belong to this command alone."""
+        """`error` is raised in the waiting thread, so no other command may share it."""
         self._error = error
         self._finish()
 
     def result(self, *, max_wait: float) -> R:
         """The result, once it is set. Raises the exception that was set instead.
 
-        Raises `NotStarted` if no batch has taken the command after `max_wait` seconds. A command
-        that was taken is waited for as long as it takes: only its outcome tells what was done.
+        Raises `NotStarted` if no batch takes the command within `max_wait` seconds. Once a batch
+        has taken it, the wait has no limit: only the outcome tells what was done.
         """
         deadline = time.monotonic() + max_wait
         while not self._is_done:
@@ -89,11 +89,11 @@ C = TypeVar("C", bound=Command)
 
 
 class Batcher(Generic[C]):
-    """Collects the commands that arrive while a batch is being processed; they are the next batch.
+    """Collects the commands that arrive while a batch is processed, and makes them the next batch.
 
     It has no thread of its own. The first command to arrive leads: its thread processes the batch
     on its own database connection, then calls the first command of the next batch to lead. So a
-    command that is alone never waits, and batches grow with the load.
+    lone command never waits, and batches grow with the load.
 
         add ──► leads if nobody does ──► its thread processes the batch ──► outcomes are set
          └────► queued ──► taken into a batch
@@ -111,9 +111,9 @@ class Batcher(Generic[C]):
     ) -> None:
         """`process` sets the outcome of each command, or adds it to another batcher.
 
-        If it raises, `failure` makes an exception of what it raised, a new one for each command of
-        the batch and for each that waits behind it and would meet the same failure. `on_idle` is
-        called after a batch that nobody waits behind.
+        If it raises, `failure` turns what it raised into a new exception for each command of the
+        batch, and for each one queued behind it, which would fail in the same way. `on_idle` is
+        called after a batch that leaves the queue empty.
         """
         self._process = process
         self._max_size = max_size
@@ -144,7 +144,7 @@ class Batcher(Generic[C]):
         return len(self._queue) + self._in_hand
 
     def process_batch(self) -> None:
-        """In the leader's thread."""
+        """Runs in the leader's thread."""
         with self._mutex:
             size = min(self._max_size, len(self._queue))
             batch = [self._queue.popleft() for _ in range(size)]
@@ -160,7 +160,7 @@ class Batcher(Generic[C]):
             self._hand_over()
 
     def withdraw(self, outcome: Outcome[Any]) -> bool:
-        """Whether the command of this outcome was still queued, and is not any more."""
+        """Take this outcome's command off the queue. Returns whether that was still possible."""
         with self._mutex:
             for command in self._queue:
                 if command.outcome is outcome and not outcome._leads:

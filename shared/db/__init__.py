@@ -1,1 +1,1 @@
-"""Everything about our way to PostgreSQL: settings, deadlines, and what its errors mean."""
+"""How we talk to PostgreSQL: settings, deadlines, and what its errors mean."""

@@ -1,7 +1,7 @@
-"""A connection whose every wait ends.
+"""A connection on which every wait is bounded.
 
-The timeouts of the server, and the TCP stack's, don't fire while the server is frozen: the first
-need the server, and the kernel goes on acknowledging for it. Only a deadline around the wait does.
+Neither the server's timeouts nor TCP's fire while the server is frozen: the former need the server
+to run, and its kernel keeps acknowledging packets. Only a deadline around the wait does.
 """
 
 from typing import Any, Self, TypeVar
@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 
 class BoundedConnection(Connection[TupleRow]):
-    """Waits at most `response_timeout` seconds for each answer; None: as long as it takes.
+    """Waits at most `response_timeout` seconds for each answer; None means no limit.
 
-    An answer is that to one call of the driver: a statement with all its rows, a commit, a
-    rollback. After the deadline the connection is closed, because what comes on it next would be
-    the answer to something else, and `DatabaseUnresponsive` is raised.
+    An answer is the reply to one driver call: a statement with all its rows, a commit, a rollback.
+    After the deadline `DatabaseUnresponsive` is raised and the connection is closed, because a late
+    answer on it would be taken for that to the next call.
     """
 
     response_timeout: float | None = None
@@ -42,13 +42,13 @@ class BoundedConnection(Connection[TupleRow]):
         return connection
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """`timeout` in seconds is for callers for whom silence is no failure: `notifies`."""
+        """`timeout` (seconds) is for `notifies`, for which silence isn't a failure."""
         if timeout is not None or self.response_timeout is None:
             return super().wait(gen, interval, timeout)
         try:
             answer = super().wait(gen, interval, self.response_timeout)
         except _WaitTimeout:
-            # Not `close`, which would give a connection of a pool back to it.
+            # Not `close`, which would return a pooled connection to its pool.
             self.pgconn.finish()
             outage.begin()
             raise DatabaseUnresponsive(

@@ -9,7 +9,7 @@ from psycopg.errors import OperationalError as PsycopgOperationalError
 # SQLSTATEs and their classes, the first two characters: PostgreSQL's documentation, appendix A.
 _TIMEOUTS = frozenset({"55P03", "57014"})  # lock_timeout, statement_timeout
 _LIMIT_EXCEEDED = "54"
-# Django's `InternalError`s that pass by themselves. Any other one is a bug, here or in PostgreSQL.
+# Django's `InternalError`s that pass on their own. Any other is a bug, here or in PostgreSQL.
 _PASSING_INTERNAL_ERRORS = frozenset(
     {
         "25P02",  # a statement after one that failed in the same transaction
@@ -23,7 +23,7 @@ _NOT_MIGRATED = frozenset({"42P01", "42703", "3F000", "42501"})
 
 
 class DatabaseUnresponsive(PsycopgOperationalError):
-    """The server did not answer within the deadline, or was found like that a moment ago.
+    """The server did not answer within the deadline, now or a moment ago.
 
     Whether the statement took effect is unknown. Django's `OperationalError` wraps it.
     """
@@ -34,21 +34,21 @@ class DatabaseUnavailable(Exception):
 
 
 def is_timeout(error: BaseException | None) -> bool:
-    """Whether another transaction held what this work needs for too long, or the work took too
-    long itself. Other work is not affected."""
+    """Whether another transaction held a lock that this work needs for too long, or the work
+    itself took too long. Other work is not affected."""
     return isinstance(error, OperationalError) and _sqlstate(error) in _TIMEOUTS
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Whether the database serves nobody now: it is away, in recovery, full or not migrated."""
+    """Whether the database can't serve anyone: it is away, in recovery, full or not migrated."""
     if isinstance(error, ProgrammingError):
         return _sqlstate(error) in _NOT_MIGRATED
     return is_unavailable(error) and not is_timeout(error)
 
 
 def is_unavailable(error: BaseException | None) -> bool:
-    """Whether the same work may succeed later: the connection is lost or can't be had, a lock,
-    statement or idle timeout, a deadlock, a server that starts, stops or has no room."""
+    """Whether the same work may succeed later: after a lost or refused connection, a lock,
+    statement or idle timeout, or a deadlock, or while the server starts, stops or is full."""
     if isinstance(error, OperationalError):
         return not _sqlstate(error).startswith(_LIMIT_EXCEEDED)
     if isinstance(error, InternalError):
@@ -58,7 +58,7 @@ def is_unavailable(error: BaseException | None) -> bool:
 
 @contextmanager
 def unavailable_as_one_error() -> Iterator[None]:
-    """Raises `DatabaseUnavailable` for an outage or a timeout; other errors as they are."""
+    """Raises `DatabaseUnavailable` for an outage or a timeout; lets other errors through."""
     try:
         yield
     except Error as error:
@@ -68,5 +68,5 @@ def unavailable_as_one_error() -> Iterator[None]:
 
 
 def _sqlstate(error: BaseException) -> str:
-    """Django's errors have the driver's as their cause. Empty where the server said nothing."""
+    """Django's errors have the driver's as their cause. Empty if the server sent none."""
     return getattr(error.__cause__, "sqlstate", None) or ""

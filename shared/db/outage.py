@@ -1,4 +1,4 @@
-"""What this process knows of a server that does not answer."""
+"""What this process knows about a server that does not answer."""
 
 import threading
 from time import monotonic
@@ -6,15 +6,15 @@ from time import monotonic
 from shared.db.errors import DatabaseUnresponsive
 
 PAUSE_SECONDS = 1.0
-# An attempt that has not ended after this time is not waited for any more.
+# An attempt that is still running after this time no longer holds back the next one.
 ATTEMPT_SECONDS = 10.0
 
 
 class Outage:
     """While it lasts, one caller at a time tries, and the others fail at once.
 
-    Without it, each caller would wait for the whole deadline, and a few of them would hold all
-    threads of a process. Any answer of the server ends it.
+    Otherwise each caller would wait for the whole deadline, and a few of them would tie up all
+    threads of a process. Any answer from the server ends it.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Outage:
         self._next_attempt_at = 0.0
 
     def begin(self) -> None:
-        """The server did not answer in time. Nobody tries for `PAUSE_SECONDS`."""
+        """The server did not answer in time. No caller tries again for `PAUSE_SECONDS`."""
         with self._mutex:
             self.lasts = True
             self._next_attempt_at = monotonic() + PAUSE_SECONDS

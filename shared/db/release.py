@@ -1,4 +1,4 @@
-"""Database connections of the pool, held no longer than they are used."""
+"""Pooled database connections, held no longer than they are used."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ def release_connection() -> None:
     pool it does nothing.
 
     Django returns it at the end of the request. A request that goes on to wait for something else
-    would keep it from those who could use it meanwhile.
+    would keep it from other requests until then.
     """
     if not connection.in_atomic_block and "pool" in connection.settings_dict["OPTIONS"]:
         connection.close()

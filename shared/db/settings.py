@@ -7,11 +7,12 @@ from shared.db.connection import BoundedConnection
 from shared.db.waits import Waits, read_waits
 from shared.env import Environment, Range
 
-# Seconds. A server that refuses is known at once; one that says nothing only by this.
+# Seconds. A server that refuses is noticed at once; a silent one only after this time.
 CONNECT_SECONDS = 5
 POOL_SECONDS = 5.0
-# After this time without success the pool stops trying by itself, and tries again for the next who
-# asks. Otherwise its pauses double, up to minutes in which the database is back and nobody looks.
+# After this time without success the pool stops trying in the background, and tries again when a
+# connection is next requested. Otherwise its pauses double, up to minutes in which the database
+# may be back unnoticed.
 _RECONNECT_SECONDS = 3.0
 _IDLE_IN_TRANSACTION_MS = 15000
 
@@ -26,11 +27,11 @@ def read_database(
 ) -> dict[str, Any]:
     """From `{service}_DATABASE_URL`, `{service}_DB_POOL_SIZE`, and what `read_waits` reads.
 
-    `lock_timeout_ms` 0: a lock is waited for as long as a statement may take. With `health_checks`
-    each connection is tried, by one round trip, before it is used. `server_settings` are those of
-    PostgreSQL for each connection.
+    With `lock_timeout_ms` 0, only the statement timeout limits the wait for a lock. With
+    `health_checks`, each connection is tested with one round trip before it is used.
+    `server_settings` are PostgreSQL's, for each connection.
     """
-    # What is missing or bad is reported when the environment is sealed; until then it is None.
+    # A missing or bad variable is reported when the environment is sealed; until then it is None.
     database = env.dj_db_url(f"{service}_DATABASE_URL", conn_health_checks=health_checks) or {}
     pool_size = env.int(f"{service}_DB_POOL_SIZE", 8, validate=Range(min=2, max=100))
     waits = read_waits(env, service, lock_timeout_ms=lock_timeout_ms)

@@ -1,7 +1,7 @@
 """How long a process waits for its database.
 
-gunicorn reads it before it has patched the standard library: nothing here imports Django or the
-driver.
+gunicorn imports this before it has patched the standard library, so nothing here may import Django
+or the driver.
 """
 
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ SHORT = "short"
 LONG = "long"
 UNLIMITED = "unlimited"
 
-# The server ends a statement that takes too long. The client's deadline is for a server that can't
-# do so, because it is frozen or out of reach. So it comes later, and never cuts off a living one.
+# The server ends a statement that takes too long. The client's deadline is for a server that can't,
+# because it is frozen or out of reach. So it comes later, and never cuts off a working server.
 MARGIN_SECONDS = 2.0
-# What a statement may take beyond the time that it waits for a lock.
+# How long a statement may take on top of its wait for a lock.
 BEYOND_LOCK_MS = 3000
 _SHORT_STATEMENT_MS = 5000
-# The deadline of a worker comes before the broker misses its heartbeats.
+# A worker's deadline comes before the broker misses its heartbeats.
 _LONG_STATEMENT_MS = 20000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Waits:
-    """`statement_timeout_ms` is the server's; 0: none. `response_timeout` is the client's deadline
-    for each answer, in seconds; None: none."""
+    """`statement_timeout_ms` is the server's limit; 0 means none. `response_timeout` is the
+    client's deadline for each answer, in seconds; None means none."""
 
     statement_timeout_ms: int
     response_timeout: float | None
@@ -48,7 +48,7 @@ def read_waits(env: Environment, service: str, *, lock_timeout_ms: int = 0) -> W
         return Waits(statement_timeout_ms=0, response_timeout=None)
     milliseconds = max(_LONG_STATEMENT_MS, with_lock_ms)
     if kind == SHORT:
-        # What is bad is reported when the environment is sealed; until then it is None.
+        # A bad variable is reported when the environment is sealed; until then it is None.
         milliseconds = short_ms or _SHORT_STATEMENT_MS
     return Waits(
         statement_timeout_ms=milliseconds, response_timeout=milliseconds / 1000 + MARGIN_SECONDS

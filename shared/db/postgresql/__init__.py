@@ -1,1 +1,1 @@
-"""Django's backend for PostgreSQL, on connections that wait for a bounded time."""
+"""Django's PostgreSQL backend, on connections with bounded waits."""

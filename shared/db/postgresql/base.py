@@ -8,12 +8,12 @@ from shared.db.outage import outage
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Its `OPTIONS` take a `response_timeout` in seconds, see `BoundedConnection`."""
+    """`OPTIONS` accepts a `response_timeout` in seconds; see `BoundedConnection`."""
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
         if self.alias == NO_DB_ALIAS:
-            # The tests' way to a database that is not there yet, by a plain connection.
+            # Tests create their database over a plain connection, which lacks this option.
             params.pop("response_timeout", None)
         return params
 
