@@ -20,7 +20,7 @@ _SENDERS_FAULT = frozenset({311, 404, 406, 501, 502, 503, 505})
 
 
 def connection_parameters(url: str, *, connect_timeout: float) -> pika.URLParameters:
-    """`connect_timeout` is in seconds and bounds the connect and, once more, the handshake."""
+    """`connect_timeout` is in seconds. It bounds the connect and, separately, the handshake."""
     parameters = pika.URLParameters(url)
     parameters.socket_timeout = connect_timeout
     parameters.stack_timeout = connect_timeout
@@ -30,17 +30,17 @@ def connection_parameters(url: str, *, connect_timeout: float) -> pika.URLParame
 
 
 def open_channel(url: str, *, timeout: float) -> BlockingChannel:
-    """A channel of a new connection, with the topology declared. `timeout` is in seconds.
+    """A channel on a new connection, with the topology declared. `timeout` is in seconds.
 
-    It bounds each step and a broker alarm, too (pika's default waits for ever).
-    Raises `BrokerUnavailable`, and `TopologyMismatch` where a queue exists with other arguments.
+    It bounds each step, and also the wait during a broker alarm (for ever by pika's default).
+    Raises `BrokerUnavailable`, and `TopologyMismatch` if a queue exists with other arguments.
     """
     parameters = connection_parameters(url, connect_timeout=timeout)
     parameters.blocked_connection_timeout = timeout
     try:
         connection = pika.BlockingConnection(parameters)
     except (AMQPError, AMQPConnectorException, OSError) as error:
-        # The second is no AMQPError; a handshake that stalls raises it.
+        # The second isn't an AMQPError; a stalled handshake raises it.
         raise BrokerUnavailable(f"no connection: {error!r}") from error
     try:
         channel = connection.channel()
@@ -54,7 +54,7 @@ def open_channel(url: str, *, timeout: float) -> BlockingChannel:
 
 
 def refusal(error: ChannelClosedByBroker) -> BrokerUnavailable | TopologyMismatch:
-    """What it means that the broker closed a channel that declared our topology."""
+    """Why the broker closed a channel on which we declared our topology."""
     if error.reply_code == _PRECONDITION_FAILED:
         return TopologyMismatch(
             f"RabbitMQ has a queue or exchange that differs from ours: {error.reply_text}. "

@@ -1,4 +1,4 @@
-"""Consumes one queue while the process lives: reconnects, acknowledges after the handler."""
+"""Consumes one queue for the life of the process: reconnects, acknowledges after the handler."""
 
 import logging
 import threading
@@ -35,15 +35,15 @@ _LOOK_SECONDS = 10.0
 # Pauses between the attempts at a message whose handler fails unexpectedly, in seconds.
 _PAUSES = (0.2, 1.0)
 
-# An event is a few kilobytes. What is larger would only be parsed to be refused.
+# An event is a few kilobytes. Anything larger would be parsed only to be refused.
 _LARGEST_BODY = 1024 * 1024
 
 # After other work has failed unexpectedly.
 _PAUSE_OF_OTHER_WORK = 10.0
 _LONGEST_PAUSE = 5.0
 
-# A crash counts as a delivery for every message that was prefetched: with more than one, those
-# behind a message that crashes each run would reach the delivery limit together with it.
+# A crash counts as a delivery for every prefetched message. With more than one, the messages behind
+# one that crashes every run would reach the delivery limit together with it.
 _PREFETCH = 1
 
 
@@ -60,11 +60,11 @@ class HandlerUnavailable(Exception):
 
 
 class TryLater(Exception):
-    """The handler can't deal with this message now, and perhaps never; others may well pass."""
+    """The handler can't process this message now, perhaps never. Others may well succeed."""
 
 
 class _HandlerFailed(Exception):
-    """The handler raised what it should not have; the cause is what it raised."""
+    """The handler raised an unexpected exception, which is the cause of this one."""
 
 
 Handler = Callable[[IncomingMessage], None]
@@ -76,19 +76,19 @@ class Consumer:
     What the handler may raise, and what becomes of the message:
 
     - `BadMessage`: it goes to the dead-letter queue, with the reason in its headers.
-    - `HandlerUnavailable`: it is kept and tried again, with growing pauses. Later messages wait,
-      too, because nobody could deal with them either.
+    - `HandlerUnavailable`: it is kept and tried again, with growing pauses. Later messages wait
+      too, because the handler couldn't process them either.
     - `TryLater`: it goes to the retry queue and comes back `retry_seconds` later, behind others;
-      after `most_retries` it is a dead letter.
-    - Any other `Exception`: a bug in the handler, or a message that nobody thought of. It is tried
-      three times in a row; then it is a dead letter. The log has each traceback.
+      after `most_retries` it becomes a dead letter.
+    - Any other `Exception`: a bug in the handler, or an unforeseen message. It is tried three times
+      in a row, then becomes a dead letter. Each traceback is logged.
 
-    A message that ends the process itself comes again until the queue's delivery limit makes it a
-    dead letter.
+    A message that ends the process is redelivered until the queue's delivery limit makes it a dead
+    letter.
 
-    `spare_time` is called between messages, twice a second or as long as there is more: it does one
-    bounded piece of other work, and returns whether there is more. What it raises is logged, and
-    stops nothing: it is called again later.
+    `spare_time` is called between messages, twice a second, or at once while there is more to do.
+    It does one bounded piece of other work and returns whether there is more. What it raises is
+    logged and stops nothing; it is called again later.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Consumer:
         self._hindered = False
 
     def stop(self) -> None:
-        """Let `run` return after the message in hand."""
+        """Make `run` return after the current message."""
         self._stopping.set()
 
     def run(self) -> None:
@@ -178,10 +178,10 @@ class Consumer:
         self._heartbeat.waiting(f"connecting to the broker: {describe(error)}")
 
     def _is_forgotten(self, channel: BlockingChannel) -> bool:
-        """Whether messages wait though we were idle since they were seen the last time.
+        """Whether messages are waiting, as at the last look, and none was delivered in between.
 
-        RabbitMQ 3.10 may subscribe a consumer by itself to a queue that was deleted and declared
-        again, and then deliver nothing to it.
+        When a queue was deleted and declared again, RabbitMQ 3.10 may resubscribe a consumer
+        automatically and then deliver nothing to it.
         """
         if time.monotonic() - self._looked_at < _LOOK_SECONDS:
             return False
@@ -192,7 +192,7 @@ class Consumer:
         return waited and self._waited and idle
 
     def _use_spare_time(self) -> bool:
-        """Whether there is more to do at once. A failure holds up no message."""
+        """Returns whether there is more to do at once. A failure holds up no messages."""
         self._spare_time_at = time.monotonic() + _IDLE_SECONDS
         self._tell_of_the_loop()
         try:
@@ -214,7 +214,7 @@ class Consumer:
         method, properties, body = delivery
         message = IncomingMessage(
             message_id=_text(properties.message_id),
-            # Sent back from another queue, it came by the queue's name and not by its own key.
+            # A message sent back from another queue arrives under the queue's name, not its key.
             routing_key=_text(method.routing_key if method.exchange else properties.type) or "",
             headers=properties.headers or {},
             body=body,
@@ -251,7 +251,7 @@ class Consumer:
         return None
 
     def _handle(self, message: IncomingMessage) -> None:
-        """So that what the handler raises can't be taken for a failure of our own connection."""
+        """Keeps what the handler raises from being taken for a failure of our own connection."""
         try:
             self._handler(message)
         except (BadMessage, TryLater, HandlerUnavailable):
@@ -275,7 +275,7 @@ class Consumer:
         self._heartbeat.again()
 
     def _slow_down(self, channel: BlockingChannel, *, postponed: bool) -> None:
-        """Where one message after the other is postponed it is probably no message's fault."""
+        """If one message after another is postponed, the messages are probably not at fault."""
         self._later_in_a_row = self._later_in_a_row + 1 if postponed else 0
         if self._later_in_a_row > 1:
             self._pause(channel, min(0.1 * 2.0 ** min(self._later_in_a_row, 10), _LONGEST_PAUSE))
@@ -305,7 +305,7 @@ class Consumer:
         to: str,
         marks: Mapping[str, Any],
     ) -> None:
-        """Confirmed before the original is acknowledged: at worst it is in both queues."""
+        """Confirmed before the original is acknowledged; at worst it is in both queues."""
         properties = forwarded(delivery.properties, without=MARKS, marks=marks)
         channel.basic_publish("", to, delivery.body, properties, mandatory=True)
 
@@ -316,7 +316,7 @@ def _text(value: str | bytes | None) -> str | None:
 
 
 def _retries(headers: Mapping[str, Any] | None) -> int:
-    """How often a message was postponed; 0 where somebody else has set the header."""
+    """How often a message was postponed; 0 if the header isn't one of ours."""
     found = (headers or {}).get(RETRIES_HEADER)
     return found if isinstance(found, int) and found > 0 else 0
 

@@ -1,4 +1,4 @@
-"""Messages that nobody could process: looked at, sent back to their queue, or thrown away."""
+"""Messages that could not be processed: list them, send them back to their queue, or drop them."""
 
 import hashlib
 from collections.abc import Collection, Iterator
@@ -25,10 +25,10 @@ _TIMEOUT_SECONDS = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
-    """`id` is the message id, or made from the body where the sender gave none.
+    """`id` is the message id, or is made from the body if the sender gave none.
 
     `id`, `type` and `reason` are safe to show; `headers` and `body` are as the sender made them.
-    `sent_at` is in UTC, None where there is no such time.
+    `sent_at` is in UTC; None if it is missing or no such time exists.
     """
 
     id: str
@@ -40,7 +40,7 @@ class DeadLetter:
 
 
 class UnknownDeadLetters(Exception):
-    """There are no dead letters with these ids (or somebody else has them in hand)."""
+    """There are no dead letters with these ids (or another process is holding them)."""
 
     def __init__(self, ids: Collection[str]) -> None:
         super().__init__(f"no dead letter has the id {', '.join(sorted(ids))}")
@@ -54,7 +54,7 @@ class _Held:
 
 
 def dead_letters(*, url: str, queue: Queue) -> list[DeadLetter]:
-    """All that lie there now, oldest first; they stay. Raises `BrokerUnavailable`."""
+    """All current dead letters, oldest first; they stay there. Raises `BrokerUnavailable`."""
     with _held(url, queue) as (_, held):
         return [each.letter for each in held]
 
@@ -62,7 +62,7 @@ def dead_letters(*, url: str, queue: Queue) -> list[DeadLetter]:
 def replay(*, url: str, queue: Queue, ids: Collection[str] | None) -> int:
     """Send dead letters back to `queue`: those with `ids`, or all. Returns how many.
 
-    Each leaves only when the broker has confirmed it in its queue: at worst it is in both.
+    Each is removed only after the broker has confirmed it in `queue`; at worst it is in both.
     Raises `UnknownDeadLetters` before anything is moved, and `BrokerUnavailable`.
     """
     with _held(url, queue) as (channel, held):
@@ -74,7 +74,7 @@ def replay(*, url: str, queue: Queue, ids: Collection[str] | None) -> int:
 
 
 def drop(*, url: str, queue: Queue, ids: Collection[str] | None) -> int:
-    """Throw dead letters away, for good: those with `ids`, or all. Returns how many.
+    """Delete dead letters for good: those with `ids`, or all. Returns how many.
 
     Raises `UnknownDeadLetters` before anything is dropped, and `BrokerUnavailable`.
     """
@@ -87,7 +87,7 @@ def drop(*, url: str, queue: Queue, ids: Collection[str] | None) -> int:
 
 @contextmanager
 def _held(url: str, queue: Queue) -> Iterator[tuple[BlockingChannel, list[_Held]]]:
-    """Takes all of them in hand. What is not acknowledged at the end goes back to its place."""
+    """Fetches all dead letters. Those not acknowledged at the end go back to their place."""
     channel = open_channel(url, timeout=_TIMEOUT_SECONDS)
     try:
         channel.confirm_delivery()
@@ -121,7 +121,7 @@ def _letter(properties: pika.BasicProperties, body: bytes) -> DeadLetter:
 
 
 def _moment(timestamp: int | None) -> datetime | None:
-    """AMQP's timestamps have 64 bits: most of them are beyond any calendar."""
+    """AMQP timestamps have 64 bits, and most of them are beyond any calendar."""
     try:
         return None if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
     except (OverflowError, OSError, ValueError):
@@ -138,6 +138,6 @@ def _chosen(held: Collection[_Held], ids: Collection[str] | None) -> list[_Held]
 
 
 def _send_back(channel: BlockingChannel, queue: Queue, held: _Held) -> None:
-    """As it came, without the marks of its death: its deliveries are counted anew."""
+    """As it first came, without its dead-letter headers, so its deliveries are counted anew."""
     properties = forwarded(held.properties, without=MARKS, marks={})
     channel.basic_publish("", queue.name, held.letter.body, properties, mandatory=True)

@@ -2,7 +2,7 @@
 
 
 class NotPublished(Exception):
-    """Why a message is not at the broker, as far as we know. Whoever publishes keeps it."""
+    """Why a message is not at the broker, as far as we know. The publishing code keeps it."""
 
 
 class BrokerUnavailable(NotPublished):
@@ -10,20 +10,20 @@ class BrokerUnavailable(NotPublished):
 
 
 class Unroutable(NotPublished):
-    """The broker has no queue for this message: an operator's problem, not a passing one."""
+    """The broker has no queue for this message. An operator must fix that; it won't pass."""
 
 
 class TopologyMismatch(NotPublished):
-    """A queue or exchange exists with other arguments than ours."""
+    """A queue or exchange exists with arguments other than ours."""
 
 
 class ChannelRefused(BrokerUnavailable):
-    """The broker closed the channel, or the connection, because of something that we sent."""
+    """The broker closed the channel, or the connection, because of something we sent."""
 
 
 class Unpublishable(NotPublished):
-    """The message itself is the reason: it can't be encoded, or the broker refuses it."""
+    """The message itself is at fault: it can't be encoded, or the broker refuses it."""
 
 
 class BadMessage(Exception):
-    """A message that no retry will make understandable. Its text is the reason."""
+    """A message that no retry will make valid. The error's text is the reason."""

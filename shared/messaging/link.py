@@ -1,12 +1,12 @@
-"""A connection to RabbitMQ that lives in a thread of its own and opens itself again for ever.
+"""A connection to RabbitMQ that lives in its own thread and keeps reopening itself.
 
     connecting ──► open ──► not open: lost, blocked by an alarm, or a confirm is overdue
         ▲           ▲           │   │
         └───────────┼─── lost ──┘   │
                     └───────────────┘ unblocked, or confirmed after all
 
-Nobody waits for it but the first caller: after a failure whoever asks is told so at once, until the
-link itself has found the broker again. So it is a circuit breaker, and its own probe.
+Only the first caller waits for it. After a failure, callers are told so at once, until the link
+itself has found the broker again. So it is a circuit breaker, and its own probe.
 """
 
 import itertools
@@ -47,8 +47,8 @@ class Link:
         on_return: Callable[[Channel, Basic.Return, pika.BasicProperties, bytes], None],
         on_failure: Callable[[LinkFailure], None],
     ) -> None:
-        """`on_failure`: what was sent and is not confirmed by now may not have arrived. It gets
-        `ChannelRefused` where one of these messages was the reason."""
+        """`on_failure` is called when what was sent but not confirmed may not have arrived. It gets
+        `ChannelRefused` if one of these messages was the reason."""
         self._parameters = connection_parameters(url, connect_timeout=_CONNECT_SECONDS)
         self._on_confirm = on_confirm
         self._on_return = on_return
@@ -62,8 +62,8 @@ class Link:
         self._thread.start()
 
     def require_open(self, *, timeout: float) -> None:
-        """Waits at most `timeout` seconds, and only while nothing is known of the broker yet. Who
-        comes after a wait that was in vain does not wait.
+        """Waits at most `timeout` seconds, and only while nothing is known about the broker yet.
+        After one wait in vain, later callers don't wait.
 
         Raises `BrokerUnavailable` or `TopologyMismatch`.
         """
@@ -80,8 +80,8 @@ class Link:
             self._declare(then=lambda: None)
 
     def call(self, work: Callable[[], None]) -> None:
-        """Do `work` in the link's thread; not at all if the connection ends before, which
-        `on_failure` tells."""
+        """Do `work` in the link's thread, unless the connection ends first, which `on_failure`
+        reports."""
 
         def do() -> None:
             try:
@@ -96,8 +96,8 @@ class Link:
             connection.ioloop.add_callback_threadsafe(do)
 
     def suspect(self, failure: BrokerUnavailable) -> None:
-        """A confirm is overdue. The connection is kept: the confirm is what ends the suspicion,
-        or else the heartbeats end the connection."""
+        """A confirm is overdue. The connection is kept: either the confirm arrives and ends the
+        suspicion, or missed heartbeats end the connection."""
         self._fail(failure)
 
     def renew(self) -> None:
@@ -113,7 +113,7 @@ class Link:
 
     def publish(self, **message: Any) -> int:
         """In the link's thread: `basic_publish`. Returns the delivery tag of its confirm, which is
-        never used again. Does nothing where the channel is closed: `on_failure` has told.
+        never used again. Does nothing if the channel is closed; `on_failure` has reported that.
 
         Raises what pika raises for a message that can't be encoded; nothing is sent then.
         """
@@ -129,7 +129,7 @@ class Link:
                 with_backoff(self._connect_and_serve)
 
     def _connect_and_serve(self) -> None:
-        """Returns when a connection that was open has ended; raises why none could be opened."""
+        """Returns when an open connection has ended. Raises the reason if none could be opened."""
         self._was_open = False
         self._declaring = False
         self._connection = connection = SelectConnection(
@@ -141,7 +141,7 @@ class Link:
         try:
             connection.ioloop.start()
         except Exception as error:
-            # pika itself. Without this thread nothing would ever be published again.
+            # pika itself failed. Without this thread nothing would ever be published again.
             logger.exception("the connection to the broker failed")
             self._fail(BrokerUnavailable(f"the connection failed: {describe(error)}"))
             raise self._failure from error
@@ -203,7 +203,7 @@ class Link:
 
     def _on_ended(self, connection: SelectConnection, reason: BaseException) -> None:
         if isinstance(reason, ConnectionClosedByClient):
-            # What came since can't be sent any more; and was no reason for anything.
+            # Messages that came since can't be sent any more, and were not the reason.
             self._on_failure(BrokerUnavailable(f"connecting again after: {self._failure}"))
         elif self._was_open and is_senders_fault(reason):
             self._fail(ChannelRefused(f"the broker refused what was sent: {reason!r}"))
@@ -212,7 +212,7 @@ class Link:
         connection.ioloop.stop()
 
     def _hang_up(self) -> None:
-        """One that is not open yet can't be closed (pika); its attempt is bounded."""
+        """pika can't close a connection that is not open yet; that attempt is bounded."""
         connection = self._connection
         if connection is not None and connection.is_open:
             connection.close()

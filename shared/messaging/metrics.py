@@ -1,4 +1,4 @@
-"""What a consuming process tells of itself."""
+"""What a consuming process reports about itself."""
 
 from prometheus_client import Counter, Gauge
 

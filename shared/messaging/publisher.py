@@ -1,4 +1,4 @@
-"""Publishes with confirms, and never keeps its caller longer than it was told to."""
+"""Publishes with confirms, and never blocks its caller for longer than it was told to."""
 
 import struct
 import threading
@@ -25,7 +25,7 @@ from shared.messaging.link import Link, LinkFailure
 from shared.messaging.topology import BROADCASTS
 from shared.text import describe
 
-# What pika raises for a message that has no form in AMQP: a key above 255 bytes, a header of a type
+# What pika raises for a message that AMQP can't express: a key above 255 bytes, a header of a type
 # that AMQP lacks, a number beyond 64 bits, a lone surrogate.
 _UNENCODABLE = (
     ShortStringTooLong,
@@ -52,7 +52,7 @@ class OutgoingMessage:
 
 
 class Publisher:
-    """Opens its link at the first use, so it may be made before a fork."""
+    """Opens its link on first use, so it may be created before a fork."""
 
     def __init__(self, url: str, *, timeout: float) -> None:
         """`timeout` is in seconds and bounds each call of `publish` as a whole."""
@@ -74,12 +74,13 @@ class Publisher:
     def publish(self, messages: Sequence[OutgoingMessage]) -> list[NotPublished | None]:
         """Send `messages` in their order, all at once, and wait for their confirms.
 
-        None where the broker has confirmed and routed the message, else why not. What failed for
-        `BrokerUnavailable` may have arrived: publishing it again is the caller's task (delivery is
-        at least once). `Unroutable` and `Unpublishable` concern that one message.
+        An outcome is None if the broker has confirmed and routed the message, else the reason why
+        not. After `BrokerUnavailable` the message may still have arrived: publishing it again is
+        the caller's task (delivery is at least once). `Unroutable` and `Unpublishable` concern
+        that one message.
 
-        Where the broker refuses one of many it doesn't say which, and all that are unconfirmed are
-        lost with the channel. The next call sends them one by one, and so finds it.
+        If the broker refuses one of many, it doesn't say which, and all unconfirmed ones are lost
+        with the channel. The next call sends them one by one, and so finds it.
         """
         deadline = time.monotonic() + self._timeout
         with self._turn:
@@ -92,8 +93,8 @@ class Publisher:
     def _publish_one_by_one(
         self, messages: Sequence[OutgoingMessage], deadline: float
     ) -> list[NotPublished | None]:
-        """Up to the first that fails. The broker refuses it on a channel on which the topology was
-        declared again: so it is the message, and no exchange that somebody had deleted."""
+        """Stops at the first that fails. The topology was declared again on this channel, so a
+        refusal is due to the message and not to a deleted exchange."""
         outcomes: list[NotPublished | None] = []
         for message in messages:
             (outcome,) = self._publish_at_once([message], deadline)
@@ -121,10 +122,10 @@ class Publisher:
             link.suspect(BrokerUnavailable(f"no confirm within {self._timeout} s"))
         outcomes = batch.outcomes()
         if any(isinstance(outcome, Unroutable) for outcome in outcomes):
-            link.call(link.declare)  # somebody deleted a queue: the next attempt finds it
+            link.call(link.declare)  # a queue was deleted: the next attempt finds it
         if batch.refused:
-            # RabbitMQ 3.10 refuses for ever what a channel sends that was opened while the
-            # queue's leader was away; a new channel finds the new leader.
+            # If a channel was opened while the queue's leader was away, RabbitMQ 3.10 refuses for
+            # ever what it sends. A new channel finds the new leader.
             link.call(link.renew)
         return outcomes
 
@@ -138,7 +139,7 @@ class Publisher:
         return self._link
 
     def close(self) -> None:
-        """Waits no longer than `publish`. What is unconfirmed then is unpublished."""
+        """Waits no longer than `publish`. Messages unconfirmed by then count as unpublished."""
         if self._link is not None:
             self._link.close(timeout=self._timeout)
 
@@ -155,7 +156,7 @@ class Publisher:
 
 
 class _Batch:
-    """Messages on their way. Changed in the link's thread only, but for `abandon`.
+    """Messages in flight. Only the link's thread changes them, except for `abandon`.
 
     Late confirms of an earlier batch don't matter: no delivery tag is used twice on a channel.
     """

@@ -1,8 +1,8 @@
-"""Header tables of AMQP that pika can't read, or can't write again.
+"""AMQP header tables that pika can't read, or can't write back.
 
-A stranger's message may have a table that the broker takes and pika doesn't: a timestamp beyond the
-year 9999, a number that is none, a thousand tables in each other. pika raises then while it reads
-from the socket, where no message is known yet that could be refused.
+A foreign message may have a table that the broker accepts and pika doesn't: a timestamp beyond the
+year 9999, a number that isn't one, a thousand nested tables. pika then raises while it reads from
+the socket, before there is a message that could be refused.
 """
 
 import struct
@@ -12,13 +12,13 @@ from typing import Any
 import pika
 import pika.data
 
-# Stands in the place of a table that can't be read.
+# Takes the place of a table that can't be read.
 UNREADABLE = "x-unreadable"
 
 # A message's header frame has at most 128 KiB, and the broker closes a connection that exceeds it.
 _LARGEST_PROPERTIES = 64 * 1024
 
-# Set by the broker when a message dies or comes again; `CC` and `BCC` are more addresses for it.
+# Set by the broker when a message dies or is redelivered; `CC` and `BCC` add more destinations.
 _BROKERS_HEADERS = frozenset({"x-death", "x-delivery-count", "CC", "BCC"})
 _BROKERS_PREFIXES = ("x-first-death-", "x-last-death-")
 
@@ -26,7 +26,7 @@ _decode_table = pika.data.decode_table
 
 
 def read_leniently() -> None:
-    """From now on, pika reads a table that it can't read as one with the member `UNREADABLE`."""
+    """From now on, pika reads a table that it can't decode as one with the member `UNREADABLE`."""
     pika.data.decode_table = _decode_leniently
 
 
@@ -35,9 +35,9 @@ def forwarded(
 ) -> pika.BasicProperties:
     """`properties` for sending the message on to another queue, persistent.
 
-    Its headers stay, apart from those named in `without` and the broker's own, and get `marks`. If
-    they are too large, or can't be written, only `marks` are left.
-    `expiration` goes, because a dead letter must not expire; so does `user_id`, because the broker
+    Its headers are kept, except those named in `without` and the broker's own, and `marks` are
+    added. If they are too large or can't be written, only `marks` are left.
+    `expiration` is dropped because a dead letter must not expire, and `user_id` because the broker
     refuses another user's.
     """
     headers = {
@@ -73,6 +73,6 @@ def _decode_leniently(encoded: bytes, offset: int) -> tuple[dict[Any, Any], int]
     try:
         table: tuple[dict[Any, Any], int] = _decode_table(encoded, offset)
         return table
-    except Exception:  # pika's decoder says nowhere what it raises
+    except Exception:  # pika doesn't document what its decoder raises
         (size,) = struct.unpack_from(">I", encoded, offset)
         return {UNREADABLE: True}, offset + 4 + size

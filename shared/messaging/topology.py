@@ -1,7 +1,7 @@
-"""Every exchange, queue and binding, declared in this one place by whoever connects.
+"""Every exchange, queue and binding, defined here and declared by every process that connects.
 
-The same arguments on RabbitMQ 3.10 to 4.x. Quorum queues keep messages through a broker's restart
-or loss; `reject-publish` is what at-least-once dead lettering demands of them.
+The arguments are the same on RabbitMQ 3.10 to 4.x. Quorum queues keep messages when a broker
+restarts or is lost; at-least-once dead lettering requires `reject-publish` of them.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from pika.channel import Channel
 EVENTS_EXCHANGE = "events"
 BOOKINGS_EXCHANGE = "bookings"
 
-# Nobody has to listen here: what no queue takes is published all the same.
+# Nobody has to listen here: a message that no queue takes still counts as published.
 BROADCASTS = frozenset({BOOKINGS_EXCHANGE})
 
 # RabbitMQ 4 drops a message of a quorum queue after 20 deliveries unless told otherwise, and
-# looking at a dead letter is a delivery. "Unlimited" has no word that 3.10 understands.
+# looking at a dead letter is a delivery. 3.10 understands no value for "unlimited".
 _NEVER_DROPPED = 2**31 - 1
 
 
@@ -83,17 +83,17 @@ QUEUES = (EVENTS_QUEUE, NOTIFICATIONS_QUEUE)
 
 
 def declare(channel: BlockingChannel) -> None:
-    """Declare all of it; idempotent. Raises `ChannelClosedByBroker` (406) on other arguments.
+    """Declare everything; idempotent. Raises `ChannelClosedByBroker` (406) on other arguments.
 
-    Publishers declare the queues too: a message that is published before the first consumer ever
-    started must find its queue.
+    Publishers declare the queues too: a message that is published before the first consumer has
+    ever started must find its queue.
     """
     for method, arguments in _declarations():
         getattr(channel, method)(**arguments)
 
 
 def declare_on(channel: Channel, *, then: Callable[[], None]) -> None:
-    """The same on a channel that doesn't block; `then` is called when all of it stands."""
+    """The same on a non-blocking channel; `then` is called when everything is declared."""
     *others, (last, last_arguments) = _declarations()
     for method, arguments in others:
         getattr(channel, method)(**arguments, callback=lambda _: None)
