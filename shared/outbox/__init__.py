@@ -1,1 +1,1 @@
-"""Messages that are stored in the transaction they tell of, and published after its commit."""
+"""Messages that are stored in the transaction they report, and published after its commit."""

@@ -19,9 +19,9 @@ PUBLISH_SECONDS = 0.4
 def publish_after_commit() -> None:
     """Publish what is pending once the current transaction has committed.
 
-    Whatever goes wrong then is the relay's to repair and never the request's, whose change is
-    already committed. The first request that finds the broker dead pays `PUBLISH_SECONDS`; those
-    after it pay nothing, until the publisher has found the broker again.
+    If publishing fails, the relay repairs it. The request never fails, because its change is
+    already committed. The first request that finds the broker dead pays `PUBLISH_SECONDS`; later
+    ones pay nothing, until the publisher has found the broker again.
     """
     transaction.on_commit(_publish)
 

@@ -7,11 +7,11 @@ from django.db.models.functions import Now
 class OutboxMessage(models.Model):
     """A message on its way to the broker. Pending while `published_at` and `set_aside_at` are null.
 
-    It is set aside, with the `failure`, where it can't be published: those behind it go on. No
-    queue has taken it since `unroutable_since`, unless that is null.
+    If it can't be published, it is set aside with the `failure`, so that those behind it go on. If
+    `unroutable_since` is set, no queue has taken it since then.
 
-    Messages of one `ordering_key` leave in the order of their ids, which is the order of the
-    changes they tell of as long as whoever adds them holds a lock on what they are about.
+    Messages with the same `ordering_key` leave in the order of their ids. This is the order of the
+    changes they report if transactions that add messages lock what the messages are about.
     """
 
     message_id = models.UUIDField(default=uuid.uuid4, editable=False)

@@ -27,12 +27,12 @@ _PUBLISH_SECONDS = 10.0
 
 
 class Relay:
-    """Any number of them may run: they take turns, and one that dies is not missed."""
+    """Any number of relays may run: they take turns, and if one dies the others carry on."""
 
     def __init__(
         self, *, url: str, prunes: Sequence[Callable[[], int]], heartbeat: Heartbeat
     ) -> None:
-        """Each of `prunes` deletes a batch of what is too old, and returns how many rows."""
+        """Each of `prunes` deletes a batch of rows that are too old, and returns how many."""
         self._publisher = Publisher(url, timeout=_PUBLISH_SECONDS)
         self._prunes = prunes
         self._heartbeat = heartbeat
@@ -40,11 +40,11 @@ class Relay:
         self._pruned_at = 0.0
 
     def stop(self) -> None:
-        """Let `run` return after the batch in hand."""
+        """Make `run` return after the current batch."""
         self._stopping.set()
 
     def run(self) -> None:
-        """Publish until `stop`. An outage of broker or database pauses it.
+        """Publish until `stop`. An outage of the broker or the database pauses it.
 
         Raises `TopologyMismatch`.
         """
@@ -66,7 +66,7 @@ class Relay:
         """Publish all there is, then wait for more."""
         close_old_connections()
         listen()
-        # Also while there is nothing to publish: somebody may ask whether it could.
+        # Also with nothing to publish: the heartbeat says whether publishing would work.
         self._publisher.require_open()
         published = PUBLISH_BATCH
         while published == PUBLISH_BATCH and not self._stopping.is_set():
@@ -79,7 +79,7 @@ class Relay:
             wait_for_notification(timeout=POLL_SECONDS)
 
     def _tell(self, error: BaseException) -> None:
-        """Of an outage, to the heartbeat."""
+        """Report an outage to the heartbeat."""
         if isinstance(error, DatabaseUnavailable):
             waiting = "waiting for the database"
         elif isinstance(error, BrokerUnavailable):
@@ -89,8 +89,8 @@ class Relay:
         self._heartbeat.waiting(f"{waiting}: {describe(error)}")
 
     def _prune(self) -> bool:
-        """Delete a batch of each, once a minute; True if there may be more, which messages that
-        have come meanwhile don't wait for."""
+        """Delete a batch of each, once a minute. Returns whether there may be more; new messages
+        are published before the next batch."""
         if time.monotonic() - self._pruned_at < _PRUNE_SECONDS:
             return False
         if sum(prune() for prune in self._prunes):

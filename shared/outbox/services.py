@@ -28,7 +28,7 @@ UNROUTABLE_PATIENCE = timedelta(minutes=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewMessage:
-    """What is to be told. Messages of one `ordering_key` are published in the order they came."""
+    """A message to publish. Those with the same `ordering_key` are published in order."""
 
     exchange: str
     routing_key: str
@@ -38,10 +38,10 @@ class NewMessage:
 
 
 def outbox_add(messages: Sequence[NewMessage]) -> None:
-    """Store messages in the caller's transaction: they exist if and only if that one commits.
+    """Store messages in the caller's transaction: they exist if and only if it commits.
 
     One statement for all of them; the commit wakes the relays. Raises `RuntimeError` outside a
-    transaction: a message without its change would be a lie.
+    transaction: a message without its change would be false.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("outbox_add belongs into the transaction of the change it tells of")
@@ -63,14 +63,14 @@ def outbox_add(messages: Sequence[NewMessage]) -> None:
 def publish_pending(publisher: Publisher, *, wait: bool, limit: int = PUBLISH_BATCH) -> int:
     """Publish up to `limit` pending messages, oldest first, and mark them. Returns how many.
 
-    One publisher at a time has its turn, so that the order is kept whoever publishes: with `wait`
-    this one waits for its turn, else it leaves the messages to whoever has it.
-    A message is marked when the broker has confirmed and routed it and all earlier ones of its
-    ordering key are marked or set aside; so it may be published twice, and never before its
+    To keep the order, only one publisher works at a time. With `wait`, this one waits for its turn;
+    otherwise it leaves the messages to the one at work.
+    A message is marked once the broker has confirmed and routed it and all earlier ones with its
+    ordering key are marked or set aside. So it may be published twice, but never before its
     predecessors.
-    Set aside is what can't be published for a reason of its own, at once, or what no queue has
-    taken for `UNROUTABLE_PATIENCE`: else it would stop those behind it for ever.
-    Raises the first `NotPublished` of those that stay pending, after having marked what did arrive.
+    A message is set aside at once if it is itself the reason it can't be published, or when no
+    queue has taken it for `UNROUTABLE_PATIENCE`. Otherwise it would block those behind it for ever.
+    Raises the first `NotPublished` of those that stay pending, after marking what did arrive.
     """
     with transaction.atomic():
         if not sql.advisory_lock(wait=wait):
@@ -150,7 +150,7 @@ def _published(
 
 
 def prune_published(*, older_than: timedelta) -> int:
-    """Delete messages that were published longer ago than that, a batch; returns how many."""
+    """Delete a batch of messages that were published longer ago than that; returns how many."""
     old = OutboxMessage.objects.filter(published_at__lt=Now() - older_than)
     batch = old.order_by("published_at").values("pk")[:PRUNE_BATCH]
     return OutboxMessage.objects.filter(pk__in=batch).delete()[0]

@@ -1,4 +1,4 @@
-"""The outbox's SQL: what the ORM can't say, or says row by row."""
+"""The outbox's SQL: what the ORM can't express, or does row by row."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from django.db import connection
 
 CHANNEL = "outbox"
 
-# Any number that nobody else uses for advisory locks in a service's database.
+# Any number that no other advisory lock in a service's database uses.
 _TURN = 7_102_845_316
 
 _INSERT_AND_NOTIFY = f"""
@@ -27,7 +27,7 @@ def insert_and_notify(rows: Sequence[tuple[str, str, str, str, str]]) -> None:
 
 
 def advisory_lock(*, wait: bool) -> bool:
-    """Whether the current transaction is the one that publishes now; until it ends."""
+    """Whether the current transaction is now the one that publishes, until it ends."""
     function = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s)", [_TURN])
@@ -36,17 +36,17 @@ def advisory_lock(*, wait: bool) -> bool:
 
 
 def listen() -> None:
-    """Have this connection told of new messages. Again and again is harmless."""
+    """Subscribe this connection to new messages. Repeating it is harmless."""
     with connection.cursor() as cursor:
         cursor.execute(f"LISTEN {CHANNEL}")
 
 
 def wait_for_notification(*, timeout: float) -> bool:
-    """Whether a transaction that added messages has committed since `listen`; waits for one for at
-    most `timeout` seconds. Raises Django's `OperationalError` where the connection is lost."""
+    """Whether a transaction that added messages has committed since `listen`. Waits at most
+    `timeout` seconds for one. Raises Django's `OperationalError` if the connection is lost."""
     with connection.wrap_database_errors:
-        # psycopg waits for the socket, which has nothing more to say where a notification was read
-        # together with the answer to an earlier statement.
+        # psycopg waits for the socket, but a notification may already have been read together with
+        # the answer to an earlier statement.
         if connection.connection.pgconn.notifies() is not None:
             return True
         return any(connection.connection.notifies(timeout=timeout, stop_after=1))

@@ -24,7 +24,7 @@ class OutboxStatus:
 
 
 def outbox_status() -> OutboxStatus:
-    """Of this moment; the rate is that of the last minute. Reads only what is pending or young."""
+    """The current state, with the rate of the last minute. Reads only pending and recent rows."""
     pending = pending_messages().aggregate(
         count=Count("pk"), age=ExpressionWrapper(Now() - Min("created_at"), DurationField())
     )

@@ -1,4 +1,4 @@
-"""Whether a worker of this machine, or of this container, does its work."""
+"""Whether a worker on this machine, or in this container, does its work."""
 
 import time
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from pathlib import Path
 
 from shared.workers.heartbeat import Pulse, is_alive, read_all
 
-# More than any step between two beats takes while all is well, and than the pause between two
-# attempts to reach a broker that is away.
+# Longer than any step between two beats takes while all is well, and longer than the pause between
+# two attempts to reach a broker that is away.
 STALE_SECONDS = 30
 
 
@@ -18,7 +18,7 @@ class Health:
 
 
 def check(folder: Path, worker: str) -> Health:
-    """All processes of that worker must be well, and there must be one."""
+    """The worker must have at least one process, and all of them must be healthy."""
     pulses = [pulse for _, pulse in read_all(folder, worker) if pulse is not None]
     alive = [pulse for pulse in pulses if is_alive(pulse)]
     if not alive:

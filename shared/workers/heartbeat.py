@@ -1,9 +1,9 @@
 """A worker's heartbeat: a small file that its loop rewrites, and that a probe reads.
 
 Only the standard library is imported here: a container's probe runs every few seconds, and loading
-Django would cost it more than the worker it looks after.
+Django would cost more than the worker that it checks.
 
-Times are seconds of the machine's monotonic clock, which all processes share and nobody sets.
+Times are seconds of the machine's monotonic clock, which all processes share and nothing resets.
 """
 
 import json
@@ -23,9 +23,9 @@ _WRITE_SECONDS = 1.0
 class Pulse:
     """What a heartbeat file holds.
 
-    `beat` is when the loop last said something. `waiting` is what keeps it from its work, with the
-    reason, since `since`; empty while it works. `doing` is the step that it was about to take.
-    `started` tells a process from a later one with the same `pid`.
+    `beat` is when the loop last reported. `waiting` says what keeps it from its work, and why; it
+    is empty while the loop works. `since` is when it began to wait or to work. `doing` is the step
+    it was about to take. `started` tells a process from a later one with the same `pid`.
     """
 
     pid: int
@@ -37,12 +37,12 @@ class Pulse:
 
 
 class Heartbeat:
-    """Called by the worker's loop, and by nothing else: a thread of its own would go on beating
-    while the loop hangs. Writes at most once a second, and at once where the loop begins to wait,
-    waits for something else, or works again."""
+    """Called only by the worker's loop: a separate thread would go on beating while the loop hangs.
+    Writes at most once a second, but at once when the loop begins to wait, waits for something
+    else, or works again."""
 
     def __init__(self, *, folder: Path, worker: str) -> None:
-        """Raises `OSError` where `folder` can't be made, or is not private to this user."""
+        """Raises `OSError` if `folder` can't be created, or is not private to this user."""
         _make_private(folder)
         self.worker = worker
         self._path = folder / f"{worker}.{os.getpid()}.json"
@@ -59,7 +59,7 @@ class Heartbeat:
         self._write()
 
     def working(self, doing: str) -> None:
-        """The loop goes round, nothing keeps it from its work; next it will be `doing` this."""
+        """The loop runs and nothing keeps it from its work. `doing` is its next step."""
         self._beat(doing=doing, waiting="")
 
     def waiting(self, reason: str) -> None:
@@ -67,7 +67,7 @@ class Heartbeat:
         self._beat(doing="wait", waiting=reason)
 
     def again(self) -> None:
-        """The loop is still at what it told last."""
+        """The loop is still doing what it last reported."""
         self._beat(doing=self.pulse.doing, waiting=self.pulse.waiting)
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class Heartbeat:
         self._failure = failure
 
     def _write(self) -> None:
-        """By renaming, so that a probe reads all of it or what was there before."""
+        """By renaming, so that a probe reads either the whole new file or the old one."""
         self._written_at = time.monotonic()
         new = self._path.with_suffix(".new")
         new.write_text(json.dumps(asdict(self.pulse)))
@@ -109,12 +109,12 @@ class Heartbeat:
 
 
 def full_name(service: str, command: str) -> str:
-    """Of a worker. Both services have a relay, and may share a machine."""
+    """A worker's name. Both services have a relay, and may share a machine."""
     return f"{service}.{command}"
 
 
 def default_folder() -> Path:
-    """Below the folder for temporary files, one for each user."""
+    """One for each user, in the folder for temporary files."""
     return Path(tempfile.gettempdir()) / f"event-reservation-{os.geteuid()}"
 
 
@@ -136,7 +136,7 @@ def _read(path: Path) -> Pulse | None:
 
 
 def _start_of(pid: int) -> str | None:
-    """The clock tick at which the process started, by Linux; None where there is none."""
+    """The clock tick at which the process started, from Linux; None if there is no process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

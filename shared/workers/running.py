@@ -1,4 +1,4 @@
-"""What all long-running commands do at their start and at their end."""
+"""What all long-running commands do when they start and when they end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from shared.workers.metrics import show
 def beating(worker: str) -> Iterator[Heartbeat]:
     """The heartbeat of this process, in its file and among its metrics.
 
-    Raises `CommandError` where `WORKER_STATE_DIR` can't be written to.
+    Raises `CommandError` if `WORKER_STATE_DIR` can't be written to.
     """
     try:
         heartbeat = Heartbeat(

@@ -1,4 +1,4 @@
-"""Publishes what stands in the outbox: at once when a row appears, and what an outage left.
+"""Publishes what is in the outbox: new rows at once, and what an outage left behind.
 
 Once a minute it deletes messages and idempotency keys that are past their retention.
 """
