@@ -37,8 +37,8 @@ def idempotent_request(
 ) -> IdempotentRequest | None:
     """None without the header. Raises 400 `invalid_idempotency_key`.
 
-    `arguments` are validated: what they mean is compared, not how the body was written. The
-    request must have been allowed: permissions are checked again each time.
+    `arguments` are validated: requests are compared by what they mean, not by how the body was
+    written. Check permissions first: a repeated request must be allowed as well.
     """
     header = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if header is None:
@@ -61,7 +61,7 @@ def created_response(
     *,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """201 with the result; `Idempotency-Replayed` where an earlier request did the work."""
+    """201 with the result; `Idempotency-Replayed` if an earlier request did the work."""
     replayed = {"Idempotency-Replayed": "true"} if result.replayed else {}
     return Response(
         represent(result.value),
@@ -71,7 +71,7 @@ def created_response(
 
 
 def _caller(request: Request) -> str:
-    """All callers are the same one where the API is open."""
+    """If the API is open, all callers count as the same one."""
     if settings.AUTH_MODE == OPEN:
         return "anybody"
     return name_of(request)

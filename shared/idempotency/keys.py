@@ -4,9 +4,9 @@ import re
 
 LONGEST_KEY = 255
 
-# Visible ASCII. Two headers arrive as one with a comma between, which is why a bare key has none.
+# Visible ASCII. Two headers arrive as one with a comma in between, so a bare key may not have one.
 _BARE = re.compile(r"[!#-+\--~]+", re.ASCII)
-# RFC 9651, 3.3.3; the draft of the header asks for it, and most clients send the bare key.
+# RFC 9651, 3.3.3. The header's draft asks for it, but most clients send the bare key.
 _QUOTED = re.compile(r'"((?:[!#-\[\]-~]|\\["\\])+)"', re.ASCII)
 _ESCAPED = re.compile(r"\\(.)")
 
@@ -14,8 +14,8 @@ _ESCAPED = re.compile(r"\\(.)")
 def parse_key(header: str) -> str | None:
     """1 to 255 visible ASCII characters; None for anything else.
 
-    `abc` and `"abc"` are the same key. In double quotes, `"` and `\\` are escaped with a `\\`, and
-    only there the key may hold commas and double quotes.
+    `abc` and `"abc"` are the same key. In double quotes, `"` and `\\` are escaped with a `\\`; only
+    there may the key contain commas and double quotes.
     """
     text = header.strip(" \t")
     if quoted := _QUOTED.fullmatch(text):

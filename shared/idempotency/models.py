@@ -3,10 +3,10 @@ from django.db.models.functions import Now
 
 
 class IdempotencyRecord(models.Model):
-    """What the first request with a key was answered, stored in the transaction of what it did.
+    """The answer to the first request with a key, stored in the transaction of its work.
 
-    `response` is the JSON as it was sent, as text: a JSON column would sort its members. Older
-    than the retention, a record counts for nothing, whether it has been deleted yet or not.
+    `response` is the JSON as it was sent, as text: a JSON column would sort its members. A record
+    older than the retention is ignored, whether it has been deleted yet or not.
     """
 
     caller = models.CharField(max_length=300)

@@ -26,7 +26,7 @@ class IdempotentRequest:
 
 @dataclass(frozen=True, slots=True)
 class Result(Generic[T]):
-    """What came of a request. `replayed` where an earlier request with its key did the work."""
+    """The result of a request. `replayed` if an earlier request with its key did the work."""
 
     value: T
     replayed: bool = False
@@ -34,7 +34,7 @@ class Result(Generic[T]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Codec(Generic[T]):
-    """How results are stored: `decode` makes of the JSON of `encode` what callers see as equal."""
+    """How results are stored. To callers, a decoded result looks the same as the encoded one."""
 
     encode: Callable[[T], Mapping[str, Any]]
     decode: Callable[[Mapping[str, Any]], T]

@@ -21,11 +21,11 @@ T = TypeVar("T")
 def run_once(
     request: IdempotentRequest | None, work: Callable[[], T], *, codec: Codec[T]
 ) -> Result[T]:
-    """Do the `work` and store its result in one transaction, or find that it was done.
+    """Do the `work` and store its result in one transaction, or return the stored result.
 
-    Without a key the work is done as it is. Never waits: an advisory lock tells whether another
-    transaction works on the same request. Raises `IdempotencyKeyInUse` then,
-    `IdempotencyKeyReused`, and what the work raises.
+    Without a key, just do the work. Never waits: an advisory lock tells whether another transaction
+    is working on the same request. If so, `IdempotencyKeyInUse` is raised. Also raises
+    `IdempotencyKeyReused` and what the work raises.
     """
     if request is None:
         return Result(work())
@@ -42,7 +42,7 @@ def run_once(
 
 
 def prune(*, older_than: timedelta) -> int:
-    """Delete records that are older than that, a batch; returns how many."""
+    """Delete a batch of records that are older than that; returns how many."""
     old = IdempotencyRecord.objects.filter(created_at__lt=Now() - older_than)
     batch = old.order_by("created_at").values("pk")[:PRUNE_BATCH]
     return IdempotencyRecord.objects.filter(pk__in=batch).delete()[0]

@@ -10,7 +10,7 @@ from django.db import connection
 from shared.idempotency.requests import Scope, StoredResult
 from shared.json import dump_json
 
-# One probe of the unique index for each key, whatever the planner believes of the table.
+# One probe of the unique index for each key, whatever the planner believes about the table.
 _SELECT = """
     SELECT wanted.caller, wanted.path, wanted.key, found.fingerprint, found.response
       FROM unnest(%s::text[], %s::text[], %s::text[]) AS wanted (caller, path, key)
@@ -53,7 +53,7 @@ def insert_results(rows: Sequence[tuple[str, str, str, str, str]], *, retention:
 
 
 def try_advisory_lock(scope: Scope) -> bool:
-    """Whether the current transaction holds the scope's lock, until it ends. Never waits."""
+    """Whether the current transaction now holds the scope's lock, until it ends. Never waits."""
     number = int.from_bytes(sha256(dump_json(scope)).digest()[:8], signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])

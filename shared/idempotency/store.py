@@ -1,4 +1,4 @@
-"""The results of requests with a key, kept in the transaction of the work that they tell of."""
+"""The results of requests with a key, stored in the transaction of the work itself."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Generic, TypeVar
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def find_stored(requests: Collection[IdempotentRequest]) -> dict[Scope, StoredResult]:
-    """The results that are known by now, of all these requests in one statement."""
+    """The results of these requests that are known by now, in one statement."""
     scopes = {request.scope for request in requests}
     return select_results(scopes, retention=settings.IDEMPOTENCY_RETENTION) if scopes else {}
 
@@ -28,10 +28,10 @@ def replay(stored: StoredResult, request: IdempotentRequest, codec: Codec[T]) ->
 
 
 class IdempotencyStore(Generic[T]):
-    """Does the work of each request once, also for two requests of one transaction.
+    """Does the work of each request once, also for two requests in one transaction.
 
-    Make it in the transaction of the work, under a lock that excludes everyone else who works on
-    the same requests: it reads the results of others when it is made.
+    Create it in the transaction of the work, under a lock that excludes all other transactions with
+    the same requests: it reads their results when it is created.
     """
 
     def __init__(self, requests: Collection[IdempotentRequest], codec: Codec[T]) -> None:
@@ -60,10 +60,10 @@ class IdempotencyStore(Generic[T]):
         return Result(value)
 
     def save(self) -> None:
-        """Store the new results, in one statement, once they are what callers will see.
+        """Store the new results in one statement, once they are what callers will see.
 
-        Raises `IdempotencyKeyInUse` if another transaction has stored one meanwhile, which only a
-        missing lock allows: then this transaction must not commit.
+        Raises `IdempotencyKeyInUse` if another transaction has stored one meanwhile, which only
+        happens without the lock. This transaction must not commit then.
         """
         rows = [
             (*scope, request.fingerprint, dump_json(self._codec.encode(value)).decode())

@@ -1,5 +1,5 @@
-"""How gunicorn serves both services: one worker class, which gives every wait for a client a bound.
+"""How gunicorn serves both services: one worker class, which bounds every wait for a client.
 
-Nothing here may import Django or REST framework at its top: gunicorn imports it before the gevent
-worker has patched the standard library.
+Nothing here may import Django or REST framework at module level: gunicorn imports it before the
+gevent worker has patched the standard library.
 """

@@ -5,7 +5,7 @@ import resource
 
 from shared.env import Range, open_environment
 
-# Each service goes on reading from it and seals it, so that all bad variables are named at once.
+# Each service goes on reading from it, then seals it, so that all bad variables are named at once.
 env = open_environment()
 bind_host = env.str("BIND_HOST", "127.0.0.1")
 worker_connections = 4000
@@ -14,17 +14,17 @@ _most_per_network = env.int(
 )
 _trusted_proxies = env.int("TRUSTED_PROXIES", 0, validate=Range(min=0, max=10))
 
-# A connection is a file, and the usual limit of 1,024 is less than one crowd.
+# A connection is an open file, and the usual limit of 1,024 is too low for a crowd.
 _files, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (max(_files, min(_most_files, 65536)), _most_files))
 
 worker_class = "shared.serving.worker.Worker"
 backlog = 4096
-# How long it is: shared/serving/connection.py.
+# The time itself is in shared/serving/connection.py.
 keepalive = 75
 
-# Nothing that a client sends is taken for a proxy's word, whatever its address. Behind a proxy,
-# Django's settings say which headers count.
+# No client is trusted as a proxy here, whatever its address. Behind a proxy, Django's settings say
+# which headers count.
 forwarded_allow_ips = ""
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
@@ -35,26 +35,26 @@ uwsgi_allow_ips = ""
 http_protocols = "h1"
 http2_cleartext = "off"
 
-# On by default since 25.1; nobody here uses it, and it is one more way in.
+# On by default since 25.1. Nothing here uses it, and it is one more way in.
 control_socket_disable = True
 
 
 def post_fork(server: object, worker: object) -> None:
-    # With a proxy in front, all clients have its address: it has to count them.
+    # Behind a proxy, all clients have its address, so the proxy has to count them.
     worker.most_per_network = None if _trusted_proxies else _most_per_network  # type: ignore[attr-defined]
 
 
 def post_worker_init(worker: object) -> None:
-    """What is loaded now stays: the garbage collector need not walk all of Django again and again.
+    """Spare the garbage collector from walking all of Django again and again: it stays loaded.
 
-    Its thresholds stay as they are; with higher ones workers grew to 300 MB.
+    The collector's thresholds are unchanged; with higher ones, workers grew to 300 MB.
     """
     gc.collect()
     gc.freeze()
 
 
 def worker_exit(server: object, worker: object) -> None:
-    """Give the database its connections back in order, not by reset."""
+    """Close the database connections cleanly, not by reset."""
     from django.db import connection
 
     connection.close_pool()  # type: ignore[attr-defined]

@@ -18,11 +18,11 @@ NEXT_REQUEST_SECONDS = 75.0
 RECEIVE_SECONDS = 10.0
 SEND_SECONDS = 30.0
 
-# Of an answer, the kernel takes this many bytes that the network has no room for yet. Its own limit
-# is 4 MB for each connection that nobody reads from.
+# The kernel takes this many bytes of an answer that the network has no room for yet. Its own limit
+# is 4 MB for each connection whose client doesn't read.
 _UNSENT_BYTES = 128 * 1024
 _CLOSE_WITH_RESET = struct.pack("ii", 1, 0)
-# A bit more than gunicorn keeps of the headers. It keeps nothing of a body that nobody reads.
+# A bit more than gunicorn keeps of the headers. It keeps nothing of an unread body.
 _MOST_RECEIVED_BYTES = 1024 * 1024
 
 
@@ -33,14 +33,14 @@ class Phase(enum.Enum):
 
 
 class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
-    """The deadlines are total ones: a peer that sends or reads a byte now and then gains nothing.
+    """The deadlines are totals: a peer gains nothing by sending or reading a byte now and then.
 
-    They hold only while somebody waits for the peer. The time that the service itself needs for an
-    answer does not count.
+    They apply only while the service waits for the peer. The time that the service itself needs
+    for an answer does not count.
     """
 
     def __init__(self, accepted: Any) -> None:
-        """Takes the file descriptor of `accepted` over."""
+        """Takes over the file descriptor of `accepted`."""
         super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
         self.phase = Phase.NEW
         self._received = 0
@@ -54,12 +54,12 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
 
     @property
     def held_bytes(self) -> int:
-        """How much memory its request and its answer take, roughly."""
+        """Roughly how much memory its request and its answer take."""
         return min(self._received, _MOST_RECEIVED_BYTES) + self._unsent
 
     @property
     def is_waiting(self) -> bool:
-        """For its peer, and not for the service."""
+        """Whether it waits for its peer, not for the service."""
         return self._receiving or self._sending
 
     @property
@@ -70,7 +70,7 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
         return self._receive_by
 
     def recv(self, *arguments: Any) -> bytes:
-        """Nothing, as if the peer had ended the request, once `stop_waiting` was called."""
+        """Returns nothing after `stop_waiting`, as if the peer had ended the request."""
         self._receiving = True
         try:
             data: bytes = super().recv(*arguments)
@@ -82,7 +82,7 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
         return data
 
     def send(self, data: Any, flags: int = 0, timeout: Any = timeout_default) -> int:
-        """Raises `BrokenPipeError` once `stop_waiting` was called."""
+        """Raises `BrokenPipeError` after `stop_waiting`."""
         if self._send_by is None:
             self._send_by = monotonic() + SEND_SECONDS
         self._sending = True
@@ -100,23 +100,23 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
             self._unsent = 0
 
     def begin_answer(self) -> None:
-        """The headers are here. They may have come with the last request."""
+        """The headers are complete. They may have come with the last request."""
         self._begin_request()
 
     def end_request(self) -> None:
-        """The answer has been sent. From now on the next request is waited for."""
+        """The answer has been sent. From now on we wait for the next request."""
         self.phase = Phase.IDLE
         self._received = 0
         self._send_by = None
         self._receive_by = monotonic() + NEXT_REQUEST_SECONDS
 
     def hurry(self, *, seconds: float) -> None:
-        """Wait for the peer no longer than that from now."""
+        """Wait for the peer at most `seconds` more."""
         self._receive_by = min(self._receive_by, monotonic() + seconds)
 
     def stop_waiting(self) -> None:
-        """Whoever receives finds what has come already, and then the end. Whoever sends fails, and
-        the connection is reset, so that the kernel forgets at once what was not sent."""
+        """A receiver gets what has already come, and then the end. A sender fails, and the
+        connection is reset, so that the kernel drops unsent data at once."""
         # It may have been closed at this very moment, from either side.
         with contextlib.suppress(OSError), self._twin() as twin:
             if self._sending:
@@ -131,6 +131,6 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
             self._receive_by = monotonic() + RECEIVE_SECONDS
 
     def _twin(self) -> socket.socket:
-        """The same connection as a plain socket: gevent's own shutdown raises in whoever reads."""
+        """The same connection as a plain socket: gevent's own shutdown raises in the reader."""
         plain: type[socket.socket] = monkey.get_original("socket", "socket")
         return plain(fileno=os.dup(self.fileno()))

@@ -1,4 +1,4 @@
-"""What gunicorn itself refuses, before Django sees it, as a problem and not as its HTML."""
+"""Problem documents, instead of HTML, for what gunicorn refuses before Django sees it."""
 
 import contextlib
 from http import HTTPStatus
@@ -17,14 +17,14 @@ _CODES = {
 
 
 def write_problem(connection: socket, status: int, reason: str, message: str) -> None:
-    """Stands in for `gunicorn.util.write_error`, whose arguments it has. Raises `OSError`."""
+    """Replaces `gunicorn.util.write_error`, with the same arguments. Raises `OSError`."""
     from shared.api import problems
     from shared.http_titles import title_of
     from shared.json import dump_json
 
     title = title_of(status)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        message = ""  # it is gunicorn's, for its log
+        message = ""  # gunicorn's own, meant for its log
     body = dump_json(
         problems.problem(
             status=status,
@@ -45,7 +45,7 @@ def write_problem(connection: socket, status: int, reason: str, message: str) ->
 
 
 def refuse_connection(connection: socket) -> None:
-    """Its request is not waited for, so it may find the connection reset and not this answer."""
+    """Doesn't wait for the request, so the client may find a reset instead of this answer."""
     with contextlib.suppress(OSError), connection:
         write_problem(
             connection,
@@ -56,5 +56,5 @@ def refuse_connection(connection: socket) -> None:
 
 
 def answer_in_problems() -> None:
-    """From now on, in this process. gunicorn has no setting for it, and looks it up at each use."""
+    """From now on, in this process. gunicorn has no setting for it, but looks it up at each use."""
     util.write_error = write_problem

@@ -1,5 +1,5 @@
-"""The connections of one worker process: how many, how long they may be waited for, how much they
-may hold."""
+"""The connections of one worker process: how many there may be, how long we wait for them, and how
+much they may hold."""
 
 import contextlib
 import ipaddress
@@ -19,12 +19,12 @@ class TooManyConnections(Exception):
 
 
 class Register:
-    """Belongs to one gevent loop, so no step of it is interrupted."""
+    """Belongs to one gevent loop, so none of its steps is interrupted."""
 
     def __init__(
         self, *, most_per_network: int | None, most_held_bytes: int = MOST_HELD_BYTES
     ) -> None:
-        """`most_per_network`: None where every peer is a proxy that speaks for many clients."""
+        """`most_per_network` is None if every peer is a proxy that speaks for many clients."""
         self._most_per_network = most_per_network
         self._most_held_bytes = most_held_bytes
         self._connections: set[Connection] = set()
@@ -47,8 +47,8 @@ class Register:
                 del self._count[network]
 
     def stop_late(self) -> None:
-        """Stop waiting for peers that are late, and, while all together hold too much, for those
-        that will be late next."""
+        """Stop waiting for peers that are late. While all together hold too much, also stop waiting
+        for those that will be late next."""
         now = monotonic()
         waiting = [connection for connection in self._connections if connection.is_waiting]
         held = sum(connection.held_bytes for connection in waiting)
@@ -61,8 +61,8 @@ class Register:
                 connection.stop_waiting()
 
     def stop_idle(self) -> None:
-        """Stop waiting for requests that have not begun. A connection that is new may have one on
-        its way, and gets a second."""
+        """Stop waiting for requests that have not begun. A new connection may have one on its way,
+        so it gets one second."""
         for connection in self._connections:
             if connection.is_waiting and connection.phase is Phase.IDLE:
                 connection.stop_waiting()
@@ -71,7 +71,7 @@ class Register:
 
 
 def _network(peer: tuple[Any, ...]) -> str:
-    """Who can have this address: of IPv6, everybody has 2^64."""
+    """What counts as one client: an IPv4 address, or an IPv6 network of 2^64 addresses."""
     address = ipaddress.ip_address(peer[0])
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:

@@ -14,8 +14,8 @@ from shared.serving.refusals import answer_in_problems, refuse_connection
 from shared.serving.register import Register, TooManyConnections
 
 TICK_SECONDS = 0.25
-# What is left of a body that was not wanted is read up to here, so that a client that is still
-# sending finds the answer, and the connection can go on.
+# The rest of an unwanted body is read up to this limit, so that a client that is still sending gets
+# the answer and can keep the connection.
 _LEFT_PIECE_BYTES = 64 * 1024
 _MOST_LEFT_PIECES = 256
 _REQUESTS_A_TURN = 16
@@ -23,7 +23,7 @@ _REQUESTS_A_TURN = 16
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     alive: bool
-    # By gunicorn's `post_fork`, before the process begins its work.
+    # Set by gunicorn's `post_fork`, before the process begins its work.
     most_per_network: int | None
 
     def init_process(self) -> None:
@@ -36,8 +36,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         super().run()
 
     def notify(self) -> None:
-        """Called once a second. Unlike gunicorn's own, it does not end the process, and with it the
-        requests under way, where the master is gone: see `_look_after_connections`."""
+        """Called once a second. Unlike gunicorn's own, it does not end the process and its running
+        requests when the master is gone: see `_look_after_connections`."""
         self.tmp.notify()
         if self._watch.ready():
             self._watch.get()  # raises what ended it: the master starts another worker
@@ -57,7 +57,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             gevent.sleep(TICK_SECONDS)
 
     def timeout_ctx(self) -> contextlib.AbstractContextManager[None]:
-        """gunicorn's limit for the wait for a request and its headers: the register has better."""
+        """Disables gunicorn's limit for a request and its headers: the register has better ones."""
         return contextlib.nullcontext()
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
@@ -69,21 +69,21 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             refuse_connection(connection)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Connection, addr: Any) -> None:
-        """From the end of the headers on."""
+        """Called when the headers are complete."""
         sock.begin_answer()
         try:
             super().handle_request(listener_name, req, sock, addr)
             if not _reads_to_its_end(req.body):
                 raise StopIteration
         except StopIteration:
-            # The last answer. Closed with some of the request unread, the kernel would reset the
-            # connection, and the answer could be lost.
+            # The last answer. If the connection were closed with some of the request unread, the
+            # kernel would reset it, and the answer could be lost.
             util.close_graceful(sock)
             raise
         sock.end_request()
         if self.nr % _REQUESTS_A_TURN == 0:
-            # A peer that sends requests and reads answers faster than they are made never has to be
-            # waited for, and nobody else would have a turn.
+            # We never have to wait for a peer that sends requests and reads answers faster than
+            # they are made, so no other connection would get a turn.
             gevent.sleep(0)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:

@@ -1,4 +1,4 @@
-"""Makes room at once. The relay does the same every minute."""
+"""Frees space at once. The relay does the same every minute."""
 
 from typing import Any
 
