@@ -16,14 +16,14 @@ _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/=-]+)", re.ASCII | re.IGNORECASE)
 
 
 class TokenOrSession(SessionAuthentication):
-    """A bearer token, where tokens are asked for; else the session of somebody with a browser.
+    """A bearer token, in the mode that asks for tokens; else the session of a browser's user.
 
-    One class and not two, because DRF makes an object of each for each request.
+    One class instead of two, because DRF creates an object of each class for each request.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, None] | None:
         """Raises `InvalidToken`, `KeysUnavailable`, `PermissionDenied` for a session without a
-        CSRF token, and `CrossOrigin` for writes without a bearer token."""
+        CSRF token, and `CrossOrigin` for other sites' writes without a bearer token."""
         if settings.AUTH_MODE == JWT:
             header = request.META.get("HTTP_AUTHORIZATION", "")
             if header[:6].lower() == "bearer":

@@ -1,4 +1,4 @@
-"""Who asks, as the views see it."""
+"""Who is calling, as the views see it."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from shared.auth.settings import OPEN
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`subject` is the `user_id` that they book under; None: they have none of their own."""
+    """`subject` is the `user_id` that they book under; None if they have none."""
 
     subject: str | None
     is_admin: bool
@@ -27,7 +27,7 @@ class Caller:
 
     @property
     def confined_to(self) -> str | None:
-        """The only `user_id` whose bookings they may see and change; None: everybody's."""
+        """The only `user_id` whose bookings they may see and change; None means everyone's."""
         return None if self.is_admin else self.subject
 
     def may_act_for(self, user_id: str) -> bool:
@@ -40,11 +40,11 @@ STAFF = Caller(subject=None, is_admin=True)
 
 
 def find_caller(request: Request) -> Caller | None:
-    """Who calls this method of this view; None where nobody who may has signed in.
+    """Who calls this method of this view; None unless someone who may call it has signed in.
 
-    Staff with a session are admins of the calls that their Django permissions allow, and nobody
-    anywhere else. A view names the permission that each method needs in `staff_permissions`, by
-    `GET`, `POST`, …; a method that is not there is refused to them.
+    Staff with a session are admins for the calls that their Django permissions allow, and have no
+    rights elsewhere. A view's `staff_permissions` names the permission that each method needs, by
+    `GET`, `POST`, …; staff may not call a method that is not listed.
     """
     if settings.AUTH_MODE == OPEN:
         return ANYBODY
@@ -69,6 +69,6 @@ def caller_of(request: Request) -> Caller:
 
 
 def name_of(request: Request) -> str:
-    """Tells callers apart who have shown who they are: never the same for two of them."""
+    """A name for an authenticated caller, never the same for two of them."""
     user: Any = request.user
     return f"user {user.subject}" if isinstance(user, Caller) else f"staff {user.pk}"

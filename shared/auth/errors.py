@@ -16,7 +16,7 @@ class InvalidToken(AuthenticationFailed):
 
 
 class KeysUnavailable(APIException):
-    """503: whether the token is valid can't be told, because the issuer's keys can't be had."""
+    """503: the token can't be verified, because the issuer's keys are not available."""
 
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_code = "keys_unavailable"

@@ -15,11 +15,10 @@ _Watch = Callable[[socket.socket], None]
 
 
 def fetch(url: str, *, seconds: float, max_bytes: int) -> bytes:
-    """The body of a 200 answer, which must be there `seconds` from now and have at most
-    `max_bytes`.
+    """The body of a 200 answer, which must arrive within `seconds` and have at most `max_bytes`.
 
     Redirects are not followed and nothing is decompressed. Environment variables may name a proxy.
-    Resolving the host's name can't be cut off: it may keep the caller longer than `seconds`, and
+    Resolving the host's name can't be cut off: it may take longer than `seconds`, and the call
     fails then. Raises `OSError`, `http.client.HTTPException` and `ValueError`.
     """
     request = urllib.request.Request(  # noqa: S310 (the settings allow http and https only)
@@ -39,9 +38,9 @@ def fetch(url: str, *, seconds: float, max_bytes: int) -> bytes:
 
 
 class _Deadline:
-    """Ends what is being read on watched sockets, however little comes at a time.
+    """Ends all reading on watched sockets, however little arrives at a time.
 
-    A timeout of the socket bounds each read by itself: one byte a second would go on for ever.
+    A socket's timeout bounds each read separately: one byte a second would go on for ever.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -61,7 +60,7 @@ class _Deadline:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Raises `TimeoutError` in place of whatever being cut off has led to."""
+        """Raises `TimeoutError` in place of whatever error the cut-off caused."""
         self._timer.cancel()
         if self._passed:
             raise TimeoutError("the answer did not come in time")

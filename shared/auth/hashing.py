@@ -1,6 +1,6 @@
-"""Passwords are hashed where it holds up nobody else.
+"""Passwords are hashed where this holds up no other request.
 
-One hash takes a third of a second of a core on purpose. On a gevent loop it would stop every other
+One hash deliberately takes a core a third of a second. On a gevent loop it would stop every other
 request of the process for that long.
 """
 
@@ -21,14 +21,14 @@ _turn = threading.Lock()
 
 
 class TooManyHashes(Exception):
-    """More passwords wait to be hashed than this process takes, or one waited too long."""
+    """More passwords wait to be hashed than this process accepts, or one waited too long."""
 
 
 class BoundedPBKDF2PasswordHasher(PBKDF2PasswordHasher):
-    """Django's hasher, whose hashes it reads and writes, one at a time in each process.
+    """Django's hasher with the same format, computing one hash at a time in each process.
 
-    Raises `TooManyHashes` when `MOST_WAITING` wait already, or after `SECONDS_TO_WAIT`. The
-    database connection goes back to its pool meanwhile.
+    Raises `TooManyHashes` if `MOST_WAITING` are already waiting, or after `SECONDS_TO_WAIT`. The
+    database connection goes back to its pool first.
     """
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
@@ -55,7 +55,7 @@ def _in_turn() -> Iterator[None]:
 
 
 def _beside_the_loop(work: Callable[[], str]) -> str:
-    """On a native thread where threads are greenlets; hashing holds no GIL."""
+    """On a native thread if threads are greenlets. Hashing doesn't hold the GIL."""
     from gevent import get_hub, monkey
 
     if not monkey.is_module_patched("threading"):

@@ -1,19 +1,19 @@
 """The issuer's public keys, kept for a while.
 
-PyJWT parses them. Its client is not used: it lets every request wait in line while the issuer is
-away, those whose keys are known among them, and reads whatever the issuer sends.
+PyJWT parses them. Its client is not used: while the issuer is away it makes every request wait in
+line, even those whose keys are known, and it reads whatever the issuer sends.
 
 - A set of keys is used for `max_age` seconds and no longer, so a key that the issuer withdraws is
   refused after that time at the latest.
-- From half of that time on it is fetched anew in the background. If the issuer is away, known keys
-  go on working until their time is over, and nobody waits.
-- A key that isn't in the set makes one fetch, for all who ask. They wait for it, at most
-  `FETCH_SECONDS`; not at all if there are keys to go on with and the last fetch failed.
-- One fetch at a time, in a thread of its own, and they begin `PAUSE_SECONDS` apart, whatever comes
-  in. In between, an unknown key is refused if the last fetch succeeded, and `KeysUnavailable` if
-  not.
-- What an issuer may send is bounded: `LARGEST_SET` bytes, `MOST_KEYS` keys, within
-  `FETCH_SECONDS`. Anything else is an outage.
+- After half of that time, it is fetched again in the background. If the issuer is away, known keys
+  keep working until their time is over, and no request waits.
+- A key that isn't in the set triggers one fetch for all requests that need it. They wait for it at
+  most `FETCH_SECONDS`, or not at all if there are still valid keys and the last fetch failed.
+- There is one fetch at a time, in its own thread, and fetches begin at least `PAUSE_SECONDS` apart,
+  whatever comes in. In between, an unknown key is refused if the last fetch succeeded; otherwise
+  `KeysUnavailable` is raised.
+- What an issuer may send is bounded: `LARGEST_SET` bytes and `MOST_KEYS` keys, within
+  `FETCH_SECONDS`. Anything else counts as an outage.
 """
 
 import logging
@@ -36,7 +36,7 @@ FETCH_SECONDS = 3.0
 PAUSE_SECONDS = 5.0
 LARGEST_SET = 1024 * 1024
 MOST_KEYS = 100
-# What OpenSSL verifies with. Longer ones only cost.
+# The longest that OpenSSL verifies with. Longer ones only cost time.
 _MOST_RSA_BITS = 16384
 
 _Keys = Mapping[str | None, PyJWK]
@@ -56,7 +56,10 @@ class IssuerKeys:
         self._issuer_is_away = False
 
     def get(self, kid: str | None) -> PyJWK:
-        """The key of this id; None: the only one. Raises `InvalidToken`, `KeysUnavailable`."""
+        """The key with this id, or with None the only key.
+
+        Raises `InvalidToken`, `KeysUnavailable`.
+        """
         now = monotonic()
         key = self._known(kid, now)
         if key is not None:
@@ -80,7 +83,7 @@ class IssuerKeys:
         return self._keys.get(kid) if now - self._fetched_at < self._max_age else None
 
     def _fetch_unless_too_soon(self, now: float) -> "_Fetch":
-        """A new fetch, or the last one: also where that one still resolves the issuer's name."""
+        """A new fetch, or the last one if it is recent or still resolving the issuer's name."""
         with self._mutex:
             last = self._fetch
             if last is None or (last.ended.is_set() and now - last.began_at >= PAUSE_SECONDS):
@@ -112,7 +115,7 @@ class _Fetch:
 
 
 def _parse(body: bytes) -> _Keys:
-    """Public keys for signatures, by id. A token may leave the id out where there is only one.
+    """Public keys for signatures, by id. A token may leave the id out if there is only one.
 
     Raises `PyJWTError` and `ValueError`.
     """

@@ -1,4 +1,4 @@
-"""How many wrong passwords are taken, and from where. django-axes counts them in the database."""
+"""How many wrong passwords are allowed, and from where. django-axes counts them in the database."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from axes.handlers.database import AxesDatabaseHandler
 from django.db.models import Sum
 from django.http import HttpRequest
 
-# In the order of AXES_LOCKOUT_PARAMETERS. The limit of an account alone is high: anybody could use
-# a low one to lock somebody out.
+# In the order of AXES_LOCKOUT_PARAMETERS. The limit per account alone is high: anyone could use a
+# low one to lock its owner out.
 FAILURES_OF_ACCOUNT_AND_NETWORK = 5
 FAILURES_OF_NETWORK = 20
 FAILURES_OF_ACCOUNT = 100
@@ -29,8 +29,8 @@ class LoginLimits(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no typ
     def reset_user_attempts(
         self, request: HttpRequest, credentials: dict[str, Any] | None = None
     ) -> int:
-        """After a log-in, forget the failures of this account from this network only. Otherwise one
-        account would do to guess the passwords of others for ever."""
+        """After a log-in, forget only this account's failures from this network. Otherwise one
+        account would be enough to guess the passwords of others for ever."""
         of_account_and_network, *_ = self.filter_user_attempts(request, credentials)
         deleted, _ = of_account_and_network.delete()
         return int(deleted)

@@ -1,4 +1,4 @@
-"""Says that nobody is asked who they are."""
+"""Warns that the API does not ask callers who they are."""
 
 import logging
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ SENTENCE = "The API is open: anybody may do anything (AUTH_MODE=open)."
 
 
 def say_if_open() -> None:
-    """Once, when a process begins to serve. Commands don't: they would say it all day."""
+    """Once, when a process begins to serve. Commands don't call it: they would log it all day."""
     if settings.AUTH_MODE == OPEN:
         logger.warning(SENTENCE)
 

@@ -1,7 +1,7 @@
-"""Writes that a page of another site makes a browser send, without its user knowing.
+"""Writes that another site's page makes a browser send without its user knowing.
 
-Tokens protect from them, because a page doesn't have them. An open API, and sessions, are open to
-whatever a page can send without the browser asking first.
+Tokens protect against them, because such a page has no token. An open API and sessions are exposed
+to whatever a page can send without the browser asking the service first.
 """
 
 from http import HTTPStatus
@@ -26,8 +26,8 @@ def refuse_other_sites(request: Request) -> None:
     if "HTTP_ORIGIN" in request.META:
         if not _Origins(_unused).is_ours(request._request):
             raise CrossOrigin
-    # Browsers send an Origin with every write, and this with every request. Other clients send
-    # neither.
+    # Browsers send an Origin with every write, and this header with every request. Other clients
+    # send neither.
     elif request.META.get("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin"):
         raise CrossOrigin
 

@@ -1,6 +1,6 @@
-"""Who is let through to a view. What of it they see is the view's matter.
+"""Who may call a view. The view decides what they see.
 
-What staff with a session need is said in `shared.auth.caller.find_caller`.
+`shared.auth.caller.find_caller` says what staff with a session need.
 """
 
 from typing import TYPE_CHECKING

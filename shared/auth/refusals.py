@@ -1,4 +1,4 @@
-"""Pages that tell a person with a browser why they are not let in now."""
+"""Pages that tell a browser's user why they can't be let in now."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -37,8 +37,7 @@ def busy() -> HttpResponse:
 
 def _refusal(status: HTTPStatus, title: str, text: str, *, retry_after: int) -> HttpResponse:
     """`retry_after` in seconds."""
-    # Rendered without the request: the user and messages behind it are in the database, which may
-    # be what is away.
+    # Rendered without the request: its user and messages are in the database, which may be away.
     page = render_to_string("shared_auth/refusal.html", {"title": title, "text": text})
     headers = {"Retry-After": str(retry_after), "Cache-Control": "no-store"}
     return HttpResponse(page, status=status, headers=headers)

@@ -31,15 +31,15 @@ class JwtSettings:
 
 
 def read_auth_mode(env: Environment, *, debug: bool) -> str:
-    """`open` or `jwt`. Only who debugs may leave it out, and only while no keys are set: nobody
-    gets an open API by forgetting a line."""
+    """`open` or `jwt`. It may be left out only with DEBUG and without keys, so that no one gets an
+    open API by forgetting a line."""
     if debug and not (env.str("JWT_JWKS_URL", "") or env.str("JWT_SECRET", "")):
         return env.str("AUTH_MODE", OPEN, validate=OneOf([OPEN, JWT]))
     return env.str("AUTH_MODE", validate=OneOf([OPEN, JWT]))
 
 
 def read_jwt_settings(env: Environment, *, mode: str) -> JwtSettings | None:
-    """None unless tokens are asked for."""
+    """None unless `mode` asks for tokens."""
     if mode != JWT:
         return None
     url = env.str("JWT_JWKS_URL", "")

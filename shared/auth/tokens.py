@@ -13,9 +13,9 @@ from shared.auth.errors import InvalidToken
 from shared.auth.keys import IssuerKeys
 from shared.auth.settings import JwtSettings
 
-# The clocks of issuer and service may differ by so much.
+# The clocks of issuer and service may differ by this much.
 LEEWAY_SECONDS = 10
-# What gunicorn takes as one header. It bounds what a stranger can make us decode.
+# What gunicorn accepts as one header. It bounds what an unknown client can make us decode.
 LONGEST_TOKEN = 8190
 
 _USER_ID = TextField(max_length=255)
@@ -39,7 +39,7 @@ class TokenVerifier:
         )
 
     def caller(self, token: str) -> Caller:
-        """Raises `InvalidToken`, and `KeysUnavailable` where the issuer's keys can't be had."""
+        """Raises `InvalidToken`, and `KeysUnavailable` if the issuer's keys can't be fetched."""
         if len(token) > LONGEST_TOKEN:
             raise InvalidToken("the token is too long")
         claims = self._verified(token)
@@ -71,7 +71,7 @@ class TokenVerifier:
         if self._issuer_keys is None:
             return self._settings.secret
         header = jwt.get_unverified_header(token)
-        # Before the key is looked for: a token that can't be accepted must not make a fetch.
+        # Before the key is looked up: a token that can't be accepted must not trigger a fetch.
         if header.get("alg") not in self._settings.algorithms:
             raise jwt.InvalidAlgorithmError
         return self._issuer_keys.get(header.get("kid"))
@@ -84,7 +84,7 @@ def verifier(settings: JwtSettings) -> TokenVerifier:
 
 
 def _subject(sub: str) -> str:
-    """Only what is a `user_id` as it stands: if blanks were cut off, two subjects would be one."""
+    """Must be a valid `user_id` as it is: trimming blanks would turn two subjects into one."""
     try:
         if _USER_ID.run_validation(sub) == sub:
             return sub
@@ -94,8 +94,8 @@ def _subject(sub: str) -> str:
 
 
 def _roles(claims: Mapping[str, Any], claim: str) -> list[Any]:
-    """Those in `claim`, a list or a string with blanks between. A name that isn't there as it
-    stands is a path: `realm_access.roles`. Names of some issuers are URLs, which have dots too."""
+    """The roles in `claim`, a list or a string separated by blanks. A name that isn't there as such
+    is a path: `realm_access.roles`. Some issuers use URLs as names, which have dots too."""
     found: Any = claims.get(claim)
     if found is None:
         found = claims
