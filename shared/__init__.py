@@ -1,1 +1,1 @@
-"""What both services are made of. Knows neither of them."""
+"""Code that both services use. It depends on neither of them."""

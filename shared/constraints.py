@@ -1,4 +1,4 @@
-"""What people are told instead of the name of a constraint."""
+"""What users are told instead of the name of a constraint."""
 
 from django.apps import apps
 from django.db import IntegrityError
@@ -6,7 +6,7 @@ from django.db.models import BaseConstraint
 
 
 def says_itself(constraint: BaseConstraint) -> bool:
-    """Whether it has a sentence of its own. Django's names the constraint."""
+    """Whether it has its own sentence. Django's default names the constraint."""
     return constraint.violation_error_message != constraint.default_violation_error_message
 
 

@@ -28,13 +28,13 @@ _ORIGIN = re.compile(
 
 
 class Environment(Env):
-    """Collects errors until `seal`, so that one start reports all."""
+    """Collects errors until `seal`, so that one start reports all of them."""
 
     def __init__(self) -> None:
         super().__init__(eager=False)
 
     def refuse(self, names: str, why: str) -> None:
-        """Report variables that are good one by one, and don't go together."""
+        """Report variables that are each valid but don't go together."""
         self._errors[names].append(why)
 
 
@@ -43,15 +43,15 @@ def open_environment() -> Environment:
 
 
 def read_public_url(env: Environment, name: str) -> str:
-    """Where people with a browser reach something; without a slash at its end, empty if unset."""
+    """Where browsers reach something. Without a trailing slash; empty if unset."""
     if not env.str(name, ""):
         return ""
     return (env.str(name, validate=_HTTP_URL) or "").rstrip("/")
 
 
 def read_origins(env: Environment, name: str) -> list[str]:
-    """Origins as a browser writes them, separated by commas; `https://*.example.com` stands for all
-    hosts below."""
+    """Origins as a browser writes them, separated by commas. `https://*.example.com` stands for all
+    its subdomains."""
     origins: list[str] = env.list(name, [])
     if not all(_ORIGIN.fullmatch(origin) for origin in origins):
         env.refuse(name, "It must be origins like https://example.com, separated by commas.")
@@ -61,8 +61,8 @@ def read_origins(env: Environment, name: str) -> list[str]:
 def seal(env: Env) -> None:
     """End reading. Stops the process with one sentence per missing or bad variable.
 
-    `SystemExit` and not `ImproperlyConfigured`: whoever starts a server or a command with a typo
-    in a variable needs the sentence, not thirty lines of traceback above it.
+    `SystemExit` and not `ImproperlyConfigured`: after a typo in a variable, the sentence is what
+    helps, not thirty lines of traceback above it.
     """
     try:
         env.seal()

@@ -1,7 +1,7 @@
-"""What the statuses of errors are called, in the words of RFC 9110 and its companions.
+"""The titles of error statuses, in the words of RFC 9110 and its companions.
 
 Python's own phrases change with its version: 413 is "Request Entity Too Large" in 3.12 and "Content
-Too Large" in 3.13. Answers and schemas must not.
+Too Large" in 3.13. Answers and schemas must not change with it.
 """
 
 _TITLES = {

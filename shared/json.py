@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 import orjson
 
 _MOST_DIGITS = 100
-# Our own limit: how deep a parser gets before it gives up differs between Python's versions.
+# Our own limit, because the depth at which a parser gives up differs between Python versions.
 DEEPEST = 100
-# A string, which may contain brackets, or a bracket. A string that never ends counts to the end of
+# A string, which may contain brackets, or a bracket. An unterminated string reaches to the end of
 # the text, so that the search takes linear time whatever is sent.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]+|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
@@ -27,11 +27,11 @@ def json_number(value: Decimal) -> int | float:
 
 
 def load_json(text: bytes) -> Any:
-    """Decode, with everything refused that a lenient decoder would quietly reinterpret.
+    """Decode, and refuse everything that a lenient decoder would quietly reinterpret.
 
     Fractions become `Decimal`, so that a price is what the sender typed. Raises `ValueError` with
     a sentence for duplicate keys, NaN and Infinity, bytes that aren't UTF-8, and more than
-    `DEEPEST` arrays and objects in each other.
+    `DEEPEST` nested arrays and objects.
     """
     try:
         decoded = text.decode("utf-8")

@@ -11,8 +11,8 @@ _LONGEST_MESSAGE = 10_000
 class LineFormatter(logging.Formatter):
     """One line per record, whatever is in it. A traceback follows, each of its lines indented.
 
-    So nobody whose text reaches the log, a user's id or a message's property, can add a line that
-    looks like one of ours, or send a terminal an escape sequence.
+    So text from outside that reaches the log, such as a user's id or a message's property, can't
+    add a line that looks like one of ours, or send a terminal an escape sequence.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's name)

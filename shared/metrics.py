@@ -1,4 +1,4 @@
-"""Prometheus metrics: of a service at `/metrics`, of a command at the address it is told."""
+"""Prometheus metrics: a service's at `/metrics`, a command's at the address that it is given."""
 
 import argparse
 from collections.abc import Callable
@@ -63,6 +63,6 @@ def add_metrics_option(parser: argparse.ArgumentParser) -> None:
 
 
 def serve_metrics(at: Address | None) -> None:
-    """In a thread of its own, until the process ends. Raises `OSError` where the port is taken."""
+    """In a separate thread, until the process ends. Raises `OSError` if the port is taken."""
     if at is not None:
         start_http_server(at.port, addr=at.host)

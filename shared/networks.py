@@ -1,4 +1,4 @@
-"""Whose address it is: what limits count by."""
+"""The network that an address belongs to, which is what limits count by."""
 
 import ipaddress
 import re
@@ -15,8 +15,8 @@ _CARRIES_IPV4 = [ipaddress.IPv6Network(text) for text in ("::ffff:0:0/96", "64:f
 
 
 def network_of(text: str) -> str | None:
-    """An IPv4 address, or the first address of an IPv6 network of 2^64, as one caller has that
-    many. None: it is not an address."""
+    """An IPv4 address, or the first address of an IPv6 network of 2^64, since one caller has that
+    many. None if it is not an address."""
     match = _WITH_PORT.fullmatch(text)
     try:
         address = ipaddress.ip_address((match["v6"] or match["v4"]) if match else text)
@@ -32,11 +32,11 @@ def network_of(text: str) -> str | None:
 
 
 def client_network(request: Any) -> str:
-    """The network of the client, as TRUSTED_PROXIES says where it stands. `request` is Django's or
-    REST framework's.
+    """The network of the client, found where TRUSTED_PROXIES says. `request` is Django's or REST
+    framework's.
 
-    What a trusted proxy writes and is not an address counts for the proxy: text that anybody can
-    make up must not make new callers.
+    If a trusted proxy writes something that is not an address, it counts as the proxy's own: text
+    that anyone can make up must not create new callers.
     """
     written = BaseThrottle().get_ident(request) or ""
     direct = request.META.get("REMOTE_ADDR") or ""

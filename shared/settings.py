@@ -14,7 +14,7 @@ from shared.workers.heartbeat import default_folder
 
 _AMQP_URL = URL(schemes={"amqp", "amqps"}, require_tld=False)
 
-# Each service goes on reading from it and seals it, so that all bad variables are named at once.
+# Each service goes on reading from it, then seals it, so that all bad variables are named at once.
 env = open_environment()
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
@@ -101,7 +101,7 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-# No second one: a stored hash of another kind would be computed on the loop.
+# No second one: a stored hash of another kind would be computed on the gevent loop.
 PASSWORD_HASHERS = ["shared.auth.hashing.BoundedPBKDF2PasswordHasher"]
 
 AXES_HANDLER = "shared.auth.login_limits.LoginLimits"
@@ -111,9 +111,9 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_CLIENT_IP_CALLABLE = "shared.networks.client_network"
 AXES_LOCKOUT_CALLABLE = "shared.auth.refusals.too_many_failures"
 AXES_RESET_ON_SUCCESS = True
-# Who is locked out and goes on trying is let in after the same time.
+# Further attempts during a lockout don't extend it.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-# A row for each log-in, for ever. The log has them.
+# It would keep a row for each log-in, for ever. The log has them.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 
@@ -132,7 +132,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "static/"
 # Straight from the packages: no collectstatic step between a checkout and a running admin.
 WHITENOISE_USE_FINDERS = True
-# Found once, and not by each request: files don't change under a running service, even with DEBUG.
+# Look files up once, not on each request: they don't change under a running service, even with
+# DEBUG.
 WHITENOISE_AUTOREFRESH = False
 # In seconds. URLs carry no version, so this is how long a browser may mix old files with new pages;
 # after it the ETag saves the bytes.
@@ -162,16 +163,16 @@ SILENCED_SYSTEM_CHECKS = [
     "axes.W002",
     "security.W002",
     "security.W003",
-    # Whether other hosts of the domain speak https isn't for one service to say.
+    # One service can't decide whether other hosts of the domain speak https.
     "security.W005",
     "security.W021",
-    # The proxy that ends TLS redirects. Here, the probes of /health come over http.
+    # The proxy that ends TLS redirects. Here, probes of /health come over http.
     "security.W008",
 ]
 SESSION_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "shared.api.problems.csrf_failure"
 
-# A body of this API is a few hundred bytes; what is larger is refused with 413 before it is read.
+# This API's bodies have a few hundred bytes; a larger one is refused with 413 before it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 
 REST_FRAMEWORK: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Text from strangers on its way to a log line, a terminal or a message header."""
+"""Text from outside on its way to a log line, a terminal or a message header."""
 
 import re
 
@@ -9,9 +9,9 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
 def printable(value: object, *, limit: int = _LONGEST) -> str:
     r"""`value` as one line of at most `limit` characters (and an ellipsis) that is safe to show.
 
-    Whatever a terminal or a reader of logs could take for something else is escaped as in Python:
-    line breaks, control and escape characters, characters that are invisible or change the
-    direction of writing, and lone surrogates, which can't be encoded. Bytes are read as UTF-8.
+    Whatever a terminal or a reader of logs could mistake for something else is escaped as in
+    Python: line breaks, control and escape characters, characters that are invisible or change the
+    text direction, and lone surrogates, which can't be encoded. Bytes are read as UTF-8.
     """
     text = value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
     cut = text if len(text) <= limit else text[:limit] + "…"

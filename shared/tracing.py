@@ -1,6 +1,6 @@
 """W3C trace context, carried from a request to the messages that it causes.
 
-https://www.w3.org/TR/trace-context/: nothing is recorded here, the thread is only not cut.
+See https://www.w3.org/TR/trace-context/. Nothing is recorded here; the trace is only passed on.
 """
 
 import re
@@ -18,7 +18,7 @@ _trace: ContextVar[tuple[str, str] | None] = ContextVar("trace", default=None)
 def carry_trace(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware. A `traceparent` that is none is ignored, as the standard says."""
+    """Middleware. An invalid `traceparent` is ignored, as the standard says."""
 
     def handle(request: HttpRequest) -> HttpResponse:
         found = _TRACEPARENT.fullmatch(request.META.get("HTTP_TRACEPARENT", ""))
@@ -32,6 +32,6 @@ def carry_trace(
 
 
 def trace_headers() -> dict[str, str]:
-    """`traceparent` of a new step in the request's trace, or in a trace of its own."""
+    """`traceparent` of a new step in the request's trace, or in a new trace."""
     trace_id, flags = _trace.get() or (secrets.token_hex(16), "00")
     return {"traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"}

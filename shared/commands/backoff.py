@@ -1,4 +1,4 @@
-"""Waiting out what will pass: retries with growing, scattered pauses, and an end on request."""
+"""Waiting out temporary failures: retries with growing, random pauses, until told to stop."""
 
 import logging
 import threading
@@ -17,8 +17,8 @@ def retrying(
     sleep: Callable[[float], None] | None = None,
     on_failure: Callable[[BaseException], None] = lambda _: None,
 ) -> tenacity.Retrying:
-    """Calls what it is given until that raises none of `errors`, or until `stopping` is set; then
-    the last error is raised. Pauses grow to `longest` seconds; `sleep` replaces how they are spent.
+    """Calls what it is given until that raises none of `errors`. Once `stopping` is set, the last
+    error is raised instead. Pauses grow to `longest` seconds; `sleep` replaces the way to wait.
     `on_failure` is called with the error before each pause.
     """
 

@@ -1,18 +1,18 @@
-"""Entry of `manage_event.py` and `manage_booking.py`: each runs its own service, whatever the
+"""Entry point of `manage_event.py` and `manage_booking.py`. Each runs its own service, whatever the
 environment says, and refuses the other's settings."""
 
 import os
 import sys
 
-# Their statements may rightly take hours, and a person is there who can stop them.
+# Their statements may rightly take hours, and a person is there to stop them.
 _UNHURRIED = frozenset({"migrate", "shell"})
 
 
 def run(*, settings_module: str) -> None:
     """Run the command on `sys.argv` with these settings.
 
-    A stray DJANGO_SETTINGS_MODULE is overruled; a `--settings` that asks for another module is
-    refused, because whoever types it has the wrong script in hand.
+    A stray DJANGO_SETTINGS_MODULE is overruled. A `--settings` that asks for another module is
+    refused, because its user is running the wrong script.
     """
     asked_for = _settings_option(sys.argv)
     if asked_for not in (None, settings_module):

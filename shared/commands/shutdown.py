@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 def stop_on_signals(stop: Callable[[], None]) -> None:
-    """Have SIGTERM and SIGINT call `stop`, in a thread of its own: the main thread may hold the
-    very lock that `stop` needs when the signal interrupts it."""
+    """Have SIGTERM and SIGINT call `stop` in a separate thread: when the signal interrupts the main
+    thread, that may hold the very lock that `stop` needs."""
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: threading.Thread(target=stop).start())

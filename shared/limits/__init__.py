@@ -1,1 +1,1 @@
-"""How often a caller may write or search. Nothing of it runs where no limit is set."""
+"""How often a caller may write or search. None of this runs if no limit is set."""

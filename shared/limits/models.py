@@ -2,9 +2,9 @@ from django.db import models
 
 
 class Budget(models.Model):
-    """How far a caller's writes have used up their time; in the past: all of it is there again.
+    """Until when a caller's writes have used up their budget; in the past, all of it is available.
 
-    The table is unlogged: writing it waits for no disk, and after a crash of the database everyone
+    The table is unlogged: writes don't wait for the disk, and after a database crash everyone
     starts anew.
     """
 

@@ -26,7 +26,7 @@ class Rate:
 
 
 def parse_rate(text: str) -> Rate | None:
-    """None, no limit, for `none` and the empty text. The text matches `FORMAT`."""
+    """None, meaning no limit, for `none` and the empty text. The text must match `FORMAT`."""
     if not text or text == "none":
         return None
     number, _, period = text.partition("/")

@@ -8,7 +8,7 @@ from django.db import connection
 from shared.limits.rate import Rate
 
 # The generic cell rate algorithm: one time per caller instead of a list of requests, and no window
-# at whose border twice as many get through. The server's clock, because callers meet there.
+# at whose border twice as many get through. It uses the server's clock, which all processes share.
 _SPEND = """
     INSERT INTO limits_budget AS budget (caller, spent_until)
     VALUES (%(caller)s, clock_timestamp() + %(cost)s)
@@ -29,8 +29,8 @@ _FORGET = """
 
 
 def spend(*, caller: str, rate: Rate) -> timedelta | None:
-    """Count one write. None: it may be done; else it may be done after this time at the earliest,
-    and is not counted. Holds the caller's row for the one statement."""
+    """Count one write. None means that it may be done. Otherwise it is not counted, and may be done
+    after this time at the earliest. Locks the caller's row for the one statement."""
     values: dict[str, Any] = {
         "caller": caller,
         "cost": rate.cost,
@@ -47,6 +47,6 @@ def spend(*, caller: str, rate: Rate) -> timedelta | None:
 
 
 def forget_idle() -> None:
-    """Drop the rows of callers whose whole budget is there again."""
+    """Delete the rows of callers whose whole budget is available again."""
     with connection.cursor() as cursor:
         cursor.execute(_FORGET)

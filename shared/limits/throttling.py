@@ -24,8 +24,8 @@ FORGET_EVERY_SECONDS = 60.0
 
 
 class _Throttle(BaseThrottle):
-    """Counted in the service's own database, where all workers on all machines meet. If it is
-    away, so is what would be done: 503."""
+    """Counted in the service's own database, which all workers on all machines share. If it is
+    away, the request could not be served either: 503."""
 
     _housekeeping = threading.Lock()
     _forgot_at = monotonic()
@@ -70,8 +70,8 @@ class WriteThrottle(_Throttle):
 
 
 class SearchThrottle(_Throttle):
-    """The searches of callers who have not shown who they are: reads with a query parameter that is
-    among the `searches` of the view."""
+    """The searches of unauthenticated callers: reads with a query parameter that is among the
+    `searches` of the view."""
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         rate = settings.RATE_LIMIT_SEARCHES

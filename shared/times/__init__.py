@@ -1,1 +1,1 @@
-"""Times in the admin: shown with their zone, in that of the browser, and read as they are shown."""
+"""Times in the admin: shown in the browser's zone, with its name, and read as they are shown."""

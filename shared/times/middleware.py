@@ -11,10 +11,10 @@ FORM_FIELD = "shown_time_zone"
 
 
 class AdminTimes:
-    """Has the admin show and read times in the browser's zone, or in UTC where that isn't known.
+    """Makes the admin show and read times in the browser's zone, or in UTC if that isn't known.
 
     A script keeps the zone in a cookie. A form is read in the zone that it was shown in, even if
-    the cookie has come or changed since.
+    the cookie was set or changed since.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

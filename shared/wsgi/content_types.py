@@ -1,7 +1,7 @@
 """Content types that Django can't read.
 
-It reads them before anything that would turn an exception into an answer, so a client could make
-500s at will.
+It reads them before any code that turns exceptions into answers, so a client could cause 500s at
+will.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ _BODY = dump_json(
 
 
 def refuse_unreadable_types(application: WSGIApplication) -> WSGIApplication:
-    """`application`, asked only where the parameters of the content type can be read; else 415."""
+    """`application`, called only if the parameters of the content type can be read; else 415."""
 
     def guarded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if _is_readable(environ.get("CONTENT_TYPE", "")):
@@ -37,7 +37,7 @@ def refuse_unreadable_types(application: WSGIApplication) -> WSGIApplication:
 
 
 def _is_readable(content_type: str) -> bool:
-    # Only parameters in the form of RFC 2231 can be at fault.
+    # Only parameters in the form of RFC 2231 can fail.
     if "*" not in content_type:
         return True
     try:
