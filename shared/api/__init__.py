@@ -1,1 +1,1 @@
-"""HTTP conventions of the contract: ids, problem+json, paging, strict input."""
+"""The contract's HTTP conventions: ids, problem+json, paging, strict input."""

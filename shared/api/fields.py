@@ -1,4 +1,4 @@
-"""Serializer fields that take a JSON value for what it is, or refuse it."""
+"""Serializer fields that take a JSON value as it is, or refuse it."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ _RFC_3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
 
-# What TextField takes, once blanks at both ends are cut off: as a pattern of JSON Schema.
+# What TextField takes after trimming blanks at both ends, as a JSON Schema pattern.
 VISIBLE_TEXT = r"^[^\x00-\x1f\x7f-\x9f]*[\p{L}\p{M}\p{N}\p{P}\p{S}][^\x00-\x1f\x7f-\x9f]*$"
 
 
@@ -44,7 +44,7 @@ class WholeNumberField(serializers.IntegerField):
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int | Decimal):
             self.fail("invalid")
-        # First its size: no column has more than 19 digits, and int() of 1e1000000 takes a minute.
+        # Size first: no column has more than 19 digits, and int() of 1e1000000 takes a minute.
         if isinstance(data, Decimal) and (data.adjusted() > 19 or data != data.to_integral_value()):
             self.fail("invalid")
         return int(data)

@@ -1,4 +1,4 @@
-"""Query parameters that choose what is in a list. One that isn't there chooses nothing."""
+"""Query parameters that filter a list. A parameter that isn't there filters nothing."""
 
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -11,7 +11,7 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 def boolean_filter(request: Request, name: str) -> bool | None:
-    """Raises 400 `invalid_{name}` for anything else than `true` and `false`."""
+    """Raises 400 `invalid_{name}` for anything but `true` and `false`."""
     text = query_text(request, name)
     if text is None:
         return None

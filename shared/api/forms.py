@@ -1,7 +1,7 @@
-"""Forms of the pages for people, made from the serializers and filters of the API.
+"""Forms on the pages for people, made from the API's serializers and filters.
 
-They are shown by `shared_api/page.html` and sent as JSON by `shared_api/page.js`: the API itself
-takes nothing else.
+`shared_api/page.html` shows them and `shared_api/page.js` sends them as JSON: the API itself
+accepts nothing else.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +19,8 @@ from shared.json import dump_json
 class Input:
     """One field. `attributes` are those of the HTML element; with `choices` it is a selection.
 
-    `instant` is the value of a time, in RFC 3339: what is shown in its place is up to the browser,
-    which alone knows the user's time zone.
+    `instant` is the value of a time, in RFC 3339. The browser decides how to show it, because only
+    the browser knows the user's time zone.
     """
 
     name: str
@@ -38,8 +38,8 @@ class Input:
 class Form:
     """What can be done from a page.
 
-    `then` is where it leads to when it is done, with `{id}` for the id in the answer; empty: to the
-    same page again. `question` is asked before. `if_match` goes into the header of that name.
+    `then` is where it leads when it is done, with `{id}` for the id in the answer; if empty, to the
+    same page again. `question` is asked first. `if_match` goes into the header of that name.
     """
 
     title: str
@@ -65,7 +65,7 @@ def creation_form(
     url: str,
     then: str,
 ) -> Form:
-    """Times of the example are filled in, the rest of it is only hinted at."""
+    """Times from the example are filled in; the rest of it is shown as hints only."""
     return Form(
         title=title,
         button=title,
@@ -88,7 +88,7 @@ def change_form(
     url: str,
     if_match: str,
 ) -> Form:
-    """Filled in with the `values`; what is left as it is, is not sent."""
+    """Filled in with the `values`. Unchanged fields are not sent."""
     fields = dict(serializer.fields.items())
     return Form(
         title=title,

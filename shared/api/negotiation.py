@@ -1,4 +1,4 @@
-"""Which renderer answers: JSON, unless somebody asks for a page."""
+"""Which renderer answers: JSON, unless the client asks for a page."""
 
 from collections.abc import Iterable
 
@@ -8,9 +8,9 @@ from rest_framework.request import Request
 
 
 class JSONFirst(DefaultContentNegotiation):
-    """DRF's negotiation, skipped where its outcome is known: no Accept, or plain JSON.
+    """DRF's negotiation, skipped if its outcome is known: no Accept, or plain JSON.
 
-    Contract: JSON only, so there is no `?format=` either.
+    The contract is JSON only, so there is no `?format=` either.
     """
 
     def select_renderer(
@@ -28,7 +28,7 @@ class JSONFirst(DefaultContentNegotiation):
 
 
 class OneForAll(BaseContentNegotiation):
-    """The first renderer, whatever the client says it can read: where there is one only."""
+    """The first renderer, whatever the client says it can read. For views that have only one."""
 
     def select_renderer(
         self,

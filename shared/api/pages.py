@@ -1,4 +1,4 @@
-"""The API as pages for people with a browser. Clients that ask for JSON pay for none of it."""
+"""The API as pages for people with a browser, at no cost to clients that ask for JSON."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -31,12 +31,12 @@ class Shown:
 
     @property
     def data(self) -> Any:
-        """What was answered; None if it is a refusal, or nothing was asked for."""
+        """What was answered; None if it is a refusal, or the answer is empty."""
         return None if self.response.status_code >= 400 else self.response.data
 
     @property
     def items(self) -> Sequence[Mapping[str, Any]]:
-        """What is in the list, where a list was answered."""
+        """What is in the list, if the answer is a list."""
         return self.data if isinstance(self.data, list) else ()
 
     def captured(self, name: str) -> str:
@@ -45,20 +45,20 @@ class Shown:
 
 
 class Page:
-    """What a page has besides the answer itself, whose JSON stays what every client gets.
+    """What a page has besides the answer itself, which is the same JSON that every client gets.
 
-    A view that wants any of this has one as its `page`.
+    A view that wants any of this sets its `page`.
     """
 
     # Filters of a list.
     filters: Sequence[Input] = ()
 
     def links(self, shown: Shown) -> Sequence[Link]:
-        """To what belongs to it."""
+        """Links to what belongs to it."""
         return ()
 
     def rows(self, shown: Shown) -> Sequence[Link]:
-        """To what is in a list."""
+        """Links to what is in a list."""
         return ()
 
     def forms(self, shown: Shown) -> Sequence[Form]:
@@ -80,7 +80,7 @@ class PageRenderer(BrowsableAPIRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> str:
         page: str = super().render(data, accepted_media_type, renderer_context)
-        # It has the name of the user and a CSRF token in it, whatever it is about.
+        # Every page contains the user's name and a CSRF token.
         (renderer_context or {})["response"].headers["Cache-Control"] = "no-store"
         return page
 

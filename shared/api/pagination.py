@@ -30,7 +30,7 @@ def paged_response(
     `rows` are in the order of their ids; a column that is the same in all of them may come first.
 
     Pages are cut by id and not by offset: a page costs the same wherever it lies, and rows that
-    come or go meanwhile neither repeat nor skip others.
+    are added or removed meanwhile don't make others repeat or get skipped.
     """
     limit = _limit(request)
     backwards, start = _cursor(request)

@@ -1,4 +1,4 @@
-"""JSON input, with everything refused that a lenient parser would quietly reinterpret."""
+"""JSON input that refuses everything a lenient parser would quietly reinterpret."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -28,7 +28,7 @@ class StrictJSONParser(BaseParser):
     ) -> Any:
         _refuse_other_encodings(stream, media_type)
         try:
-            # Not stream.read(): only Django's own reading keeps the limit on the body's size.
+            # Not stream.read(): only Django's own reading enforces the limit on the body's size.
             body = stream.body if hasattr(stream, "body") else stream.read()
         except RequestDataTooBig as error:
             raise BodyTooLarge from error
@@ -43,8 +43,8 @@ class StrictJSONParser(BaseParser):
 def require_json_body(request: Request) -> None:
     """For a call that takes no input, before anything is done. Raises what reading a body raises.
 
-    A type that forms send is refused with an empty body too: pages of other sites can send it
-    without asking.
+    A content type that forms send is refused even with an empty body: pages of other sites can
+    send it without the browser asking the service first.
     """
     content_type = request.content_type
     if content_type.partition(";")[0].strip().lower() in _FORM_TYPES:
@@ -53,7 +53,7 @@ def require_json_body(request: Request) -> None:
 
 
 def _refuse_other_encodings(stream: IO[Any], media_type: str | None) -> None:
-    """JSON is UTF-8 (RFC 8259). What says that it is something else may mean something else."""
+    """JSON is UTF-8 (RFC 8259). A body that claims to be something else may mean something else."""
     _, parameters = parse_header_parameters(media_type or "")
     charset = parameters.get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
@@ -64,10 +64,10 @@ def _refuse_other_encodings(stream: IO[Any], media_type: str | None) -> None:
 
 
 def _announced_length(stream: IO[Any]) -> int:
-    """0 where it came in chunks, whose end is seen."""
+    """0 if the body came in chunks, which mark their own end."""
     return int(_meta(stream).get("CONTENT_LENGTH") or 0)
 
 
 def _meta(stream: IO[Any]) -> Mapping[str, str]:
-    """Of the request. Without one, what is parsed was not sent."""
+    """The request's `META`. It is empty if what is parsed did not come in a request."""
     return getattr(stream, "META", {})

@@ -71,7 +71,7 @@ def problem_response(
     response = HttpResponse(
         dump_json(body), status=status, content_type=CONTENT_TYPE, reason=title_of(status)
     )
-    # Not every way here leads through the middleware that would add it.
+    # Not every path to here passes through the middleware that would add it.
     response["Content-Length"] = str(len(response.content))
     if retry_after is not None:
         response["Retry-After"] = str(retry_after)
@@ -202,8 +202,8 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Called while the exception is handled. What Django itself asked the database for, such as
-    the session of somebody who is logged in, fails here and not in REST framework."""
+    """Called while the exception is handled. Queries by Django itself, such as for a logged-in
+    user's session, fail here and not in REST framework."""
     if is_unavailable(sys.exception()):
         return problem_response(
             status=HTTPStatus.SERVICE_UNAVAILABLE, **_TRY_AGAIN, retry_after=RETRY_AFTER_SECONDS

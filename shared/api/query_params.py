@@ -8,8 +8,8 @@ from shared.api.problems import InvalidInput
 
 
 def query_text(request: Request, name: str) -> str | None:
-    """None where it isn't there. Raises 400 `invalid_{name}` where it is there twice, as one of the
-    two would count silently, or isn't UTF-8, as Django replaces what it can't read."""
+    """None if it isn't there. Raises 400 `invalid_{name}` if it is there twice, because one of the
+    two would silently win, or isn't UTF-8, because Django replaces what it can't read."""
     found = request.GET.getlist(name)
     if not found:
         return None

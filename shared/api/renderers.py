@@ -1,4 +1,4 @@
-"""JSON output. The media type is plain `application/json`, or problem+json where a view says so."""
+"""JSON output. The media type is plain `application/json`, or problem+json if a view says so."""
 
 from collections.abc import Mapping
 from typing import Any

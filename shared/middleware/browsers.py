@@ -1,4 +1,4 @@
-"""Django's middleware for people with a browser, which API clients don't pay for.
+"""Django's middleware for people with a browser, at no cost to API clients.
 
 Sessions, log-in, CSRF and messages cost a request about as much as booking a seat does.
 """
@@ -68,9 +68,9 @@ class BrowserPolicies(_BrowsersOnly, CSPMiddleware):
 
 
 class BrowserRefusals(AxesMiddleware):  # type: ignore[misc]  # axes has no types
-    """Pages that say why something is not possible now: 429 where a log-in was refused because of
-    too many failures, 503 where the database is away or too many log in. REST framework answers for
-    the API itself."""
+    """Pages that say why something is not possible now: 429 if a log-in was refused because of too
+    many failures, 503 if the database is away or too many users log in at once. For the API itself,
+    REST framework answers."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response: HttpResponseBase = (

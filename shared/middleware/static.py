@@ -13,13 +13,13 @@ from whitenoise.compress import Compressor
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import Response, StaticFile
 
-# Shorter files fit into a packet as they are.
+# Shorter files fit into one packet uncompressed.
 _WORTH_IT_BYTES = 1400
 _TAKES_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 
 class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise has no types
-    """WhiteNoise compresses what collectstatic has collected, and nothing is collected here."""
+    """WhiteNoise compresses only what collectstatic collected, and nothing is collected here."""
 
     _compressor = Compressor(quiet=True)
 
@@ -39,8 +39,8 @@ class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise has
 
 
 class CompressibleFile:
-    """Answers like a `StaticFile` of WhiteNoise. The file is compressed once in each process, when
-    it is first asked for, and all clients that read it share these bytes."""
+    """Answers like WhiteNoise's `StaticFile`. Each process compresses the file once, when it is
+    first requested, and all clients that read it share these bytes."""
 
     def __init__(self, plain: StaticFile, path: Path) -> None:
         self._plain = plain

@@ -1,9 +1,9 @@
-// Sends the forms of a page as the JSON that the API takes, and shows what it says to them.
+// Sends a page's forms as the JSON that the API accepts, and shows its answers.
 "use strict";
 
 const csrfToken = document.currentScript.dataset.csrfToken;
 
-// <input type="datetime-local"> knows no offset: shown and read in the zone of the browser.
+// <input type="datetime-local"> has no offset: it is shown and read in the browser's zone.
 function toLocal(instant) {
   const date = new Date(instant);
   return new Date(date - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
@@ -70,7 +70,7 @@ async function submit(event) {
   } catch (error) {
     showRefusal(form, `There was no answer that can be understood: ${error.message}`, {});
   }
-  // Once it is done the next page is on its way, and a second click would send it again.
+  // Once it is done, the next page is loading, and a second click would send the form again.
   button.disabled = done;
 }
 
@@ -85,7 +85,7 @@ for (const zone of document.querySelectorAll("[data-time-zone]")) {
 for (const form of document.querySelectorAll("form[data-method]")) {
   form.addEventListener("submit", submit);
 }
-// A filter that is left empty chooses nothing; sent as empty, it would be refused.
+// An empty filter filters nothing. If it were sent empty, it would be refused.
 for (const form of document.querySelectorAll("form[data-filters]")) {
   form.addEventListener("submit", () => {
     for (const input of form.elements) input.disabled = input.name !== "" && input.value === "";

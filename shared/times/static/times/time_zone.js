@@ -1,5 +1,5 @@
-// Tells the server in which zone this browser is. A page that was shown in another one is loaded
-// again, unless it is the answer to a form.
+// Tells the server which zone this browser is in. A page that was shown in another zone is
+// reloaded, unless it is the answer to a form.
 "use strict";
 
 {
@@ -10,7 +10,7 @@
   if (zone && zone !== shown && !isKept()) {
     const secure = location.protocol === "https:" ? "; Secure" : "";
     document.cookie = `${cookie}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
-    // Where it isn't kept, or the server doesn't know the zone, it would go on for ever.
+    // If the cookie isn't kept, or the server doesn't know the zone, it would reload for ever.
     if (mayReload !== undefined && isKept()) location.reload();
   }
 }
