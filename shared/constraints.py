@@ -11,7 +11,7 @@ def says_itself(constraint: BaseConstraint) -> bool:
 
 
 def words_for(error: IntegrityError) -> str | None:
-    """The sentence of the constraint that was violated; None where it has none."""
+    """The sentence of the constraint that was violated; None if it has none."""
     diagnosis = getattr(error.__cause__, "diag", None)
     name = getattr(diagnosis, "constraint_name", None)
     for model in apps.get_models():

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework.throttling import BaseThrottle
 
-UNKNOWN = "0.0.0.0"  # noqa: S104 (it names a caller, nobody listens there)
+UNKNOWN = "0.0.0.0"  # noqa: S104 (it names a caller, nothing listens there)
 
 # `9.9.9.9:1234`, `[2001:db8::1]` and `[2001:db8::1]:1234`, as some proxies write addresses.
 _WITH_PORT = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<v4>[0-9.]+))(?::[0-9]{1,5})?", re.ASCII)

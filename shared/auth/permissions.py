@@ -22,7 +22,7 @@ class SignedIn(BasePermission):
 
 
 class AdminsWrite(BasePermission):
-    """Everybody reads, admins write."""
+    """Everyone reads, admins write."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if request.method in SAFE_METHODS:

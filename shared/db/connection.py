@@ -1,7 +1,7 @@
 """A connection on which every wait is bounded.
 
-Neither the server's timeouts nor TCP's fire while the server is frozen: the former need the server
-to run, and its kernel keeps acknowledging packets. Only a deadline around the wait does.
+Neither the server's timeouts nor TCP's fire while the server is frozen: the server can't act on its
+own, and its kernel keeps acknowledging packets. Only a deadline around the wait does.
 """
 
 from typing import Any, Self, TypeVar

@@ -68,5 +68,5 @@ def unavailable_as_one_error() -> Iterator[None]:
 
 
 def _sqlstate(error: BaseException) -> str:
-    """Django's errors have the driver's as their cause. Empty if the server sent none."""
+    """From the driver's error, which is the cause of Django's. Empty if the server sent none."""
     return getattr(error.__cause__, "sqlstate", None) or ""

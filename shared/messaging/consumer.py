@@ -275,7 +275,7 @@ class Consumer:
         self._heartbeat.again()
 
     def _slow_down(self, channel: BlockingChannel, *, postponed: bool) -> None:
-        """If one message after another is postponed, the messages are probably not at fault."""
+        """If message after message is postponed, the messages are probably not at fault."""
         self._later_in_a_row = self._later_in_a_row + 1 if postponed else 0
         if self._later_in_a_row > 1:
             self._pause(channel, min(0.1 * 2.0 ** min(self._later_in_a_row, 10), _LONGEST_PAUSE))

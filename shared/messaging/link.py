@@ -75,7 +75,7 @@ class Link:
             raise type(self._failure)(*self._failure.args)
 
     def declare(self) -> None:
-        """In the link's thread: declare the topology once more."""
+        """In the link's thread: declare the topology again."""
         if self._channel.is_open:
             self._declare(then=lambda: None)
 

@@ -136,7 +136,7 @@ def _read(path: Path) -> Pulse | None:
 
 
 def _start_of(pid: int) -> str | None:
-    """The clock tick at which the process started, from Linux; None if there is no process."""
+    """The clock tick at which the process started, from Linux; None if it does not exist."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
