@@ -11,7 +11,7 @@ from devstack.environment import ROOT
 from devstack.errors import DevstackError
 from devstack.ports import LOOPBACK
 from devstack.runner import Program, Runner
-from shared.workers.check import check
+from shared.workers.check import check, is_running
 from shared.workers.heartbeat import full_name
 
 MANAGE = {"event": "manage_event.py", "booking": "manage_booking.py"}
@@ -60,6 +60,12 @@ def manage(service: str, words: Sequence[str], environ: Mapping[str, str]) -> in
     return subprocess.run(
         [sys.executable, MANAGE[service], *words], cwd=ROOT, env=environ, check=False
     ).returncode
+
+
+def has_begun(worker: str, folder: Path) -> bool:
+    """Whether the worker has written its first heartbeat."""
+    service, command = WORKERS[worker]
+    return is_running(folder, full_name(service, command))
 
 
 def complaint(worker: str, folder: Path) -> str:

@@ -163,6 +163,8 @@ class Stack:
             )
         workers = ", ".join(apps.WORKERS)
         self.runner.wait(self._all_run, f"not all of {workers} stayed up", HEALTH_SECONDS)
+        # So that the status says what each of them does, right after the start.
+        self.runner.wait(self._all_begun, f"not all of {workers} began to work", HEALTH_SECONDS)
         return daemon
 
     def _app_environ(self) -> dict[str, str]:
@@ -179,6 +181,9 @@ class Stack:
 
     def _all_run(self) -> bool:
         return all(program.state == "RUNNING" for program in self.runner.programs())
+
+    def _all_begun(self) -> bool:
+        return all(apps.has_begun(worker, self._worker_states) for worker in apps.WORKERS)
 
     def _is_complete(self) -> bool:
         return (
