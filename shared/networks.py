@@ -4,8 +4,6 @@ import ipaddress
 import re
 from typing import Any
 
-from rest_framework.throttling import BaseThrottle
-
 UNKNOWN = "0.0.0.0"  # noqa: S104 (it names a caller, nothing listens there)
 
 # `9.9.9.9:1234`, `[2001:db8::1]` and `[2001:db8::1]:1234`, as some proxies write addresses.
@@ -38,6 +36,9 @@ def client_network(request: Any) -> str:
     If a trusted proxy writes something that is not an address, it counts as the proxy's own: text
     that anyone can make up must not create new callers.
     """
+    # gunicorn imports this module before it has patched the standard library.
+    from rest_framework.throttling import BaseThrottle
+
     written = BaseThrottle().get_ident(request) or ""
     direct = request.META.get("REMOTE_ADDR") or ""
     return network_of(written) or network_of(direct) or UNKNOWN

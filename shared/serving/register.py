@@ -2,12 +2,12 @@
 much they may hold."""
 
 import contextlib
-import ipaddress
 from collections import Counter
 from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
+from shared.networks import UNKNOWN, network_of
 from shared.serving.connection import Connection, Phase
 
 # Requests and answers that wait for their clients hold no more than this in one process.
@@ -33,7 +33,7 @@ class Register:
     @contextlib.contextmanager
     def entered(self, connection: Connection, *, peer: tuple[Any, ...]) -> Iterator[None]:
         """`peer` is the socket address that accept gave. Raises `TooManyConnections`."""
-        network = _network(peer)
+        network = network_of(peer[0]) or UNKNOWN
         if self._most_per_network is not None and self._count[network] >= self._most_per_network:
             raise TooManyConnections(network)
         self._count[network] += 1
@@ -68,13 +68,3 @@ class Register:
                 connection.stop_waiting()
             elif connection.phase is Phase.NEW:
                 connection.hurry(seconds=1.0)
-
-
-def _network(peer: tuple[Any, ...]) -> str:
-    """What counts as one client: an IPv4 address, or an IPv6 network of 2^64 addresses."""
-    address = ipaddress.ip_address(peer[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address.packed, 64), strict=False))
-    return str(address)
