@@ -17,11 +17,11 @@ import psycopg
 
 from devstack import signals
 from devstack.errors import Interrupted
-from tests.end_to_end.clients import EVENTS, event_input, open_client
-from tests.end_to_end.system import OwnProcesses, System, own_system
-from tests.faults.copies import Databases, differences
-from tests.faults.load import load
-from tests.faults.servers import BROKER, Servers
+from tests.support.end_to_end.clients import EVENTS, event_input, open_client
+from tests.support.end_to_end.system import OwnProcesses, System, own_system
+from tests.support.faults.copies import Databases, differences
+from tests.support.faults.load import load
+from tests.support.faults.servers import BROKER, Servers
 
 LATEST = Path(__file__).parent / "results" / "messaging.json"
 

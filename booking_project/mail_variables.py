@@ -5,7 +5,7 @@ from email.utils import parseaddr
 from django.core import validators
 from django.core.exceptions import ValidationError as InvalidAddress
 
-from shared.env import ValidationError
+from shared.conf.env import ValidationError
 
 
 def sender(text: str) -> None:

@@ -1,11 +1,8 @@
 """Settings of the booking service."""
 
 from booking_project.mail_variables import address_pattern, sender
-from shared.db.settings import read_database
-from shared.env import Length, OneOf, Range, Regexp, read_public_url, seal
-from shared.origins import needs_secure_cookies, trusted_origins
-from shared.settings import *  # noqa: F403
-from shared.settings import (
+from shared.conf.base import *  # noqa: F403
+from shared.conf.base import (
     DEBUG,
     INSTALLED_APPS,
     REST_FRAMEWORK,
@@ -13,6 +10,9 @@ from shared.settings import (
     TRUSTED_ORIGINS,
     env,
 )
+from shared.conf.env import Length, OneOf, Range, Regexp, read_public_url, seal
+from shared.db.settings import read_database
+from shared.http.origins import needs_secure_cookies, trusted_origins
 
 SECRET_KEY = env.str("BOOKING_SECRET_KEY", validate=Length(min=32))
 _lock_timeout_ms = env.int("BOOKING_LOCK_TIMEOUT_MS", 2000, validate=Range(min=100, max=60000))

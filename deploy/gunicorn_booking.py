@@ -3,8 +3,8 @@
 import math
 import os
 
+from shared.conf.env import Range, seal
 from shared.db.waits import SHORT, read_waits
-from shared.env import Range, seal
 from shared.serving.config import *  # noqa: F403
 from shared.serving.config import bind_host, env
 

@@ -2,8 +2,8 @@
 
 import os
 
+from shared.conf.env import Range, seal
 from shared.db.waits import SHORT
-from shared.env import Range, seal
 from shared.serving.config import *  # noqa: F403
 from shared.serving.config import bind_host, env
 

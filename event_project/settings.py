@@ -1,10 +1,7 @@
 """Settings of the event service."""
 
-from shared.db.settings import read_database
-from shared.env import Length, read_public_url, seal
-from shared.origins import needs_secure_cookies, trusted_origins
-from shared.settings import *  # noqa: F403
-from shared.settings import (
+from shared.conf.base import *  # noqa: F403
+from shared.conf.base import (
     DEBUG,
     INSTALLED_APPS,
     MIDDLEWARE,
@@ -14,6 +11,9 @@ from shared.settings import (
     TRUSTED_ORIGINS,
     env,
 )
+from shared.conf.env import Length, read_public_url, seal
+from shared.db.settings import read_database
+from shared.http.origins import needs_secure_cookies, trusted_origins
 
 SECRET_KEY = env.str("EVENT_SECRET_KEY", validate=Length(min=32))
 _database = read_database(env, "EVENT", health_checks=True)
@@ -26,7 +26,7 @@ DATABASES = {"default": _database}
 SERVICE = "event"
 ROOT_URLCONF = "event_project.urls"
 WSGI_APPLICATION = "event_project.wsgi.application"
-MIDDLEWARE = ["shared.tracing.carry_trace", *MIDDLEWARE]
+MIDDLEWARE = ["shared.observability.tracing.carry_trace", *MIDDLEWARE]
 INSTALLED_APPS = [*INSTALLED_APPS, "shared.outbox", "event_project.events"]
 
 # Both services may run on one host, where cookies are shared across all ports.

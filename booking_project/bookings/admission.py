@@ -22,7 +22,7 @@ from typing import NamedTuple
 from booking_project.bookings.domain.commands import Command
 from booking_project.bookings.domain.errors import TryAgainLater
 from booking_project.bookings.models import Booking
-from shared.batching import Batcher, BatchFailed, NotStarted
+from shared.concurrency.batching import Batcher, BatchFailed, NotStarted
 from shared.db.errors import is_unavailable
 from shared.db.release import release_connection
 from shared.errors import DomainError

@@ -23,9 +23,9 @@ from booking_project.bookings.notifications import (
 )
 from booking_project.bookings.services.batches import do_next_batch
 from booking_project.bookings.services.events import EventState, ImplausibleVersion, event_sync
-from shared.api.fields import InstantField, MoneyField, TextField, WholeNumberField
 from shared.db.errors import is_outage, is_timeout
-from shared.json import load_json
+from shared.formats.fields import InstantField, MoneyField, TextField, WholeNumberField
+from shared.formats.json import load_json
 from shared.messaging.consumer import HandlerUnavailable, IncomingMessage, TryLater
 from shared.messaging.errors import BadMessage
 

@@ -30,7 +30,7 @@ from django.template.loader import render_to_string
 from booking_project.bookings.domain.transitions import Reason
 from booking_project.bookings.models import Notification, NotificationKind
 from booking_project.bookings.storage.sql import no_idle_timeout
-from shared.text import describe
+from shared.formats.text import describe
 
 logger = logging.getLogger(__name__)
 

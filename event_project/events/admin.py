@@ -11,8 +11,8 @@ from rest_framework.exceptions import ValidationError
 
 from event_project.events.models import Event
 from event_project.events.services import EventChanges, event_cancel, event_update
-from shared.api.fields import TextField
-from shared.constraints import words_for
+from shared.db.constraints import words_for
+from shared.formats.fields import TextField
 
 logger = logging.getLogger(__name__)
 

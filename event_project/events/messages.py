@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from event_project.events.models import Event
-from shared.json import json_number
+from shared.formats.json import json_number
 from shared.messaging.topology import EVENTS_EXCHANGE
+from shared.observability.tracing import trace_headers
 from shared.outbox.services import NewMessage
-from shared.tracing import trace_headers
 
 EVENT_CREATED = "event.created"
 EVENT_UPDATED = "event.updated"

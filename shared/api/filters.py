@@ -3,9 +3,9 @@
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from shared.api.fields import TextField
 from shared.api.problems import InvalidInput
 from shared.api.query_params import query_text
+from shared.formats.fields import TextField
 
 _BOOLEANS = {"true": True, "false": False}
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from shared.api.fields import InstantField, MoneyField
-from shared.json import dump_json
+from shared.formats.fields import InstantField, MoneyField
+from shared.formats.json import dump_json
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from shared.api import problems
 from shared.api.forms import Form, Input
 from shared.api.renderers import JSONRenderer
-from shared.json import dump_json
+from shared.formats.json import dump_json
 
 
 class Link(NamedTuple):

@@ -10,13 +10,13 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from shared.api.problems import BodyTooLarge
-from shared.json import load_json
+from shared.formats.json import load_json
 
 _FORM_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 
 
 class StrictJSONParser(BaseParser):
-    """What `shared.json.load_json` takes, within Django's limit on a body's size."""
+    """What `shared.formats.json.load_json` takes, within Django's limit on a body's size."""
 
     media_type = "application/json"
 

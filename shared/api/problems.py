@@ -16,8 +16,8 @@ from rest_framework.utils.serializer_helpers import ReturnDict
 
 from shared.db.errors import is_unavailable
 from shared.errors import DomainError
-from shared.http_titles import title_of
-from shared.json import dump_json
+from shared.formats.json import dump_json
+from shared.http.titles import title_of
 
 logger = logging.getLogger(__name__)
 

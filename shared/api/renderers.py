@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework.renderers import BaseRenderer
 
-from shared.json import dump_json
+from shared.formats.json import dump_json
 
 
 class JSONRenderer(BaseRenderer):

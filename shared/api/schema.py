@@ -14,11 +14,11 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from shared.api import problems
-from shared.api.fields import VISIBLE_TEXT
 from shared.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from shared.auth.other_sites import CrossOrigin
 from shared.errors import DomainError
-from shared.http_titles import title_of
+from shared.formats.fields import VISIBLE_TEXT
+from shared.http.titles import title_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 Serializer = type[serializers.Serializer[Any]] | serializers.BaseSerializer[Any]
@@ -327,14 +327,14 @@ def _problem_response(refusals: Sequence[Refusal]) -> OpenApiResponse:
 
 
 class _IdFields(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    target_class = "shared.api.fields.IdField"
+    target_class = "shared.formats.fields.IdField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         return dict(ID)
 
 
 class _TextFields(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    target_class = "shared.api.fields.TextField"
+    target_class = "shared.formats.fields.TextField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         return {
@@ -346,7 +346,7 @@ class _TextFields(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-c
 
 
 class _MoneyFields(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    target_class = "shared.api.fields.MoneyField"
+    target_class = "shared.formats.fields.MoneyField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         places = self.target.decimal_places

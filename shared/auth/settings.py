@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shared.env import URL, Environment, Length, OneOf, Range
+from shared.conf.env import URL, Environment, Length, OneOf, Range
 
 OPEN = "open"
 JWT = "jwt"

@@ -7,11 +7,11 @@ from typing import Any
 import jwt
 from rest_framework.exceptions import ValidationError
 
-from shared.api.fields import TextField
 from shared.auth.caller import Caller
 from shared.auth.errors import InvalidToken
 from shared.auth.keys import IssuerKeys
 from shared.auth.settings import JwtSettings
+from shared.formats.fields import TextField
 
 # The clocks of issuer and service may differ by this much.
 LEEWAY_SECONDS = 10

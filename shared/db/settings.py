@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shared.conf.env import Environment, Range
 from shared.db.connection import BoundedConnection
 from shared.db.waits import Waits, read_waits
-from shared.env import Environment, Range
 
 # Seconds. A server that refuses is noticed at once; a silent one only after this time.
 CONNECT_SECONDS = 5

@@ -6,7 +6,7 @@ or the driver.
 
 from dataclasses import dataclass
 
-from shared.env import Environment, OneOf, Range
+from shared.conf.env import Environment, OneOf, Range
 
 SHORT = "short"
 LONG = "long"

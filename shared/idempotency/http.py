@@ -16,10 +16,10 @@ from shared.api.problems import InvalidInput
 from shared.auth.caller import name_of
 from shared.auth.settings import OPEN
 from shared.errors import DomainError
+from shared.formats.json import dump_json
 from shared.idempotency.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from shared.idempotency.keys import LONGEST_KEY, parse_key
 from shared.idempotency.requests import IdempotentRequest, Result
-from shared.json import dump_json
 
 T = TypeVar("T")
 

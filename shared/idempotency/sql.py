@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import connection
 
+from shared.formats.json import dump_json
 from shared.idempotency.requests import Scope, StoredResult
-from shared.json import dump_json
 
 # One probe of the unique index for each key, whatever the planner believes about the table.
 _SELECT = """

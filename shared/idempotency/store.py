@@ -6,10 +6,10 @@ from typing import Generic, TypeVar
 import orjson
 from django.conf import settings
 
+from shared.formats.json import dump_json
 from shared.idempotency.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from shared.idempotency.requests import Codec, IdempotentRequest, Result, Scope, StoredResult
 from shared.idempotency.sql import insert_results, select_results
-from shared.json import dump_json
 
 T = TypeVar("T")
 

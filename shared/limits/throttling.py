@@ -13,9 +13,9 @@ from rest_framework.throttling import BaseThrottle
 from shared.auth.caller import name_of
 from shared.auth.settings import OPEN
 from shared.db.release import release_connection
+from shared.http.networks import client_network
 from shared.limits.rate import Rate
 from shared.limits.sql import forget_idle, spend
-from shared.networks import client_network
 
 if TYPE_CHECKING:  # it reads the settings that name this class
     from rest_framework.views import APIView

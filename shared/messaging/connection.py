@@ -6,7 +6,7 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, ChannelClosedByBroker, ConnectionClosedByBroker
 
 from shared.messaging.errors import BrokerUnavailable, TopologyMismatch
-from shared.messaging.tables import read_leniently
+from shared.messaging.header_tables import read_leniently
 from shared.messaging.topology import declare
 
 read_leniently()

@@ -15,13 +15,13 @@ from pika.exceptions import AMQPError
 from pika.spec import Basic
 
 from shared.commands.backoff import retrying
+from shared.formats.text import describe, printable
 from shared.messaging.connection import open_channel
 from shared.messaging.dead_letters import MARKS, REASON_HEADER, RETRIES_HEADER
 from shared.messaging.errors import BadMessage, BrokerUnavailable
+from shared.messaging.header_tables import forwarded
 from shared.messaging.metrics import DEAD_LETTERS, HANDLED
-from shared.messaging.tables import forwarded
 from shared.messaging.topology import Queue
-from shared.text import describe, printable
 from shared.workers.heartbeat import Heartbeat
 
 logger = logging.getLogger(__name__)

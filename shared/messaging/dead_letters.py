@@ -11,11 +11,11 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError, UnroutableError
 
+from shared.formats.text import printable
 from shared.messaging.connection import open_channel
 from shared.messaging.errors import BrokerUnavailable, Unroutable
-from shared.messaging.tables import forwarded
+from shared.messaging.header_tables import forwarded
 from shared.messaging.topology import Queue
-from shared.text import printable
 
 REASON_HEADER = "x-reason"
 RETRIES_HEADER = "x-retries"

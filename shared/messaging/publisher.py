@@ -14,6 +14,7 @@ from pika.exceptions import ShortStringTooLong, UnsupportedAMQPFieldException
 from pika.frame import Method
 from pika.spec import Basic
 
+from shared.formats.text import describe
 from shared.messaging.errors import (
     BrokerUnavailable,
     ChannelRefused,
@@ -21,9 +22,8 @@ from shared.messaging.errors import (
     Unpublishable,
     Unroutable,
 )
-from shared.messaging.link import Link, LinkFailure
+from shared.messaging.reconnecting import ConnectionFailure, ReconnectingConnection
 from shared.messaging.topology import BROADCASTS
-from shared.text import describe
 
 # What pika raises for a message that AMQP can't express: a key above 255 bytes, a header of a type
 # that AMQP lacks, a number beyond 64 bits, a lone surrogate.
@@ -59,7 +59,7 @@ class Publisher:
         self._url = url
         self._timeout = timeout
         self._turn = threading.Lock()
-        self._link: Link | None = None
+        self._link: ReconnectingConnection | None = None
         self._batch = _Batch([])
         self._careful = False
 
@@ -129,8 +129,8 @@ class Publisher:
             link.call(link.renew)
         return outcomes
 
-    def _opened(self) -> Link:
-        self._link = self._link or Link(
+    def _opened(self) -> ReconnectingConnection:
+        self._link = self._link or ReconnectingConnection(
             self._url,
             on_confirm=self._on_confirm,
             on_return=self._on_return,
@@ -151,7 +151,7 @@ class Publisher:
     ) -> None:
         self._batch.returned.add(properties.message_id)
 
-    def _on_failure(self, failure: LinkFailure) -> None:
+    def _on_failure(self, failure: ConnectionFailure) -> None:
         self._batch.abandon(failure)
 
 
@@ -171,7 +171,7 @@ class _Batch:
         self._outcomes: dict[str, NotPublished | None] = {}
         self._reason: NotPublished = BrokerUnavailable("it was not confirmed")
 
-    def send(self, link: Link) -> None:
+    def send(self, link: ReconnectingConnection) -> None:
         self.was_sent = True
         for message in self._messages:
             try:

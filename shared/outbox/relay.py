@@ -10,11 +10,11 @@ from prometheus_client import Counter
 
 from shared.commands.backoff import retrying
 from shared.db.errors import DatabaseUnavailable, unavailable_as_one_error
+from shared.formats.text import describe
 from shared.messaging.errors import BrokerUnavailable, Unroutable
 from shared.messaging.publisher import Publisher
 from shared.outbox.services import PUBLISH_BATCH, publish_pending
 from shared.outbox.sql import listen, wait_for_notification
-from shared.text import describe
 from shared.workers.heartbeat import Heartbeat
 
 logger = logging.getLogger(__name__)

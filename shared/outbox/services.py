@@ -10,12 +10,12 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from shared.json import dump_json
+from shared.formats.json import dump_json
+from shared.formats.text import describe, printable
 from shared.messaging.errors import NotPublished, Unpublishable, Unroutable
 from shared.messaging.publisher import OutgoingMessage, Publisher
 from shared.outbox import sql
 from shared.outbox.models import OutboxMessage
-from shared.text import describe, printable
 
 logger = logging.getLogger(__name__)
 

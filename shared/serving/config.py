@@ -3,7 +3,7 @@
 import gc
 import resource
 
-from shared.env import Range, open_environment
+from shared.conf.env import Range, open_environment
 
 # Each service goes on reading from it, then seals it, so that all bad variables are named at once.
 env = open_environment()

@@ -19,8 +19,8 @@ _CODES = {
 def write_problem(connection: socket, status: int, reason: str, message: str) -> None:
     """Replaces `gunicorn.util.write_error`, with the same arguments. Raises `OSError`."""
     from shared.api import problems
-    from shared.http_titles import title_of
-    from shared.json import dump_json
+    from shared.formats.json import dump_json
+    from shared.http.titles import title_of
 
     title = title_of(status)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:

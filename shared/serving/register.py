@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
-from shared.networks import UNKNOWN, network_of
+from shared.http.networks import UNKNOWN, network_of
 from shared.serving.connection import Connection, Phase
 
 # Requests and answers that wait for their clients hold no more than this in one process.

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.http import parse_header_parameters
 
 from shared.api.problems import CONTENT_TYPE, problem
-from shared.json import dump_json
+from shared.formats.json import dump_json
 from shared.wsgi.chunked import WSGIApplication
 
 _BODY = dump_json(

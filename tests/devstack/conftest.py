@@ -10,7 +10,7 @@ import pytest
 from devstack import folder, ports, processes
 from devstack.environment import ROOT
 from devstack.runner import Runner
-from tests.shared.waiting import PATIENCE_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS
 
 Devstack = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -12,7 +12,7 @@ import pytest
 
 from devstack.environment import ROOT
 from tests.devstack.conftest import Devstack
-from tests.shared.waiting import until
+from tests.support.waiting import until
 
 
 def state(running: Devstack, part: str) -> str:

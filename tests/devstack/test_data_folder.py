@@ -7,7 +7,7 @@ import pytest
 
 from devstack import environment, folder, keys
 from devstack.errors import DevstackError
-from tests.shared.waiting import BRIEF_SECONDS, PATIENCE_SECONDS
+from tests.support.waiting import BRIEF_SECONDS, PATIENCE_SECONDS
 
 
 def test_secrets_are_made_once_and_readable_for_their_owner_alone(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from devstack.environment import ROOT
 from tests.devstack.conftest import Devstack, left_of
-from tests.shared.waiting import PATIENCE_SECONDS, until
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 NOWHERE = {
     "EVENT_DATABASE_URL": "postgresql://127.0.0.1:9/event",
@@ -21,7 +21,7 @@ def test_a_command_gets_private_servers_and_leaves_only_its_status(
 ) -> None:
     report = tmp_path / "report.json"
     done = devstack(
-        "exec", "--fast", "--", sys.executable, "-m", "tests.devstack.command", str(report)
+        "exec", "--fast", "--", sys.executable, "-m", "tests.support.devstack.command", str(report)
     )
     assert done.returncode == 7, done.stderr
     seen = json.loads(report.read_text())
@@ -66,7 +66,13 @@ def test_servers_are_private_to_their_owner(devstack: Devstack, tmp_path: Path) 
     before = os.umask(0o022)
     try:
         devstack(
-            "exec", "--fast", "--", sys.executable, "-m", "tests.devstack.command", str(report)
+            "exec",
+            "--fast",
+            "--",
+            sys.executable,
+            "-m",
+            "tests.support.devstack.command",
+            str(report),
         )
     finally:
         os.umask(before)

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from devstack import processes
-from tests.shared.waiting import PATIENCE_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 def sleeper(folder: Path) -> "subprocess.Popen[bytes]":

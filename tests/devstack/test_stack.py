@@ -9,7 +9,7 @@ import pytest
 
 from devstack.environment import ROOT
 from tests.devstack.conftest import Devstack, left_of
-from tests.shared.waiting import until
+from tests.support.waiting import until
 
 # Enough where a test ends before anybody asks the broker: RabbitMQ takes seconds to start.
 NO_BROKER = {"RABBITMQ_URL": "amqp://127.0.0.1:9/"}

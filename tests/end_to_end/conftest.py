@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.end_to_end.clients import Sale
-from tests.end_to_end.processes import Part
-from tests.end_to_end.system import OwnProcesses, System, own_system
+from tests.support.end_to_end.clients import Sale
+from tests.support.end_to_end.processes import Part
+from tests.support.end_to_end.system import OwnProcesses, System, own_system
 
 _PARTS = pytest.StashKey[list[tuple[Part, int]]]()
 

@@ -5,8 +5,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.end_to_end.clients import BOOKINGS, EVENTS, Sale, assert_problem, from_now
-from tests.shared.waiting import until
+from tests.support.end_to_end.clients import BOOKINGS, EVENTS, Sale, assert_problem, from_now
+from tests.support.waiting import until
 
 
 def test_health(sale: Sale) -> None:

@@ -7,9 +7,9 @@ from http.cookies import SimpleCookie
 import httpx
 import pytest
 
-from tests.end_to_end.people import LOGIN_PATHS, PASSWORD, Person, create_superuser
-from tests.end_to_end.system import OwnProcesses, System
-from tests.shared import issuer
+from tests.support import issuer
+from tests.support.end_to_end.people import LOGIN_PATHS, PASSWORD, Person, create_superuser
+from tests.support.end_to_end.system import OwnProcesses, System
 
 HOST = "tickets.example"
 PRODUCTION = {

@@ -8,8 +8,8 @@ import httpx
 import pytest
 import yaml
 
-from tests.end_to_end.clients import Sale
-from tests.end_to_end.processes import ROOT
+from tests.support.end_to_end.clients import Sale
+from tests.support.end_to_end.processes import ROOT
 
 # Of the tags that make a browser fetch something.
 ADDRESS = re.compile(

@@ -6,8 +6,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.end_to_end.clients import EVENTS, Sale, assert_problem, event_input, from_now
-from tests.shared.waiting import until
+from tests.support.end_to_end.clients import EVENTS, Sale, assert_problem, event_input, from_now
+from tests.support.waiting import until
 
 
 def chunked(text: bytes) -> Iterator[bytes]:

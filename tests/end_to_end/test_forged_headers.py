@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.end_to_end.clients import EVENTS, Sale
-from tests.end_to_end.raw_http import Answer, exchange, request
-from tests.end_to_end.system import System
+from tests.support.end_to_end.clients import EVENTS, Sale
+from tests.support.end_to_end.raw_http import Answer, exchange, request
+from tests.support.end_to_end.system import System
 
 # fmt: off
 NAMES = [

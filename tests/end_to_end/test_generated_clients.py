@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.api_tools import BIN, CLIENTS, TOKEN, node_package, run, run_well
-from tests.end_to_end.system import System
+from tests.support.end_to_end.api_tools import BIN, CLIENTS, TOKEN, node_package, run, run_well
+from tests.support.end_to_end.system import System
 
 PYTHON_SALE = CLIENTS / "python" / "sale.py"
 TYPESCRIPT_SALE = CLIENTS / "typescript" / "sale.ts"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.clients import EVENTS, Sale, assert_problem, event_input
-from tests.end_to_end.raw_http import (
+from tests.support.end_to_end.clients import EVENTS, Sale, assert_problem, event_input
+from tests.support.end_to_end.raw_http import (
     JSON,
     Answer,
     connected,
@@ -21,7 +21,7 @@ from tests.end_to_end.raw_http import (
     request,
     until_closed,
 )
-from tests.end_to_end.system import System
+from tests.support.end_to_end.system import System
 
 LIST = EVENTS.encode()
 

@@ -13,10 +13,10 @@ import httpx
 import psycopg
 import pytest
 
-from tests.end_to_end.clients import EVENTS
-from tests.end_to_end.people import LOGIN_PATHS, PASSWORD, Person, create_superuser
-from tests.end_to_end.processes import ROOT
-from tests.end_to_end.system import OwnProcesses, System
+from tests.support.end_to_end.clients import EVENTS
+from tests.support.end_to_end.people import LOGIN_PATHS, PASSWORD, Person, create_superuser
+from tests.support.end_to_end.processes import ROOT
+from tests.support.end_to_end.system import OwnProcesses, System
 
 # A hash that takes seconds on any machine, so that there is time to look at what happens meanwhile.
 SLOW_ITERATIONS = 10_000_000

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from tests.end_to_end.clients import EVENTS, Sale, event_input
-from tests.end_to_end.raw_http import (
+from tests.support.end_to_end.clients import EVENTS, Sale, event_input
+from tests.support.end_to_end.raw_http import (
     JSON,
     connected,
     kept_alive,
@@ -21,8 +21,8 @@ from tests.end_to_end.raw_http import (
     request,
     until_closed,
 )
-from tests.end_to_end.system import OwnProcesses, free_port, gunicorn, wait_until_healthy
-from tests.shared.waiting import until
+from tests.support.end_to_end.system import OwnProcesses, free_port, gunicorn, wait_until_healthy
+from tests.support.waiting import until
 
 # Far more than a worker needs, and less than the 20 s that its requests under way may take.
 SECONDS = 12

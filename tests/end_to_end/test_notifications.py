@@ -7,9 +7,9 @@ from email.parser import BytesParser
 import psycopg
 import pytest
 
-from tests.end_to_end.clients import EVENTS, Sale
-from tests.end_to_end.system import OwnProcesses
-from tests.shared.waiting import until
+from tests.support.end_to_end.clients import EVENTS, Sale
+from tests.support.end_to_end.system import OwnProcesses
+from tests.support.waiting import until
 
 _BETWEEN_MAILS = b"\n" + b"-" * 79 + b"\n"
 

@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.end_to_end.clients import (
+from tests.support.end_to_end.clients import (
     EVENTS,
     Sale,
     all_at_once,
@@ -16,10 +16,10 @@ from tests.end_to_end.clients import (
     event_input,
     open_client,
 )
-from tests.end_to_end.processes import Part
-from tests.end_to_end.system import OwnProcesses
-from tests.shared.tcp_proxy import TcpProxy
-from tests.shared.waiting import until
+from tests.support.end_to_end.processes import Part
+from tests.support.end_to_end.system import OwnProcesses
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import until
 
 
 @pytest.fixture

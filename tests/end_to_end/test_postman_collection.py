@@ -5,9 +5,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.end_to_end.api_tools import BIN, node_package, run
-from tests.end_to_end.processes import ROOT
-from tests.end_to_end.system import System
+from tests.support.end_to_end.api_tools import BIN, node_package, run
+from tests.support.end_to_end.processes import ROOT
+from tests.support.end_to_end.system import System
 
 COLLECTION = ROOT / "docs" / "postman" / "event-reservation.postman_collection.json"
 

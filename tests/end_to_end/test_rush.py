@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from tests.end_to_end.clients import Sale, all_at_once
+from tests.support.end_to_end.clients import Sale, all_at_once
 
 
 def test_sixty_users_on_fifty_seats_and_five_places_in_line(sale: Sale) -> None:

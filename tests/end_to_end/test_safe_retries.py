@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.end_to_end.clients import EVENTS, Sale, all_at_once, assert_problem, event_input
-from tests.end_to_end.system import OwnProcesses
-from tests.shared.waiting import until
+from tests.support.end_to_end.clients import EVENTS, Sale, all_at_once, assert_problem, event_input
+from tests.support.end_to_end.system import OwnProcesses
+from tests.support.waiting import until
 
 
 @pytest.fixture

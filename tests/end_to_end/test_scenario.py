@@ -1,6 +1,6 @@
 """The ten steps of the reference's API test, in its order."""
 
-from tests.end_to_end.clients import EVENTS, Sale, assert_problem, event_input
+from tests.support.end_to_end.clients import EVENTS, Sale, assert_problem, event_input
 
 
 def test_a_sale_from_the_first_booking_to_the_promotion_of_the_first_in_line(sale: Sale) -> None:

@@ -11,10 +11,17 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.end_to_end.clients import EVENTS, Sale, event_input
-from tests.end_to_end.raw_http import JSON, connected, kept_alive, next_answer, parsed, until_closed
-from tests.end_to_end.system import OwnProcesses, System
-from tests.shared.waiting import until
+from tests.support.end_to_end.clients import EVENTS, Sale, event_input
+from tests.support.end_to_end.raw_http import (
+    JSON,
+    connected,
+    kept_alive,
+    next_answer,
+    parsed,
+    until_closed,
+)
+from tests.support.end_to_end.system import OwnProcesses, System
+from tests.support.waiting import until
 
 PAUSE_SECONDS = 0.2  # between two bytes of a slow client, or two looks
 BUNDLE = b"/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js"

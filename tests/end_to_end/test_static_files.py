@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from tests.end_to_end.clients import Sale
+from tests.support.end_to_end.clients import Sale
 
 ADDRESS = re.compile(r"""(?:src|href)="(/static/[^"]+\.(?:js|css))["?]""")
 BUNDLE = "/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js"

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from shared.outbox import after_commit
-from tests.shared.waiting import PATIENCE_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.report import table, write_json
-from tests.faults.system import FaultySystem, faulty_system
-from tests.faults.trial import Figures, Trial
+from tests.support.faults.report import table, write_json
+from tests.support.faults.system import FaultySystem, faulty_system
+from tests.support.faults.trial import Figures, Trial
 
 _FIGURES = pytest.StashKey[list[Figures]]()
 SHOWN_OF_A_LOG = 5000

@@ -6,11 +6,11 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.faults.load import load
-from tests.faults.servers import BROKER, Servers
-from tests.faults.system import FaultySystem
-from tests.faults.trial import Trial
-from tests.shared.waiting import BRIEF_SECONDS, until
+from tests.support.faults.load import load
+from tests.support.faults.servers import BROKER, Servers
+from tests.support.faults.system import FaultySystem
+from tests.support.faults.trial import Trial
+from tests.support.waiting import BRIEF_SECONDS, until
 
 SECONDS = 60
 PER_SECOND = 50

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.end_to_end.processes import ROOT
-from tests.faults import trial as trials
-from tests.faults.copies import EventRow, differences, lost
-from tests.faults.system import FaultySystem
-from tests.faults.trial import Trial
-from tests.shared.waiting import until
+from tests.support.end_to_end.processes import ROOT
+from tests.support.faults import trial as trials
+from tests.support.faults.copies import EventRow, differences, lost
+from tests.support.faults.system import FaultySystem
+from tests.support.faults.trial import Trial
+from tests.support.waiting import until
 
 SECONDS = 60
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from devstack.ports import LOOPBACK
-from tests.faults.cluster import Cluster, three_nodes
-from tests.faults.load import load
-from tests.faults.system import FaultySystem, faulty_system
-from tests.faults.trial import Trial
-from tests.shared.broker import Broker
-from tests.shared.waiting import until
+from tests.support.broker import Broker
+from tests.support.faults.cluster import Cluster, three_nodes
+from tests.support.faults.load import load
+from tests.support.faults.system import FaultySystem, faulty_system
+from tests.support.faults.trial import Trial
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.long_form
 

@@ -7,11 +7,11 @@ from struct import pack
 
 from pika.spec import Basic
 
-from tests.end_to_end.processes import Part
-from tests.faults.system import FaultySystem
-from tests.faults.trial import Trial
-from tests.shared.tcp_proxy import TcpProxy
-from tests.shared.waiting import until
+from tests.support.end_to_end.processes import Part
+from tests.support.faults.system import FaultySystem
+from tests.support.faults.trial import Trial
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import until
 
 COMMIT = b"COMMIT"
 MESSAGE = b"event.created"

@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from tests.faults.bookings import bookings
-from tests.faults.load import CLIENTS, load
-from tests.faults.servers import BOOKING_DATABASE, EVENT_DATABASE
-from tests.faults.system import FaultySystem
-from tests.faults.trial import Trial
-from tests.shared.waiting import until
+from tests.support.faults.bookings import bookings
+from tests.support.faults.load import CLIENTS, load
+from tests.support.faults.servers import BOOKING_DATABASE, EVENT_DATABASE
+from tests.support.faults.system import FaultySystem
+from tests.support.faults.trial import Trial
+from tests.support.waiting import until
 
 SECONDS = 60
 PER_SECOND = 50

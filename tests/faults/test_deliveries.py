@@ -2,9 +2,9 @@
 
 import random
 
-from tests.faults.system import FaultySystem
-from tests.faults.trial import Trial
-from tests.shared.waiting import until
+from tests.support.faults.system import FaultySystem
+from tests.support.faults.trial import Trial
+from tests.support.waiting import until
 
 SECONDS = 60
 

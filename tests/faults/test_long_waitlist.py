@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from tests.end_to_end.clients import EVENTS, Sale
-from tests.end_to_end.processes import ROOT
-from tests.faults.system import FaultySystem
-from tests.shared.waiting import until
+from tests.support.end_to_end.clients import EVENTS, Sale
+from tests.support.end_to_end.processes import ROOT
+from tests.support.faults.system import FaultySystem
+from tests.support.waiting import until
 
 # Batches of 250: the first comes with the change, three more pass the gate, the fifth does not.
 WAITING = 1600

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import psutil
 
-from tests.end_to_end.processes import Part
-from tests.faults.bookings import bookings
-from tests.faults.load import load
-from tests.faults.servers import BOOKING_DATABASE, BROKER, EVENT_DATABASE
-from tests.faults.system import FaultySystem
-from tests.faults.trial import Trial
-from tests.shared.waiting import until
+from tests.support.end_to_end.processes import Part
+from tests.support.faults.bookings import bookings
+from tests.support.faults.load import load
+from tests.support.faults.servers import BOOKING_DATABASE, BROKER, EVENT_DATABASE
+from tests.support.faults.system import FaultySystem
+from tests.support.faults.trial import Trial
+from tests.support.waiting import until
 
 SECONDS = float(os.environ.get("FAULT_SECONDS", "15"))
 EVENTS_PER_SECOND = 50

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.clients import Sale
-from tests.end_to_end.processes import ROOT
-from tests.end_to_end.system import OwnProcesses, System, own_system
-from tests.shared import issuer
-from tests.shared.waiting import PATIENCE_SECONDS
+from tests.support import issuer
+from tests.support.end_to_end.clients import Sale
+from tests.support.end_to_end.processes import ROOT
+from tests.support.end_to_end.system import OwnProcesses, System, own_system
+from tests.support.waiting import PATIENCE_SECONDS
 
 PROGRAM = Path(sys.prefix) / "bin" / "schemathesis"
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "5")

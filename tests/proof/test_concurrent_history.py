@@ -19,10 +19,10 @@ from django.db import connection
 
 from booking_project.bookings.reconciliation import find_discrepancies
 from booking_project.bookings.services.events import EventState, event_sync
-from tests.proof.booking_api import BookingApi, running_booking_api
-from tests.proof.clients import Crowd
-from tests.proof.history import FinalState, contradictions
-from tests.shared.waiting import PATIENCE_SECONDS, until
+from tests.support.proof.booking_api import BookingApi, running_booking_api
+from tests.support.proof.clients import Crowd
+from tests.support.proof.history import FinalState, contradictions
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 SECONDS = float(os.environ.get("PROOF_SECONDS", "6"))
 CLIENTS = int(os.environ.get("PROOF_CLIENTS", "100"))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.proof.history import Booked, Cancelled, FinalState, Operation, contradictions
+from tests.support.proof.history import Booked, Cancelled, FinalState, Operation, contradictions
 
 
 def booking(number: int, status: str, **more: Any) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.services import batches, events
 from booking_project.bookings.services.batches import do_next_batch
 from booking_project.bookings.services.events import EventState, event_sync
-from tests.booking.commands import decided, to_book, to_cancel
-from tests.booking.integration.soundness import unsound
+from tests.support.booking.commands import decided, to_book, to_cancel
+from tests.support.booking.soundness import unsound
 
 NOW = datetime.now(UTC)
 USERS = [f"user-{number}" for number in range(6)]

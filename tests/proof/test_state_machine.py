@@ -26,8 +26,8 @@ from booking_project.bookings.services.bookings import decide_without_lock
 from booking_project.bookings.services.events import EventState, event_sync
 from shared.errors import DomainError
 from shared.outbox.models import OutboxMessage
-from tests.booking.commands import decided, to_book, to_cancel
-from tests.proof.model import PlainEvent
+from tests.support.booking.commands import decided, to_book, to_cancel
+from tests.support.proof.model import PlainEvent
 
 USERS = st.sampled_from([f"user-{number}" for number in range(8)])
 SEATS = st.integers(min_value=1, max_value=4)

@@ -21,7 +21,10 @@ class StatusPage(Page):
         if shown.data is None:
             return ()
         event_id = shown.data["id"]
-        return [Link("Its bookings", f"{_event(event_id)}/bookings"), *_at_event_service(event_id)]
+        return [
+            Link("Its bookings", f"{_event(event_id)}/bookings"),
+            *_at_event_service(event_id),
+        ]
 
 
 class EventBookingsPage(Page):
@@ -31,7 +34,10 @@ class EventBookingsPage(Page):
         if shown.data is None:
             return ()
         event_id = shown.captured("event_id")
-        return [Link("How full it is", f"{_event(event_id)}/status"), *_at_event_service(event_id)]
+        return [
+            Link("How full it is", f"{_event(event_id)}/status"),
+            *_at_event_service(event_id),
+        ]
 
     def rows(self, shown: Shown) -> Sequence[Link]:
         return [_row(booking, booking["user_id"]) for booking in shown.items]

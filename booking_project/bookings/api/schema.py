@@ -10,8 +10,8 @@ from booking_project.bookings.api.serializers import BookingInput, BookingOutput
 from booking_project.bookings.domain import errors
 from booking_project.bookings.domain.transitions import BookingStatus
 from shared.api import schema
-from shared.api.fields import VISIBLE_TEXT
 from shared.api.schema import Access, Answer, Refusal, operation, paged, refused
+from shared.formats.fields import VISIBLE_TEXT
 from shared.idempotency import schema as idempotency
 
 _CONFIRMED: dict[str, Any] = {

@@ -15,7 +15,7 @@ from booking_project.bookings.domain.transitions import BookingStatus
 from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.representation import represent_booking
 from booking_project.bookings.storage.sql import FARTHEST_POSITION, InLine
-from shared.api.fields import IdField, InstantField, MoneyField, TextField
+from shared.formats.fields import IdField, InstantField, MoneyField, TextField
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations

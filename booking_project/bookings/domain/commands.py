@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from booking_project.bookings.models import Booking
-from shared.batching import Outcome
+from shared.concurrency.batching import Outcome
 from shared.idempotency.requests import IdempotentRequest, Result
 
 

@@ -9,7 +9,7 @@ from shared.commands.shutdown import stop_on_signals
 from shared.messaging.consumer import Consumer, Handler
 from shared.messaging.errors import TopologyMismatch
 from shared.messaging.topology import Queue
-from shared.metrics import Address, serve_metrics
+from shared.observability.metrics import Address, serve_metrics
 from shared.workers.running import beating
 
 

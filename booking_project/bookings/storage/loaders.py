@@ -12,7 +12,7 @@ from booking_project.bookings.domain.errors import BookingNotFound, EventNotFoun
 from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.representation import BOOKING_CODEC
 from booking_project.bookings.storage.sql import InLine, bookings_in_line
-from shared.batching import Batcher, BatchFailed, NotStarted, Outcome
+from shared.concurrency.batching import Batcher, BatchFailed, NotStarted, Outcome
 from shared.db.errors import is_unavailable
 from shared.db.release import release_connection
 from shared.errors import DomainError

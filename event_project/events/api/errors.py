@@ -15,7 +15,7 @@ from event_project.events.errors import (
     EventNotFound,
 )
 from shared.api import problems
-from shared.constraints import words_for
+from shared.db.constraints import words_for
 from shared.errors import DomainError
 from shared.idempotency import http as idempotency
 

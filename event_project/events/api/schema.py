@@ -10,8 +10,8 @@ from event_project.events import errors
 from event_project.events.api.errors import STATUSES
 from event_project.events.api.serializers import EventChangesInput, EventInput, EventOutput
 from shared.api import schema
-from shared.api.fields import VISIBLE_TEXT
 from shared.api.schema import Access, Answer, Refusal, operation, paged, refused
+from shared.formats.fields import VISIBLE_TEXT
 from shared.idempotency import schema as idempotency
 
 _WORKSHOP = {

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from event_project.events.models import Event
-from shared.api.fields import IdField, InstantField, MoneyField, TextField, WholeNumberField
+from shared.formats.fields import IdField, InstantField, MoneyField, TextField, WholeNumberField
 from shared.idempotency.requests import Codec
 
 LARGEST_COUNT = 2**31 - 1

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from booking_project.bookings import admission
-from tests.booking.integration.held_rows import database_patience
-from tests.shared.waiting import PATIENCE_SECONDS
+from tests.support.booking.held_rows import database_patience
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture(scope="session", autouse=True)

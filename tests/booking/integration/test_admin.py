@@ -10,7 +10,7 @@ from django.test import Client
 from booking_project.bookings.models import Booking, Event, Notification
 from booking_project.bookings.services import events
 from booking_project.bookings.services.events import event_sync
-from tests.booking.factories import EventFactory, announced, booked, now
+from tests.support.booking.factories import EventFactory, announced, booked, now
 
 pytestmark = pytest.mark.django_db
 

@@ -22,9 +22,9 @@ from booking_project.bookings.domain.errors import (
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.services.bookings import booking_cancel
 from shared.errors import DomainError
-from tests.booking.commands import create
-from tests.booking.factories import EventFactory, booked, now, users
-from tests.booking.integration.held_rows import (
+from tests.support.booking.commands import create
+from tests.support.booking.factories import EventFactory, booked, now, users
+from tests.support.booking.held_rows import (
     database_patience,
     held,
     in_background,
@@ -32,9 +32,9 @@ from tests.booking.integration.held_rows import (
     stranger,
     waiting_for_a_row,
 )
-from tests.booking.integration.soundness import unsound
-from tests.shared.concurrency import at_once
-from tests.shared.waiting import BRIEF_SECONDS, until
+from tests.support.booking.soundness import unsound
+from tests.support.concurrency import at_once
+from tests.support.waiting import BRIEF_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,8 +10,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from booking_project.bookings.models import Booking, Event
-from tests.booking.factories import EventFactory, booked, now, users
-from tests.booking.integration.problems import assert_problem
+from tests.support.booking.factories import EventFactory, booked, now, users
+from tests.support.booking.problems import assert_problem
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ from django.test import Client
 
 from booking_project.bookings.api import views
 from booking_project.bookings.models import Booking
-from tests.booking.factories import EventFactory, booked
-from tests.booking.integration.problems import assert_problem
+from tests.support.booking.factories import EventFactory, booked
+from tests.support.booking.problems import assert_problem
 
 pytestmark = pytest.mark.django_db
 

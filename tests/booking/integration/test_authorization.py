@@ -13,10 +13,10 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.live_server_helper import LiveServer
 
 from booking_project.bookings.models import Booking, BookingStatus
-from tests.booking.factories import EventFactory, booked
-from tests.booking.integration.problems import assert_problem
-from tests.shared.authorization import Decision, shown_as_public, staff, undecided
-from tests.shared.issuer import Issuer, running_issuer, secret_settings, secret_token, token
+from tests.support.authorization import Decision, shown_as_public, staff, undecided
+from tests.support.booking.factories import EventFactory, booked
+from tests.support.booking.problems import assert_problem
+from tests.support.issuer import Issuer, running_issuer, secret_settings, secret_token, token
 
 pytestmark = pytest.mark.django_db
 

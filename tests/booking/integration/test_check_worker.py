@@ -21,10 +21,10 @@ from devstack import ports
 from shared.messaging.topology import NOTIFICATIONS_QUEUE
 from shared.workers.check import check
 from shared.workers.heartbeat import Heartbeat, full_name
-from tests.shared.broker import Broker, connected, with_wrong_password
-from tests.shared.mail_server import sick_server
-from tests.shared.tcp_proxy import TcpProxy
-from tests.shared.waiting import until
+from tests.support.broker import Broker, connected, with_wrong_password
+from tests.support.mail_server import sick_server
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,9 +13,9 @@ from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.selectors import booking_list, user_booking_list
 from booking_project.bookings.storage.sql import clock_and_active_users
 from shared.api.pagination import paged_response
-from tests.booking.commands import to_book
-from tests.booking.factories import EventFactory, booked, now, users
-from tests.booking.integration.plans import empty_tables, rows_read
+from tests.support.booking.commands import to_book
+from tests.support.booking.factories import EventFactory, booked, now, users
+from tests.support.booking.plans import empty_tables, rows_read
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from shared.db.errors import (
     is_unavailable,
     unavailable_as_one_error,
 )
-from tests.booking.factories import EventFactory
+from tests.support.booking.factories import EventFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

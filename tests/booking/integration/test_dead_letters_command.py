@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from tests.shared.broker import Broker, connected
-from tests.shared.waiting import until
+from tests.support.broker import Broker, connected
+from tests.support.waiting import until
 
 
 @pytest.fixture

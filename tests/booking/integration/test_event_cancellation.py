@@ -12,11 +12,11 @@ from booking_project.bookings.services import batches, events
 from booking_project.bookings.services.batches import do_next_batch
 from booking_project.bookings.services.bookings import booking_cancel
 from booking_project.bookings.services.events import event_sync
-from tests.booking.commands import create
-from tests.booking.factories import EventFactory, announced, booked, now, users
-from tests.booking.integration.outbox import bodies, forget_what_was_told, told
-from tests.booking.integration.soundness import Tally, line, tally, unsound
-from tests.shared.concurrency import at_once
+from tests.support.booking.commands import create
+from tests.support.booking.factories import EventFactory, announced, booked, now, users
+from tests.support.booking.outbox import bodies, forget_what_was_told, told
+from tests.support.booking.soundness import Tally, line, tally, unsound
+from tests.support.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 

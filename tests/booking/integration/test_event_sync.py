@@ -19,10 +19,17 @@ from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.services.bookings import booking_cancel
 from booking_project.bookings.services.events import EventState, event_sync
 from booking_project.bookings.storage.loaders import event_load
-from tests.booking.commands import create
-from tests.booking.factories import EventFactory, EventStateFactory, announced, booked, now, users
-from tests.booking.integration.soundness import Tally, line, tally, unsound
-from tests.shared.concurrency import at_once
+from tests.support.booking.commands import create
+from tests.support.booking.factories import (
+    EventFactory,
+    EventStateFactory,
+    announced,
+    booked,
+    now,
+    users,
+)
+from tests.support.booking.soundness import Tally, line, tally, unsound
+from tests.support.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 

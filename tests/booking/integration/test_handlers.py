@@ -12,10 +12,10 @@ from booking_project.bookings.handlers import PendingBatches, handle_event_messa
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from shared.messaging.consumer import HandlerUnavailable, IncomingMessage, TryLater
 from shared.messaging.errors import BadMessage
-from tests.booking.factories import EventFactory, booked
-from tests.booking.integration.held_rows import database_patience, held
-from tests.booking.integration.soundness import unsound
-from tests.shared.waiting import BRIEF_SECONDS
+from tests.support.booking.factories import EventFactory, booked
+from tests.support.booking.held_rows import database_patience, held
+from tests.support.booking.soundness import unsound
+from tests.support.waiting import BRIEF_SECONDS
 
 EVENT: dict[str, Any] = {
     "id": 7,

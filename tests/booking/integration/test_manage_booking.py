@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shared.waiting import PATIENCE_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[3]
 PRINT_URLCONF = "from django.conf import settings; print(settings.ROOT_URLCONF)"

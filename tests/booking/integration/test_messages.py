@@ -12,9 +12,9 @@ from booking_project.bookings.services import bookings
 from booking_project.bookings.services.events import event_sync
 from shared.messaging.topology import BOOKINGS_EXCHANGE
 from shared.outbox.models import OutboxMessage
-from tests.booking.commands import decided, decided_where_free, to_book, to_cancel
-from tests.booking.factories import EventFactory, announced, booked, now, users
-from tests.booking.integration.outbox import bodies, forget_what_was_told, told
+from tests.support.booking.commands import decided, decided_where_free, to_book, to_cancel
+from tests.support.booking.factories import EventFactory, announced, booked, now, users
+from tests.support.booking.outbox import bodies, forget_what_was_told, told
 
 pytestmark = pytest.mark.django_db
 

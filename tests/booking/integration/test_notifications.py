@@ -16,10 +16,10 @@ from booking_project.bookings.models import Notification, NotificationKind
 from booking_project.bookings.notifications import MAIL_FOR, Undeliverable, address_of
 from shared.messaging.consumer import HandlerUnavailable, IncomingMessage, TryLater
 from shared.messaging.errors import BadMessage
-from tests.booking.integration.held_rows import in_background
-from tests.shared.concurrency import at_once, waiting_for_a_lock
-from tests.shared.mail_server import MailServer, running_mail_server, sick_server
-from tests.shared.waiting import PATIENCE_SECONDS, until
+from tests.support.booking.held_rows import in_background
+from tests.support.concurrency import at_once, waiting_for_a_lock
+from tests.support.mail_server import MailServer, running_mail_server, sick_server
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the handler gives its connection back
 

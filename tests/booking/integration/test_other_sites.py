@@ -7,10 +7,10 @@ from django.http import HttpResponse
 from django.test import Client
 
 from booking_project.bookings.models import Booking, BookingStatus
-from tests.booking.factories import EventFactory, booked
-from tests.booking.integration.problems import assert_problem
-from tests.shared.authorization import operations
-from tests.shared.other_sites import FOREIGN, FORM_TYPES, OWN
+from tests.support.authorization import operations
+from tests.support.booking.factories import EventFactory, booked
+from tests.support.booking.problems import assert_problem
+from tests.support.other_sites import FOREIGN, FORM_TYPES, OWN
 
 pytestmark = pytest.mark.django_db
 

@@ -8,10 +8,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from booking_project.bookings.models import Booking
-from tests.booking.factories import EventFactory, booked
-from tests.shared.authorization import staff
-from tests.shared.issuer import secret_settings
-from tests.shared.pages import Page, page
+from tests.support.authorization import staff
+from tests.support.booking.factories import EventFactory, booked
+from tests.support.issuer import secret_settings
+from tests.support.pages import Page, page
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.booking.factories import EventFactory, booked
-from tests.shared.issuer import secret_settings, secret_token
+from tests.support.booking.factories import EventFactory, booked
+from tests.support.issuer import secret_settings, secret_token
 
 pytestmark = pytest.mark.django_db
 

@@ -14,9 +14,9 @@ import pytest
 from django.db import connection
 
 from booking_project.bookings.models import Booking
-from tests.booking.factories import EventFactory, booked, users
-from tests.booking.integration.soundness import Tally, tally, unsound
-from tests.shared.waiting import PATIENCE_SECONDS
+from tests.support.booking.factories import EventFactory, booked, users
+from tests.support.booking.soundness import Tally, tally, unsound
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,7 +36,7 @@ def in_processes(plans: Sequence[Sequence[Step]]) -> list[list[str]]:
     }
     processes = [
         subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("other_process.py")), json.dumps(plan)],
+            [sys.executable, "-m", "tests.support.booking.other_process", json.dumps(plan)],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.PIPE,

@@ -31,25 +31,25 @@ from booking_project.bookings.services.bookings import (
     decide_without_lock,
 )
 from booking_project.bookings.services.events import event_sync
+from shared.formats.json import dump_json
 from shared.idempotency import services as idempotency
 from shared.idempotency.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from shared.idempotency.models import IdempotencyRecord
 from shared.idempotency.requests import IdempotentRequest, Result
 from shared.idempotency.store import IdempotencyStore
-from shared.json import dump_json
-from tests.booking.commands import to_book, to_cancel
-from tests.booking.factories import EventFactory, announced, booked, now, users
-from tests.booking.integration.held_rows import (
+from tests.support.booking.commands import to_book, to_cancel
+from tests.support.booking.factories import EventFactory, announced, booked, now, users
+from tests.support.booking.held_rows import (
     database_patience,
     held,
     in_background,
     waiting_for_a_row,
 )
-from tests.booking.integration.problems import assert_problem
-from tests.booking.integration.soundness import Tally, tally, unsound
-from tests.shared.concurrency import Rendezvous, at_once, leave_out_the_lock
-from tests.shared.issuer import secret_settings, secret_token
-from tests.shared.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
+from tests.support.booking.problems import assert_problem
+from tests.support.booking.soundness import Tally, tally, unsound
+from tests.support.concurrency import Rendezvous, at_once, leave_out_the_lock
+from tests.support.issuer import secret_settings, secret_token
+from tests.support.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

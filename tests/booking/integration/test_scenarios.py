@@ -18,10 +18,10 @@ from booking_project.bookings.domain.errors import (
 )
 from booking_project.bookings.models import Booking, BookingStatus
 from booking_project.bookings.services.bookings import booking_cancel
-from tests.booking.commands import create
-from tests.booking.factories import EventFactory, booked, users
-from tests.booking.integration.soundness import Tally, line, tally, unsound
-from tests.shared.concurrency import at_once
+from tests.support.booking.commands import create
+from tests.support.booking.factories import EventFactory, booked, users
+from tests.support.booking.soundness import Tally, line, tally, unsound
+from tests.support.concurrency import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.services.events import event_sync
-from tests.booking.factories import EventFactory, announced, booked
+from tests.support.booking.factories import EventFactory, announced, booked
 
 pytestmark = pytest.mark.django_db
 

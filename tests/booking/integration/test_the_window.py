@@ -10,8 +10,8 @@ from django.db import connection
 
 from booking_project.bookings.domain.errors import BookingNotOpen
 from booking_project.bookings.models import BookingStatus
-from tests.booking.commands import create, decided, to_book
-from tests.booking.factories import EventFactory, now
+from tests.support.booking.commands import create, decided, to_book
+from tests.support.booking.factories import EventFactory, now
 
 pytestmark = pytest.mark.django_db
 

@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from booking_project.bookings.models import Booking
-from tests.booking.factories import EventFactory, booked, users
-from tests.booking.integration.problems import assert_problem
 from tests.booking.integration.test_api_bookings import ids, link, relations
-from tests.shared.issuer import secret_settings, secret_token
+from tests.support.booking.factories import EventFactory, booked, users
+from tests.support.booking.problems import assert_problem
+from tests.support.issuer import secret_settings, secret_token
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.services import events
 from booking_project.bookings.services.batches import do_next_batch
 from booking_project.bookings.services.events import event_sync
-from tests.booking.factories import EventFactory, announced, booked, now
-from tests.booking.integration.outbox import forget_what_was_told, told
+from tests.support.booking.factories import EventFactory, announced, booked, now
+from tests.support.booking.outbox import forget_what_was_told, told
 
 pytestmark = pytest.mark.django_db
 

@@ -16,10 +16,10 @@ from booking_project.bookings.services.bookings import booking_cancel
 from booking_project.bookings.services.events import event_sync
 from booking_project.bookings.storage.loaders import booking_load_in_line, read_in_line
 from booking_project.bookings.storage.sql import bookings_in_line
-from tests.booking.commands import decided, to_cancel
-from tests.booking.factories import EventFactory, announced, booked, users
-from tests.booking.integration.plans import empty_tables, rows_read
-from tests.shared.concurrency import at_once
+from tests.support.booking.commands import decided, to_cancel
+from tests.support.booking.factories import EventFactory, announced, booked, users
+from tests.support.booking.plans import empty_tables, rows_read
+from tests.support.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from booking_project.bookings.domain.errors import (
 from booking_project.bookings.domain.transitions import Reason
 from booking_project.bookings.models import Booking, BookingStatus
 from shared.errors import DomainError
-from tests.booking.unit.allocations import NOON, event, promoted
+from tests.support.booking.allocations import NOON, event, promoted
 
 
 @dataclass(frozen=True)

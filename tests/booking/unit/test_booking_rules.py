@@ -11,7 +11,7 @@ from booking_project.bookings.domain.errors import (
     FullyBooked,
 )
 from booking_project.bookings.models import BookingStatus
-from tests.booking.unit.allocations import (
+from tests.support.booking.allocations import (
     END,
     NOON,
     START,

@@ -4,7 +4,7 @@ import pytest
 
 from booking_project.bookings.domain.errors import AlreadyCancelled, BookingNotFound
 from booking_project.bookings.models import BookingStatus
-from tests.booking.unit.allocations import (
+from tests.support.booking.allocations import (
     NOON,
     allocation,
     cancelled,

@@ -5,7 +5,7 @@ import pytest
 from booking_project.bookings.domain.errors import FullyBooked
 from booking_project.bookings.domain.transitions import Reason
 from booking_project.bookings.models import BookingStatus
-from tests.booking.unit.allocations import allocation, confirmed, event, promoted, waitlisted
+from tests.support.booking.allocations import allocation, confirmed, event, promoted, waitlisted
 
 
 def test_capacity_raised_promotes_in_order_as_many_as_there_are_seats() -> None:

@@ -5,7 +5,7 @@ import pytest
 from booking_project.bookings.domain.allocation import SeatAllocation
 from booking_project.bookings.domain.errors import AlreadyBooked, FullyBooked
 from booking_project.bookings.domain.transitions import Reason
-from tests.booking.unit.allocations import NOON, allocation, confirmed, event, waitlisted
+from tests.support.booking.allocations import NOON, allocation, confirmed, event, waitlisted
 
 Told = list[tuple[str, str, str]]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.shared.broker import Broker, connected
+from tests.support.broker import Broker, connected
 
 
 @pytest.fixture

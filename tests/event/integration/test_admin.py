@@ -12,10 +12,10 @@ from django.test import Client
 
 from event_project.events.models import Event
 from event_project.events.services import event_cancel, event_update
-from shared.constraints import says_itself
+from shared.db.constraints import says_itself
 from shared.outbox.models import OutboxMessage
-from tests.event.factories import EventFactory
-from tests.event.messages import announced, forget, last_body
+from tests.support.event.factories import EventFactory
+from tests.support.event.messages import announced, forget, last_body
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from django.test import Client
 
 from event_project.events.models import Event
 from shared.times.middleware import COOKIE, FORM_FIELD
-from tests.event.factories import EventFactory
+from tests.support.event.factories import EventFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -10,13 +10,13 @@ from django.test import Client
 from rest_framework.views import APIView
 
 from shared.auth.settings import JwtSettings
-from shared.json import dump_json
+from shared.formats.json import dump_json
 from shared.limits.rate import parse_rate
 from shared.limits.throttling import WriteThrottle
-from tests.event.factories import EventFactory
-from tests.event.http import EVENTS, assert_problem, post, valid
-from tests.shared.authorization import Decision, shown_as_public, staff, undecided
-from tests.shared.issuer import Issuer, running_issuer, secret_settings, secret_token, token
+from tests.support.authorization import Decision, shown_as_public, staff, undecided
+from tests.support.event.factories import EventFactory
+from tests.support.event.http import EVENTS, assert_problem, post, valid
+from tests.support.issuer import Issuer, running_issuer, secret_settings, secret_token, token
 
 pytestmark = pytest.mark.django_db
 

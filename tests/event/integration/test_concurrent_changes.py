@@ -10,11 +10,11 @@ from django.test import Client
 from event_project.events.models import Event
 from event_project.events.services import event_update
 from shared.outbox.models import OutboxMessage
-from tests.event.factories import EventFactory
-from tests.event.http import cancel, patch
-from tests.event.messages import announced
-from tests.shared.broker import Broker
-from tests.shared.concurrency import Rendezvous, at_once, leave_out_the_lock
+from tests.support.broker import Broker
+from tests.support.concurrency import Rendezvous, at_once, leave_out_the_lock
+from tests.support.event.factories import EventFactory
+from tests.support.event.http import cancel, patch
+from tests.support.event.messages import announced
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker")]
 

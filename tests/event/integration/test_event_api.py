@@ -9,8 +9,8 @@ from django.db import connection
 from django.test import Client
 
 from event_project.events.models import Event
-from tests.event.factories import EventFactory
-from tests.event.http import EVENTS, VALID, assert_problem, post, valid, without
+from tests.support.event.factories import EventFactory
+from tests.support.event.http import EVENTS, VALID, assert_problem, post, valid, without
 
 pytestmark = pytest.mark.django_db
 

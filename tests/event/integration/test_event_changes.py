@@ -7,9 +7,9 @@ from django.test import Client
 
 from event_project.events.models import Event
 from event_project.events.services import event_update
-from tests.event.factories import EventFactory
-from tests.event.http import EVENTS, VALID, assert_problem, cancel, patch, post
-from tests.event.messages import announced, forget, last_body
+from tests.support.event.factories import EventFactory
+from tests.support.event.http import EVENTS, VALID, assert_problem, cancel, patch, post
+from tests.support.event.messages import announced, forget, last_body
 
 pytestmark = pytest.mark.django_db
 

@@ -8,8 +8,8 @@ from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from tests.event.factories import EventFactory, insert_events
-from tests.event.http import EVENTS
+from tests.support.event.factories import EventFactory, insert_events
+from tests.support.event.http import EVENTS
 
 pytestmark = pytest.mark.django_db
 

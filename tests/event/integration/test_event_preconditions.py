@@ -3,9 +3,9 @@
 import pytest
 from django.test import Client
 
-from tests.event.factories import EventFactory
-from tests.event.http import EVENTS, VALID, assert_problem, cancel, patch, post
-from tests.event.messages import announced, forget
+from tests.support.event.factories import EventFactory
+from tests.support.event.http import EVENTS, VALID, assert_problem, cancel, patch, post
+from tests.support.event.messages import announced, forget
 
 pytestmark = pytest.mark.django_db
 

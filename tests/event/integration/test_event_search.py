@@ -5,7 +5,7 @@ from django.db import connection
 
 from event_project.events.models import Event
 from event_project.events.selectors import event_list
-from tests.event.factories import EventFactory
+from tests.support.event.factories import EventFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,8 @@ from django.utils import timezone
 from event_project.events.messages import event_message
 from event_project.events.models import Event
 from event_project.events.services import event_cancel, event_update
-from tests.event.factories import EventFactory
-from tests.event.messages import announced, forget, last_body
+from tests.support.event.factories import EventFactory
+from tests.support.event.messages import announced, forget, last_body
 
 pytestmark = pytest.mark.django_db
 

@@ -7,12 +7,12 @@ import pytest
 from django.test import Client
 
 from event_project.events.models import Event
-from shared.json import dump_json
-from tests.event.factories import EventFactory
-from tests.event.http import EVENTS, assert_problem, valid
-from tests.shared.authorization import operations
-from tests.shared.issuer import secret_settings, secret_token
-from tests.shared.other_sites import FOREIGN, FORM_TYPES, OWN
+from shared.formats.json import dump_json
+from tests.support.authorization import operations
+from tests.support.event.factories import EventFactory
+from tests.support.event.http import EVENTS, assert_problem, valid
+from tests.support.issuer import secret_settings, secret_token
+from tests.support.other_sites import FOREIGN, FORM_TYPES, OWN
 
 pytestmark = pytest.mark.django_db
 

@@ -15,8 +15,8 @@ from event_project.events.services import event_create
 from shared.outbox import after_commit, sql
 from shared.outbox.models import OutboxMessage
 from shared.outbox.services import NewMessage, outbox_add
-from tests.event.factories import EventFactory
-from tests.event.http import VALID, post, valid
+from tests.support.event.factories import EventFactory
+from tests.support.event.http import VALID, post, valid
 
 pytestmark = pytest.mark.django_db
 

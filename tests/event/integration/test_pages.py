@@ -14,11 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from event_project.events.models import Event
-from tests.event.factories import EventFactory
-from tests.event.http import EVENTS, VALID, cancel, post
-from tests.shared.authorization import staff
-from tests.shared.issuer import secret_settings
-from tests.shared.pages import Page, page
+from tests.support.authorization import staff
+from tests.support.event.factories import EventFactory
+from tests.support.event.http import EVENTS, VALID, cancel, post
+from tests.support.issuer import secret_settings
+from tests.support.pages import Page, page
 
 pytestmark = pytest.mark.django_db
 

@@ -22,10 +22,10 @@ from shared.outbox import after_commit
 from shared.outbox.models import OutboxMessage
 from shared.outbox.services import NewMessage, outbox_add, prune_published, publish_pending
 from shared.outbox.status import outbox_status
-from tests.event.http import VALID, post
-from tests.shared.broker import Broker
-from tests.shared.tcp_proxy import TcpProxy
-from tests.shared.waiting import PATIENCE_SECONDS, until
+from tests.support.broker import Broker
+from tests.support.event.http import VALID, post
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,10 +21,10 @@ from shared.idempotency.models import IdempotencyRecord
 from shared.outbox.models import OutboxMessage
 from shared.outbox.services import NewMessage, outbox_add
 from shared.outbox.sql import CHANNEL, listen, wait_for_notification
-from tests.shared.broker import Broker
-from tests.shared.concurrency import at_once
-from tests.shared.tcp_proxy import TcpProxy
-from tests.shared.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
+from tests.support.broker import Broker
+from tests.support.concurrency import at_once
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

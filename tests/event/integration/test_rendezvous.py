@@ -7,8 +7,8 @@ import pytest
 from django.db import transaction
 
 from event_project.events.models import Event
-from tests.event.factories import EventFactory, rows
-from tests.shared.concurrency import Rendezvous, at_once, leave_out_the_lock
+from tests.support.concurrency import Rendezvous, at_once, leave_out_the_lock
+from tests.support.event.factories import EventFactory, rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

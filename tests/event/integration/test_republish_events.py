@@ -16,9 +16,9 @@ from event_project.events.messages import event_message
 from event_project.events.models import Event
 from event_project.events.services import event_cancel, event_update
 from shared.outbox.models import OutboxMessage
-from tests.event.factories import EventFactory, rows
-from tests.event.messages import announced, forget
-from tests.shared.broker import Broker
+from tests.support.broker import Broker
+from tests.support.event.factories import EventFactory, rows
+from tests.support.event.messages import announced, forget
 
 pytestmark = pytest.mark.django_db
 

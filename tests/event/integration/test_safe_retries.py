@@ -24,11 +24,20 @@ from shared.idempotency.http import idempotent_request
 from shared.idempotency.models import IdempotencyRecord
 from shared.idempotency.sql import try_advisory_lock
 from shared.outbox.models import OutboxMessage
-from tests.event.http import EVENTS, VALID, assert_problem, cancel, patch, post, valid, without
-from tests.shared.broker import Broker
-from tests.shared.concurrency import Rendezvous, at_once
-from tests.shared.issuer import secret_settings, secret_token
-from tests.shared.waiting import PATIENCE_SECONDS
+from tests.support.broker import Broker
+from tests.support.concurrency import Rendezvous, at_once
+from tests.support.event.http import (
+    EVENTS,
+    VALID,
+    assert_problem,
+    cancel,
+    patch,
+    post,
+    valid,
+    without,
+)
+from tests.support.issuer import secret_settings, secret_token
+from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker")]
 

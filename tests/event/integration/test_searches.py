@@ -8,9 +8,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from shared.limits.models import Budget
 from shared.limits.rate import parse_rate
-from tests.event.factories import EventFactory
-from tests.event.http import EVENTS, assert_problem, valid
-from tests.shared.issuer import secret_settings, secret_token
+from tests.support.event.factories import EventFactory
+from tests.support.event.http import EVENTS, assert_problem, valid
+from tests.support.issuer import secret_settings, secret_token
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ from django.test import Client
 
 from event_project.events.models import Event
 from shared.outbox.models import OutboxMessage
-from tests.event.factories import EventFactory
-from tests.event.http import VALID, post
+from tests.support.event.factories import EventFactory
+from tests.support.event.http import VALID, post
 
 pytestmark = pytest.mark.django_db
 

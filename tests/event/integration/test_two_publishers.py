@@ -12,8 +12,8 @@ from shared.messaging.errors import NotPublished
 from shared.messaging.publisher import OutgoingMessage, Publisher
 from shared.outbox.models import OutboxMessage
 from shared.outbox.services import NewMessage, outbox_add, publish_pending
-from tests.shared.broker import Broker
-from tests.shared.waiting import BRIEF_SECONDS, PATIENCE_SECONDS
+from tests.support.broker import Broker
+from tests.support.waiting import BRIEF_SECONDS, PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from django.test import Client
 
-from tests.event.http import VALID, assert_problem, post, valid, without
+from tests.support.event.http import VALID, assert_problem, post, valid, without
 
 LARGEST = 2**31 - 1
 

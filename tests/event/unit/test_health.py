@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from tests.event.http import assert_problem
+from tests.support.event.http import assert_problem
 
 
 def test_health_names_the_service(client: Client) -> None:

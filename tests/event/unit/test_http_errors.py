@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from event_project.events.api import views
-from tests.event.http import EVENTS, VALID, assert_problem, post
+from tests.support.event.http import EVENTS, VALID, assert_problem, post
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The OpenAPI schema keeps up with the service."""
 
 from event_project.events.api.errors import STATUSES
-from tests.shared.schemas import documented_refusals
+from tests.support.schemas import documented_refusals
 
 
 def test_every_refusal_of_the_domain_is_documented_with_its_status() -> None:

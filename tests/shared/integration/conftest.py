@@ -3,8 +3,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.shared.broker import Broker, connected
-from tests.shared.tcp_proxy import TcpProxy
+from tests.support.broker import Broker, connected
+from tests.support.tcp_proxy import TcpProxy
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from shared.messaging.consumer import Consumer, HandlerUnavailable, IncomingMess
 from shared.messaging.errors import BadMessage, TopologyMismatch
 from shared.messaging.topology import EVENTS_QUEUE, Queue
 from shared.workers.heartbeat import Heartbeat
-from tests.shared.broker import Broker
-from tests.shared.tcp_proxy import TcpProxy
-from tests.shared.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
+from tests.support.broker import Broker
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
 
 
 class Handler:

@@ -21,8 +21,8 @@ from shared.db import outage as outages
 from shared.db.connection import BoundedConnection
 from shared.db.errors import DatabaseUnresponsive
 from shared.db.outage import Outage
-from tests.shared.tcp_proxy import TcpProxy
-from tests.shared.waiting import until
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import until
 
 CONNECT_SECONDS = 2  # for what must not come
 ROOT = Path(__file__).parents[3]

@@ -7,8 +7,8 @@ import pytest
 
 from shared.messaging.dead_letters import UnknownDeadLetters, dead_letters, drop, replay
 from shared.messaging.topology import EVENTS_QUEUE
-from tests.shared.broker import Broker
-from tests.shared.waiting import until
+from tests.support.broker import Broker
+from tests.support.waiting import until
 
 
 def bury(broker: Broker, body: bytes, *, message_id: str | None) -> None:

@@ -16,9 +16,9 @@ from shared.messaging.errors import (
     Unroutable,
 )
 from shared.messaging.publisher import OutgoingMessage, Publisher
-from tests.shared.broker import Broker
-from tests.shared.tcp_proxy import TcpProxy
-from tests.shared.waiting import PATIENCE_SECONDS, until
+from tests.support.broker import Broker
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 SHORT_TIMEOUT = 1.5
 

@@ -10,9 +10,9 @@ from pika.exceptions import ChannelClosedByBroker
 from shared.messaging.connection import open_channel
 from shared.messaging.errors import BrokerUnavailable, TopologyMismatch
 from shared.messaging.topology import EVENTS_QUEUE, declare
-from tests.shared.broker import Broker
-from tests.shared.tcp_proxy import TcpProxy
-from tests.shared.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
+from tests.support.broker import Broker
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
 
 
 def opened(url: str) -> BlockingChannel:

@@ -16,8 +16,8 @@ import pytest
 from shared.auth import keys
 from shared.auth.errors import InvalidToken, KeysUnavailable
 from shared.auth.keys import FETCH_SECONDS, PAUSE_SECONDS, IssuerKeys
-from tests.shared.issuer import Issuer, public_key, running_issuer
-from tests.shared.waiting import PATIENCE_SECONDS, until
+from tests.support.issuer import Issuer, public_key, running_issuer
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 MAX_AGE = 600.0
 HANGS_SECONDS = PATIENCE_SECONDS

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.auth.settings import JwtSettings, read_auth_mode, read_jwt_settings
-from shared.env import open_environment, seal
+from shared.conf.env import open_environment, seal
 from shared.limits.rate import FORMAT, parse_rate
 
 SECRET = "s" * 32

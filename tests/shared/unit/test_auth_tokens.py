@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from shared.auth.caller import Caller
 from shared.auth.errors import InvalidToken
 from shared.auth.tokens import LEEWAY_SECONDS, LONGEST_TOKEN, TokenVerifier
-from tests.shared.issuer import (
+from tests.support.issuer import (
     SECRET,
     Issuer,
     claims,

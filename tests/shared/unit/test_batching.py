@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from shared.batching import Batcher, BatchFailed, NotStarted, Outcome
-from tests.shared.waiting import until
+from shared.concurrency.batching import Batcher, BatchFailed, NotStarted, Outcome
+from tests.support.waiting import until
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ monkey.patch_all()
 
 import gevent
 from dataclasses import dataclass, field
-from shared.batching import Batcher, Outcome
+from shared.concurrency.batching import Batcher, Outcome
 
 sizes = []
 

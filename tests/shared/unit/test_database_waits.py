@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.conf.env import open_environment
 from shared.db.waits import BEYOND_LOCK_MS, Waits, read_waits
-from shared.env import open_environment
 
 ROOT = Path(__file__).parents[3]
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from shared.auth.fetching import fetch
-from tests.shared.issuer import private_key
+from tests.support.issuer import private_key
 
 Answer = Callable[[ssl.SSLSocket], None]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 from rest_framework.fields import Field
 
-from shared.api.fields import InstantField, MoneyField, TextField, WholeNumberField
+from shared.formats.fields import InstantField, MoneyField, TextField, WholeNumberField
 
 NOT_JSON_NUMBERS: list[Any] = ["5", "", "\u0665", True, False, None, [], [5], {}, {"a": 5}]
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rest_framework import serializers
 
-from shared.api.fields import InstantField, MoneyField, TextField, WholeNumberField
 from shared.api.forms import Input, change_form, creation_form, selection
+from shared.formats.fields import InstantField, MoneyField, TextField, WholeNumberField
 
 AT = datetime(2026, 2, 20, 10, 0, 0, 123456, tzinfo=UTC)
 EXAMPLE = {"name": 'a "b" <c>', "seats": 5, "price": Decimal("2500.50"), "at": AT}

@@ -6,7 +6,7 @@ import pytest
 from rest_framework import exceptions
 
 from shared.api.problems import BodyTooLarge, exception_handler, problem, problem_response
-from shared.http_titles import title_of
+from shared.http.titles import title_of
 
 # Those whose phrase Python 3.13 changed, in the words of RFC 9110.
 CHANGED = {

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.json import DEEPEST, dump_json, json_number, load_json
+from shared.formats.json import DEEPEST, dump_json, json_number, load_json
 
 PRICES = st.decimals(min_value=0, max_value=Decimal("9999999999.99"), places=2)
 VALUES = st.recursive(

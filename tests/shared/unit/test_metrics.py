@@ -7,8 +7,8 @@ import pytest
 from prometheus_client import Counter
 
 from devstack.ports import free_port
-from shared.metrics import Address, address, serve_metrics
-from tests.shared.waiting import PATIENCE_SECONDS
+from shared.observability.metrics import Address, address, serve_metrics
+from tests.support.waiting import PATIENCE_SECONDS
 
 SEEN = Counter("tests_seen", "Only here")
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import RequestFactory
 
-from shared.networks import UNKNOWN, client_network, network_of
+from shared.http.networks import UNKNOWN, client_network, network_of
 
 
 @pytest.mark.parametrize(

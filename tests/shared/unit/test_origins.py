@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.env import open_environment, read_origins, seal
-from shared.origins import needs_secure_cookies, trusted_origins
+from shared.conf.env import open_environment, read_origins, seal
+from shared.http.origins import needs_secure_cookies, trusted_origins
 
 
 @pytest.mark.parametrize(

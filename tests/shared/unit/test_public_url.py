@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.env import open_environment, read_public_url, seal
+from shared.conf.env import open_environment, read_public_url, seal
 
 
 def read(monkeypatch: pytest.MonkeyPatch, text: str) -> str:

@@ -9,7 +9,7 @@ from gevent import socket
 
 from shared.serving.connection import Connection
 from shared.serving.register import Register, TooManyConnections
-from tests.shared.waiting import BRIEF_SECONDS
+from tests.support.waiting import BRIEF_SECONDS
 
 MEGABYTE = 1 << 20
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.shared.tcp_proxy import TcpProxy
-from tests.shared.waiting import PATIENCE_SECONDS, never, until
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import PATIENCE_SECONDS, never, until
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from shared.logs import LineFormatter
-from shared.text import describe, printable
+from shared.formats.text import describe, printable
+from shared.observability.logs import LineFormatter
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rest_framework.exceptions import ValidationError
 
-from shared.api.fields import VISIBLE_TEXT, TextField
-from tests.shared.waiting import PATIENCE_SECONDS
+from shared.formats.fields import VISIBLE_TEXT, TextField
+from tests.support.waiting import PATIENCE_SECONDS
 
 NODE = Path(sys.prefix) / "bin" / "node"
 # Patterns of JSON Schema are JavaScript's, with the flag for Unicode.

@@ -1,4 +1,4 @@
-"""Tests of all suites say for how long they wait by `tests/shared/waiting.py`, not by a number."""
+"""Tests of all suites say for how long they wait by `tests/support/waiting.py`, not by a number."""
 
 import ast
 from collections.abc import Iterator

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from shared.formats.text import printable
 from shared.messaging.dead_letters import (
     DeadLetter,
     UnknownDeadLetters,
@@ -15,7 +16,6 @@ from shared.messaging.dead_letters import (
 )
 from shared.messaging.errors import NotPublished
 from shared.messaging.topology import EVENTS_QUEUE, NOTIFICATIONS_QUEUE, Queue
-from shared.text import printable
 
 _LONGEST_SHOWN = 64 * 1024
 _QUEUES = {"events": EVENTS_QUEUE, "notifications": NOTIFICATIONS_QUEUE}

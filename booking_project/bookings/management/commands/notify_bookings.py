@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from booking_project.bookings.handlers import handle_booking_message
 from booking_project.bookings.management.consuming import consume
 from shared.messaging.topology import NOTIFICATIONS_QUEUE
-from shared.metrics import Address, add_metrics_option
+from shared.observability.metrics import Address, add_metrics_option
 
 
 class Command(BaseCommand):

@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from event_project.events.models import Event
 from event_project.events.republishing import events_to_republish, republish
-from shared.api.fields import InstantField
 from shared.api.ids import LARGEST_ID
+from shared.formats.fields import InstantField
 
 _ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 

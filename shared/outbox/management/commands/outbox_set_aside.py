@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from shared.formats.text import printable
 from shared.outbox.models import OutboxMessage
 from shared.outbox.services import retry_set_aside
-from shared.text import printable
 
 
 class Command(BaseCommand):

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from shared.commands.shutdown import stop_on_signals
 from shared.idempotency import services as idempotency
 from shared.messaging.errors import TopologyMismatch
-from shared.metrics import Address, add_metrics_option, serve_metrics
+from shared.observability.metrics import Address, add_metrics_option, serve_metrics
 from shared.outbox.relay import Relay
 from shared.outbox.services import prune_published
 from shared.workers.running import beating

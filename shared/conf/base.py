@@ -1,0 +1,240 @@
+"""Django settings that both services share; each service's settings module starts from here."""
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+
+from shared.auth.settings import read_auth_mode, read_jwt_settings
+from shared.conf.env import URL, Range, Regexp, open_environment, read_origins
+from shared.limits.rate import FORMAT, parse_rate
+from shared.workers.heartbeat import default_folder
+
+_AMQP_URL = URL(schemes={"amqp", "amqps"}, require_tld=False)
+
+# Each service goes on reading from it, then seals it, so that all bad variables are named at once.
+env = open_environment()
+DEBUG = env.bool("DEBUG", False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)
+RABBITMQ_URL = env.str("RABBITMQ_URL", validate=_AMQP_URL)
+OUTBOX_RETENTION = env.timedelta(
+    "OUTBOX_RETENTION", timedelta(days=1), validate=Range(min=timedelta())
+)
+IDEMPOTENCY_RETENTION = env.timedelta(
+    "IDEMPOTENCY_RETENTION", timedelta(days=1), validate=Range(min=timedelta(minutes=1))
+)
+AUTH_MODE = read_auth_mode(env, debug=DEBUG)
+JWT = read_jwt_settings(env, mode=AUTH_MODE)
+_RATE = Regexp(FORMAT, error="It must be none or like 100/min; sec, min, hour or day.")
+RATE_LIMIT_WRITES = parse_rate(env.str("RATE_LIMIT_WRITES", "", validate=_RATE))
+RATE_LIMIT_SEARCHES = parse_rate(env.str("RATE_LIMIT_SEARCHES", "60/min", validate=_RATE))
+WORKER_STATE_DIR = Path(env.str("WORKER_STATE_DIR", "") or default_folder())
+_trusted_proxies = env.int("TRUSTED_PROXIES", 0, validate=Range(min=0, max=10))
+_scheme_header = env.str(
+    "TRUSTED_SCHEME_HEADER",
+    "",
+    validate=Regexp(r"([A-Za-z][A-Za-z0-9-]*)?\Z", error="It must be the name of a header."),
+)
+if _scheme_header and not _trusted_proxies:
+    env.refuse(
+        "TRUSTED_SCHEME_HEADER", "It needs TRUSTED_PROXIES: without a proxy, clients set it."
+    )
+TRUSTED_ORIGINS = read_origins(env, "TRUSTED_ORIGINS")
+# Sent over https only. Two years at most.
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 0, validate=Range(min=0, max=63_072_000))
+
+INSTALLED_APPS = [
+    # Before the admin and REST framework, some of whose templates they replace.
+    "shared.times",
+    "shared.api",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "axes",
+    "csp",
+    "shared.auth",
+    "shared.limits",
+    "shared.idempotency",
+    "shared.workers",
+]
+
+MIDDLEWARE = [
+    "shared.db.release.release_before_sending",
+    "django.middleware.security.SecurityMiddleware",
+    "shared.middleware.static.StaticFiles",
+    "django.middleware.common.CommonMiddleware",
+    "shared.middleware.browsers.BrowserSessions",
+    "shared.middleware.browsers.BrowserCsrf",
+    "shared.middleware.browsers.BrowserLogins",
+    "shared.middleware.browsers.BrowserMessages",
+    "shared.middleware.browsers.BrowserFrames",
+    "shared.middleware.browsers.BrowserPolicies",
+    "shared.middleware.browsers.BrowserRefusals",
+    "shared.times.middleware.AdminTimes",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# No second one: a stored hash of another kind would be computed on the gevent loop.
+PASSWORD_HASHERS = ["shared.auth.hashing.BoundedPBKDF2PasswordHasher"]
+
+AXES_HANDLER = "shared.auth.login_limits.LoginLimits"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address", "username"]
+AXES_FAILURE_LIMIT = 1
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_CLIENT_IP_CALLABLE = "shared.http.networks.client_network"
+AXES_LOCKOUT_CALLABLE = "shared.auth.refusals.too_many_failures"
+AXES_RESET_ON_SUCCESS = True
+# Further attempts during a lockout don't extend it.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# It would keep a row for each log-in, for ever. The log has them.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["shared.times.formats"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "static/"
+# Straight from the packages: no collectstatic step between a checkout and a running admin.
+WHITENOISE_USE_FINDERS = True
+# Look files up once, not on each request: they don't change under a running service, even with
+# DEBUG.
+WHITENOISE_AUTOREFRESH = False
+# In seconds. URLs carry no version, so this is how long a browser may mix old files with new pages;
+# after it the ETag saves the bytes.
+WHITENOISE_MAX_AGE = 60 * 60
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_PROXY_SSL_HEADER = (
+    (f"HTTP_{_scheme_header.upper().replace('-', '_')}", "https") if _scheme_header else None
+)
+# Django's debug pages have scripts in them.
+CONTENT_SECURITY_POLICY = (
+    None
+    if DEBUG
+    else {
+        "DIRECTIVES": {
+            "default-src": [SELF],
+            "img-src": [SELF, "data:"],
+            "object-src": [NONE],
+            "base-uri": [NONE],
+            "form-action": [SELF],
+            "frame-ancestors": [NONE],
+        }
+    }
+)
+SILENCED_SYSTEM_CHECKS = [
+    # They look for three middlewares by name. Ours are subclasses that skip API clients.
+    "axes.W002",
+    "security.W002",
+    "security.W003",
+    # One service can't decide whether other hosts of the domain speak https.
+    "security.W005",
+    "security.W021",
+    # The proxy that ends TLS redirects. Here, probes of /health come over http.
+    "security.W008",
+]
+SESSION_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "shared.api.problems.csrf_failure"
+
+# This API's bodies have a few hundred bytes; a larger one is refused with 413 before it is read.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_RENDERER_CLASSES": [
+        "shared.api.renderers.JSONRenderer",
+        "shared.api.pages.PageRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["shared.api.parsers.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "shared.api.negotiation.JSONFirst",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["shared.auth.authentication.TokenOrSession"],
+    "DEFAULT_THROTTLE_CLASSES": (
+        ["shared.limits.throttling.WriteThrottle"] if RATE_LIMIT_WRITES else []
+    ),
+    "NUM_PROXIES": _trusted_proxies,
+    "URL_FORMAT_OVERRIDE": None,
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "DESCRIPTION": (
+        "All errors are problem documents (RFC 9457). Their `code` is for programs and does not "
+        "change; each operation lists its own. Any path may answer 400 `bad_request`, 404 "
+        "`not_found`, 405 `method_not_allowed` and 500 `internal_error`.\n\n"
+        "Unknown members of a request's body are ignored. Times are RFC 3339: what is sent must "
+        "have an offset, what comes is UTC. Prices are numbers without a currency."
+    ),
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "SERVERS": [{"url": "/"}],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    # Otherwise there are two of each, one for each direction.
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    # From the package; the default is another host.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "persistAuthorization": True,
+        "validatorUrl": None,
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "()": "shared.observability.logs.LineFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        },
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # A refusal is an answer, not an incident: a sold-out sale gives thousands of 409s a second.
+        "django.request": {"level": "ERROR"},
+        # One line per connection attempt and frame otherwise.
+        "pika": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,25 @@
+"""What every error of the API looks like."""
+
+import json
+from typing import Any
+
+from django.http import HttpResponse
+
+from shared.http.titles import title_of
+
+
+def assert_problem(response: HttpResponse, status: int, *, code: str | None = None) -> Any:
+    """`response` is an RFC 9457 problem of this status (and code); returns its body."""
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/problem+json"
+    body = json.loads(response.content)
+    assert body["type"] == "about:blank"
+    assert body["title"] == title_of(status)
+    assert body["status"] == status
+    assert body["detail"]
+    assert body["message"] == body["detail"]
+    assert body["code"]
+    if code is not None:
+        assert body["code"] == code
+    assert body.keys() <= {"type", "title", "status", "detail", "code", "message", "errors"}
+    return body
