@@ -161,9 +161,15 @@ clients: .venv/.installed ## Python and TypeScript clients from the schemas, in 
 	@clients/generate.sh typescript build/clients/typescript
 
 ##@ Measure
-.PHONY: bench bench-messaging
+.PHONY: bench bench-guard bench-compare bench-messaging
 bench: .venv/.installed ## load the booking API, verify, print medians (BENCH="--whole --quick hot_sale")
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench $(BENCH)
+
+bench-guard: .venv/.installed ## fail if a scenario costs more than the committed figures (before a release)
+	@$(DEVSTACK) exec -- $(BIN)/python -m bench.guard --whole $(BENCH)
+
+bench-compare: .venv/.installed ## this checkout against another one, in turns (BEFORE=../old)
+	@$(BIN)/python -m bench.compare $(BEFORE) $(if $(BENCH),--bench "$(BENCH)")
 
 bench-messaging: .venv/.installed ## from an event's commit to its copy; what a dead broker costs
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.messaging $(BENCH)

@@ -12,7 +12,7 @@ from bench.seed import Events, Seeder
 from bench.server import Server
 from bench.sizes import Sizes
 
-FEW, MANY = 64, 512
+ONE, SOME, FEW, MANY = 1, 16, 64, 512
 FIXED_WORK_SECONDS = 180
 
 
@@ -203,6 +203,7 @@ SCENARIOS = (
         prepare=_list_bookings,
         expected=frozenset({"200 confirmed"}),
         empty_view="GET",
+        connections=(ONE, FEW),
     ),
     Scenario(
         name="cancel_promote",
@@ -210,7 +211,7 @@ SCENARIOS = (
         expected=frozenset({"200 cancelled"}),
         empty_view="GET",
         postgres="booking",
-        connections=(FEW, MANY),
+        connections=(SOME, FEW, MANY),
     ),
     Scenario(
         name="mixed",
