@@ -47,7 +47,7 @@ class BoundedConnection(Connection[TupleRow]):
             return super().wait(gen, interval, timeout)
         try:
             answer = super().wait(gen, interval, self.response_timeout)
-        except _WaitTimeout:
+        except _WaitTimeout:  # the name that psycopg documents for `wait`
             # Not `close`, which would return a pooled connection to its pool.
             self.pgconn.finish()
             outage.begin()

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
@@ -189,6 +190,16 @@ def test_it_can_be_stopped_while_the_broker_is_away(broker: Broker, tmp_path: Pa
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_SECONDS) == 0
     assert not all_published()
+
+
+def test_it_deletes_expired_sessions(broker: Broker, tmp_path: Path) -> None:
+    for key, age in [("past", timedelta(minutes=1)), ("present", -timedelta(minutes=1))]:
+        Session.objects.create(session_key=key, session_data="", expire_date=Now() - age)
+
+    with relay(broker.url, tmp_path / "relay.log"):
+        until(lambda: Session.objects.count() < 2, "deletion of a session")
+
+    assert Session.objects.get().session_key == "present"
 
 
 def test_it_deletes_messages_and_idempotency_keys_that_are_past_their_retention(

@@ -1,6 +1,7 @@
 """Publishes what is in the outbox: new rows at once, and what an outage left behind.
 
-Once a minute it deletes messages and idempotency keys that are past their retention.
+Once a minute it deletes messages and idempotency keys that are past their retention, and expired
+sessions.
 """
 
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from shared.auth.sessions import prune_expired_sessions
 from shared.commands.shutdown import stop_on_signals
 from shared.idempotency import services as idempotency
 from shared.messaging.errors import TopologyMismatch
@@ -32,6 +34,7 @@ class Command(BaseCommand):
                 prunes=[
                     partial(prune_published, older_than=settings.OUTBOX_RETENTION),
                     partial(idempotency.prune, older_than=settings.IDEMPOTENCY_RETENTION),
+                    prune_expired_sessions,
                 ],
                 heartbeat=heartbeat,
             )
