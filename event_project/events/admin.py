@@ -1,15 +1,17 @@
 import logging
+import re
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db import IntegrityError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from rest_framework.exceptions import ValidationError
 
 from event_project.events.models import Event
+from event_project.events.selectors import name_contains
 from event_project.events.services import EventChanges, event_cancel, event_update
 from shared.db.constraints import words_for
 from shared.formats.fields import TextField
@@ -18,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 NAME = TextField(max_length=255)
 EDITABLE = list(EventChanges.__annotations__)
+_ID = re.compile(r"[0-9]{1,18}")
 
 
 class EventForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -78,7 +81,7 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "cancelled_at",
     ]
     list_filter = ["booking_start_at", "booking_end_at", "cancelled_at"]
-    search_fields = ["=id", "name"]
+    search_fields = ["id", "name"]  # these show the search box; `get_search_results` says how
     readonly_fields = ["created_at", "updated_at", "version", "cancelled_at"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
@@ -86,6 +89,18 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if obj is not None and self.has_change_permission(request, obj):
             fields.append("seen_version")
         return fields
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Event], search_term: str
+    ) -> tuple[QuerySet[Event], bool]:
+        """By a part of the name, through its index, or by the id."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        match = name_contains(term)
+        if _ID.fullmatch(term):
+            match |= Q(pk=int(term))
+        return queryset.filter(match), False
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The form catches what the model forbids; this handles what only the database catches."""

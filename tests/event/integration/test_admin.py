@@ -54,7 +54,13 @@ def test_strangers_are_sent_to_the_login(client: Client) -> None:
 def test_the_list_shows_events_and_finds_them_by_name_and_id(admin: Client) -> None:
     wanted, other = EventFactory.create(name="Wanted"), EventFactory.create(name="Other")
 
-    for query in ("", "?q=wanted", f"?q={wanted.pk}", "?booking_start_at__gte=2026-01-01T00:00Z"):
+    for query in (
+        "",
+        "?q=wanted",
+        "?q=+ANTE+",
+        f"?q={wanted.pk}",
+        "?booking_start_at__gte=2026-01-01T00:00Z",
+    ):
         response = admin.get(CHANGELIST + query)
         assert response.status_code == 200
         assert b"Wanted" in response.content

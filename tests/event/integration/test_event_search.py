@@ -1,7 +1,9 @@
 """`?name=` finds what it always found, and reads few events for it."""
 
 import pytest
+from django.contrib.admin import site
 from django.db import connection
+from django.test import RequestFactory
 
 from event_project.events.models import Event
 from event_project.events.selectors import event_list
@@ -72,6 +74,15 @@ def test_whatever_is_part_of_a_name_finds_it() -> None:
 )
 def test_what_few_are_called_is_found_by_the_index(many_events: None, pattern: str) -> None:
     assert "event_name_ngrams" in plan(pattern)
+
+
+@pytest.mark.parametrize("term", ["zzzz", "%%%", "17", " zz "])
+def test_the_admin_finds_by_the_index_too(many_events: None, rf: RequestFactory, term: str) -> None:
+    admin = site.get_model_admin(Event)
+
+    found, _ = admin.get_search_results(rf.get("/"), Event.objects.order_by("-pk"), term)
+
+    assert "event_name_ngrams" in found[:PAGE].explain()
 
 
 @pytest.mark.parametrize("pattern", ["a", "shop", "WORKSHOP"])
