@@ -29,6 +29,15 @@ def represent_booking(
     return shown
 
 
+LISTED_FIELDS = ("id", "event_id", "user_id", "status", "waitlist_order", "created_at")
+
+
+def adjust_listed(row: dict[str, Any]) -> None:
+    """Make what a booking has in `LISTED_FIELDS` the same as `represent_booking`."""
+    if row["status"] != BookingStatus.WAITLISTED:
+        del row["waitlist_order"]
+
+
 def _booking_of(shown: Mapping[str, Any]) -> Booking:
     """The booking that was represented this way."""
     return Booking(**{**shown, "created_at": datetime.fromisoformat(shown["created_at"])})

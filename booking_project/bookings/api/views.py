@@ -1,3 +1,4 @@
+from django.db.models import QuerySet
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -11,7 +12,12 @@ from booking_project.bookings.api.serializers import (
     valid_user_id,
 )
 from booking_project.bookings.domain.transitions import BookingStatus
-from booking_project.bookings.representation import represent_booking
+from booking_project.bookings.models import Booking
+from booking_project.bookings.representation import (
+    LISTED_FIELDS,
+    adjust_listed,
+    represent_booking,
+)
 from booking_project.bookings.selectors import booking_list, user_booking_list
 from booking_project.bookings.services.bookings import booking_cancel, booking_create
 from booking_project.bookings.storage.loaders import booking_load_in_line, event_load
@@ -49,9 +55,7 @@ class EventBookings(APIView):
             status=_status_filter(request),
             user_id=caller_of(request).confined_to,
         )
-        return paged_response(
-            request, bookings, represent=lambda page: [represent_booking(row) for row in page]
-        )
+        return _listed(request, bookings)
 
     @schema.create_booking
     def post(self, request: Request, event_id: str) -> Response:
@@ -81,11 +85,8 @@ class UserBookings(APIView):
         user_id = valid_user_id({} if asked is None else {"user_id": asked}, default=caller.subject)
         if not caller.may_act_for(user_id):
             raise PermissionDenied("you can see your own bookings only", code="not_your_user_id")
-        return paged_response(
-            request,
-            user_booking_list(user_id=user_id, status=_status_filter(request)),
-            represent=lambda page: [represent_booking(row) for row in page],
-        )
+        bookings = user_booking_list(user_id=user_id, status=_status_filter(request))
+        return _listed(request, bookings)
 
 
 class BookingDetail(APIView):
@@ -107,6 +108,10 @@ class BookingDetail(APIView):
         require_json_body(request)
         booking = booking_cancel(booking_id=number, user_id=caller_of(request).confined_to)
         return Response(represent_booking(booking))
+
+
+def _listed(request: Request, bookings: QuerySet[Booking]) -> Response:
+    return paged_response(request, bookings, fields=LISTED_FIELDS, adjust=adjust_listed)
 
 
 def _status_filter(request: Request) -> BookingStatus | None:

@@ -1,11 +1,10 @@
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import ListSerializer
 from rest_framework.views import APIView
 
 from event_project.events.api import pages, schema
@@ -26,10 +25,6 @@ def _represent(event: Event) -> Mapping[str, Any]:
     return EventOutput(event).data
 
 
-def _represent_page(events: Sequence[Event]) -> Any:
-    return ListSerializer(events, child=EventOutput()).data
-
-
 def _response(event: Event) -> Response:
     return Response(_represent(event), headers={"ETag": etag(event)})
 
@@ -48,7 +43,7 @@ class EventList(APIView):
             is_upcoming=boolean_filter(request, "upcoming"),
             name=text_filter(request, "name", max_length=255),
         )
-        return paged_response(request, events, represent=_represent_page)
+        return paged_response(request, events, fields=tuple(EventOutput().fields))
 
     @schema.create_event
     def post(self, request: Request) -> Response:
