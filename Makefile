@@ -72,14 +72,18 @@ clean: ## stop everything, delete its data, .venv and caches
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 ##@ Test
-.PHONY: test lint types imports openapi-check deploy-check test-pythons migrations-check test-unit test-integration \
+.PHONY: test lint reference-check types imports openapi-check deploy-check test-pythons migrations-check test-unit test-integration \
 	test-api test-proof test-faults-short test-faults
 test: lint types imports openapi-check deploy-check test-pythons ## everything below, in this order
 	@$(WITH_SERVERS) $(MAKE) migrations-check test-unit test-integration test-api test-faults-short
 
-lint: .venv/.installed ## ruff: rules and format
+lint: .venv/.installed reference-check ## ruff: rules and format; reference-check
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
+
+reference-check: .venv/.installed ## docs/configuration.md matches the settings
+	@$(BIN)/python -m devstack.reference | diff -u docs/configuration.md - \
+		|| { echo "docs/configuration.md does not match the settings: make reference"; exit 1; }
 
 types: .venv/.installed ## mypy: one run per project, because each has its own settings
 	@DJANGO_SETTINGS_MODULE=event_project.settings $(WITHOUT_SERVERS) \
@@ -147,13 +151,16 @@ test-proof: .venv/.installed ## the long search for a wrong outcome (about 10 mi
 	@PROOF_SECONDS=120 PROOF_CLIENTS=300 $(WITH_SERVERS) \
 		$(BIN)/pytest --ds booking_project.settings --hypothesis-profile=long -s tests/proof
 
-##@ Schemas and clients
-.PHONY: openapi clients
+##@ Schemas, reference and clients
+.PHONY: openapi reference clients
 openapi: .venv/.installed ## write the OpenAPI schemas to docs/openapi
 	@$(WITHOUT_SERVERS) sh -ec '\
 		for service in event booking; do \
 			$(BIN)/python manage_$$service.py $(SPECTACULAR) --file $(OPENAPI)/$$service-service.yaml; \
 		done'
+
+reference: .venv/.installed ## write the environment variables to docs/configuration.md
+	@$(BIN)/python -m devstack.reference >docs/configuration.md
 
 clients: .venv/.installed ## Python and TypeScript clients from the schemas, in build/clients
 	@clients/install.sh

@@ -12,32 +12,66 @@ from shared.conf.base import (
 )
 from shared.conf.env import Length, OneOf, Range, Regexp, read_public_url, seal
 from shared.db.settings import read_database
+from shared.db.waits import read_lock_timeout_ms
 from shared.http.origins import needs_secure_cookies, trusted_origins
 
-SECRET_KEY = env.str("BOOKING_SECRET_KEY", validate=Length(min=32))
-_lock_timeout_ms = env.int("BOOKING_LOCK_TIMEOUT_MS", 2000, validate=Range(min=100, max=60000))
+SECRET_KEY = env.str(
+    "BOOKING_SECRET_KEY",
+    validate=Length(min=32),
+    help="Django's secret key. `make run` and `make docker-up` generate one.",
+)
 _database = read_database(
     env,
     "BOOKING",
-    lock_timeout_ms=_lock_timeout_ms,
+    lock_timeout_ms=read_lock_timeout_ms(env, "BOOKING"),
     # Reads follow an index and stop after their page. A bitmap scan would collect all rows first,
     # yet it looks cheap until the statistics know how many there are.
     server_settings={"enable_bitmapscan": "off"},
 )
 EVENT_PUBLIC_URL = read_public_url(env, "EVENT_PUBLIC_URL")
 _public_url = read_public_url(env, "BOOKING_PUBLIC_URL")
-ADMISSION_MAX_GROUP = env.int("ADMISSION_MAX_GROUP", 64, validate=Range(min=1, max=1000))
-ADMISSION_GROUPING = env.str("ADMISSION_GROUPING", "all", validate=OneOf(["all", "event"]))
+ADMISSION_MAX_GROUP = env.int(
+    "ADMISSION_MAX_GROUP",
+    64,
+    validate=Range(min=1, max=1000),
+    help="How many bookings and cancellations one transaction may contain.",
+)
+ADMISSION_GROUPING = env.str(
+    "ADMISSION_GROUPING",
+    "all",
+    validate=OneOf(["all", "event"]),
+    help="With `all`, a transaction may lock rows of several events; with `event`, only of one, as "
+    "a database that is sharded by event requires.",
+)
 _EMAIL_SCHEMES = Regexp(
     r"console:|file:///.|(smtp|submission)://[^/]",
-    error="must begin with console:, file:///, smtp:// or submission://.",
+    error="It must begin with console:, file:///, smtp:// or submission://.",
 )
-env.str("EMAIL_URL", "console:", validate=_EMAIL_SCHEMES)
-_mail = env.dj_email_url("EMAIL_URL", "console:")
-_mail_timeout = env.int("EMAIL_TIMEOUT", 10, validate=Range(min=1, max=60))
-_sender = env.str("DEFAULT_FROM_EMAIL", "Bookings <bookings@localhost>", validate=sender)
+_mail = env.mail_url(
+    "EMAIL_URL",
+    "console:",
+    validate=_EMAIL_SCHEMES,
+    help="Where mails go: `console:` (printed), `smtp://user:password@host:25` (with `?tls=true` "
+    "or `?ssl=true`), `submission://user:password@host:587` (TLS), or `file:////folder` (four "
+    "slashes: from the root).",
+)
+_mail_timeout = env.int(
+    "EMAIL_TIMEOUT",
+    10,
+    validate=Range(min=1, max=60),
+    help="How long each step with the mail server may take, in seconds.",
+)
+_sender = env.str(
+    "DEFAULT_FROM_EMAIL",
+    "Bookings <bookings@localhost>",
+    validate=sender,
+    help="The sender of mails.",
+)
 NOTIFICATION_ADDRESS = env.str(
-    "NOTIFICATION_ADDRESS", "{user_id}@localhost", validate=address_pattern
+    "NOTIFICATION_ADDRESS",
+    "{user_id}@localhost",
+    validate=address_pattern,
+    help="The mail address of a user whose id isn't one.",
 )
 seal(env)
 

@@ -4,16 +4,25 @@ import math
 import os
 
 from shared.conf.env import Range, seal
-from shared.db.waits import SHORT, read_waits
+from shared.db.waits import SHORT, read_lock_timeout_ms, read_waits
 from shared.serving.config import *  # noqa: F403
 from shared.serving.config import bind_host, env
 
-_port = env.int("BOOKING_PORT", 8082, validate=Range(min=1, max=65535))
-workers = env.int("BOOKING_WORKERS", 2, validate=Range(min=1, max=64))
+_port = env.int(
+    "BOOKING_PORT",
+    8082,
+    validate=Range(min=1, max=65535),
+    help="The TCP port of the API. For containers: the port of this machine that leads to it.",
+)
+workers = env.int(
+    "BOOKING_WORKERS",
+    2,
+    validate=Range(min=1, max=64),
+    help="gunicorn processes. A container may use 1 GB, which is enough for 12.",
+)
 # Read by the settings, too.
 os.environ.setdefault("DATABASE_WAITS", SHORT)
-_lock_timeout_ms = env.int("BOOKING_LOCK_TIMEOUT_MS", 2000, validate=Range(min=100, max=60000))
-_waits = read_waits(env, "BOOKING", lock_timeout_ms=_lock_timeout_ms)
+_waits = read_waits(env, "BOOKING", lock_timeout_ms=read_lock_timeout_ms(env, "BOOKING"))
 seal(env)
 
 bind = f"{bind_host}:{_port}"

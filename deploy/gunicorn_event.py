@@ -7,8 +7,18 @@ from shared.db.waits import SHORT
 from shared.serving.config import *  # noqa: F403
 from shared.serving.config import bind_host, env
 
-_port = env.int("EVENT_PORT", 8081, validate=Range(min=1, max=65535))
-workers = env.int("EVENT_WORKERS", 2, validate=Range(min=1, max=64))
+_port = env.int(
+    "EVENT_PORT",
+    8081,
+    validate=Range(min=1, max=65535),
+    help="The TCP port of the API. For containers: the port of this machine that leads to it.",
+)
+workers = env.int(
+    "EVENT_WORKERS",
+    2,
+    validate=Range(min=1, max=64),
+    help="gunicorn processes. A container may use 1 GB, which is enough for 12.",
+)
 seal(env)
 
 # Read by the settings: how long a request waits for the database.

@@ -15,7 +15,11 @@ from shared.conf.env import Length, read_public_url, seal
 from shared.db.settings import read_database
 from shared.http.origins import needs_secure_cookies, trusted_origins
 
-SECRET_KEY = env.str("EVENT_SECRET_KEY", validate=Length(min=32))
+SECRET_KEY = env.str(
+    "EVENT_SECRET_KEY",
+    validate=Length(min=32),
+    help="Django's secret key. `make run` and `make docker-up` generate one.",
+)
 _database = read_database(env, "EVENT", health_checks=True)
 BOOKING_PUBLIC_URL = read_public_url(env, "BOOKING_PUBLIC_URL")
 _public_url = read_public_url(env, "EVENT_PUBLIC_URL")

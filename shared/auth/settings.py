@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shared.conf.env import URL, Environment, Length, OneOf, Range
+from shared.conf.env import URL, Environment, Length, OneOf, Range, ValidationError
 
 OPEN = "open"
 JWT = "jwt"
@@ -33,47 +33,106 @@ class JwtSettings:
 def read_auth_mode(env: Environment, *, debug: bool) -> str:
     """`open` or `jwt`. It may be left out only with DEBUG and without keys, so that no one gets an
     open API by forgetting a line."""
-    if debug and not (env.str("JWT_JWKS_URL", "") or env.str("JWT_SECRET", "")):
-        return env.str("AUTH_MODE", OPEN, validate=OneOf([OPEN, JWT]))
-    return env.str("AUTH_MODE", validate=OneOf([OPEN, JWT]))
+    may_be_left_out = debug and not any(_read_keys(env))
+    return env.str(
+        "AUTH_MODE",
+        OPEN if may_be_left_out else ...,
+        validate=OneOf([OPEN, JWT]),
+        help="With `open`, anyone may do anything, and the body says which user books. With "
+        "`jwt`, callers send bearer tokens. `make run` sets `open` if it is empty. With `DEBUG` "
+        "and without keys, the default is `open`.",
+    )
 
 
 def read_jwt_settings(env: Environment, *, mode: str) -> JwtSettings | None:
     """None unless `mode` asks for tokens."""
     if mode != JWT:
         return None
-    url = env.str("JWT_JWKS_URL", "")
-    secret = env.str("JWT_SECRET", "")
+    url, secret = _read_keys(env)
     algorithms = _algorithms(env, uses_secret=bool(secret))
     if bool(url) == bool(secret):
         env.refuse(
             "JWT_JWKS_URL, JWT_SECRET", "With AUTH_MODE=jwt exactly one of them must be set."
         )
     elif url:
-        env.str("JWT_JWKS_URL", validate=_HTTP_URL)
+        _refuse_bad_url(env, url)
     else:
         _refuse_short_secret(env, secret, algorithms)
     return JwtSettings(
-        issuer=env.str("JWT_ISSUER", validate=Length(min=1)),
-        audience=env.str("JWT_AUDIENCE", validate=Length(min=1)),
+        issuer=env.str(
+            "JWT_ISSUER",
+            validate=Length(min=1),
+            help="The `iss` that a token must have. Only used with `AUTH_MODE=jwt`.",
+        ),
+        audience=env.str(
+            "JWT_AUDIENCE",
+            validate=Length(min=1),
+            help="The `aud` that a token must have. Only used with `AUTH_MODE=jwt`.",
+        ),
         algorithms=algorithms,
         jwks_url=url,
         secret=secret,
-        roles_claim=env.str("JWT_ROLES_CLAIM", "roles", validate=Length(min=1)),
-        admin_role=env.str("JWT_ADMIN_ROLE", "admin", validate=Length(min=1)),
-        keys_seconds=env.int("JWT_KEYS_SECONDS", 600, validate=Range(min=30, max=86400)),
+        roles_claim=env.str(
+            "JWT_ROLES_CLAIM",
+            "roles",
+            validate=Length(min=1),
+            help="The claim with the caller's roles, a list or a string. Dots make a path, such as "
+            "`realm_access.roles`.",
+        ),
+        admin_role=env.str(
+            "JWT_ADMIN_ROLE",
+            "admin",
+            validate=Length(min=1),
+            help="The role that makes an admin.",
+        ),
+        keys_seconds=env.int(
+            "JWT_KEYS_SECONDS",
+            600,
+            validate=Range(min=30, max=86400),
+            help="How long fetched keys of the issuer are used, in seconds. They are refreshed "
+            "after half of that.",
+        ),
     )
+
+
+def _read_keys(env: Environment) -> tuple[str, str]:
+    """`JWT_JWKS_URL` and `JWT_SECRET`."""
+    url = env.str(
+        "JWT_JWKS_URL",
+        "",
+        help="Where the issuer publishes its public keys (JWKS). `AUTH_MODE=jwt` needs this or "
+        "`JWT_SECRET`. Use https unless the network is yours.",
+    )
+    secret = env.str(
+        "JWT_SECRET",
+        "",
+        help="A secret that the issuer and the services share: 32 bytes or more, 48 for HS384, 64 "
+        "for HS512.",
+    )
+    return url, secret
 
 
 def _algorithms(env: Environment, *, uses_secret: bool) -> tuple[str, ...]:
     """Those of one family only: with both, a public key could be passed off as a secret."""
     family = list(_SECRET_BYTES) if uses_secret else _PUBLIC_KEY_ALGORITHMS
-    named = env.list("JWT_ALGORITHMS", family[:1])
+    named = env.list(
+        "JWT_ALGORITHMS",
+        family[:1],
+        help="Of one family: RS256 … ES512 and EdDSA with `JWT_JWKS_URL`; HS256 (then the "
+        "default), HS384 and HS512 with `JWT_SECRET`.",
+    )
     if not named or not set(named) <= set(family):
         known = ", ".join(family)
         source = "JWT_SECRET" if uses_secret else "JWT_JWKS_URL"
         env.refuse("JWT_ALGORITHMS", f"With {source} it must be some of {known}.")
     return tuple(named)
+
+
+def _refuse_bad_url(env: Environment, url: str) -> None:
+    try:
+        _HTTP_URL(url)
+    except ValidationError:
+        env.refuse("JWT_JWKS_URL", "It must be an http or https URL.")
 
 
 def _refuse_short_secret(env: Environment, secret: str, algorithms: tuple[str, ...]) -> None:

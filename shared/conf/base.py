@@ -8,7 +8,14 @@ from typing import Any
 from csp.constants import NONE, SELF
 
 from shared.auth.settings import read_auth_mode, read_jwt_settings
-from shared.conf.env import URL, Range, Regexp, open_environment, read_origins
+from shared.conf.env import (
+    URL,
+    Range,
+    Regexp,
+    open_environment,
+    read_origins,
+    read_trusted_proxies,
+)
 from shared.limits.rate import FORMAT, parse_rate
 from shared.workers.heartbeat import default_folder
 
@@ -16,27 +23,71 @@ _AMQP_URL = URL(schemes={"amqp", "amqps"}, require_tld=False)
 
 # Each service goes on reading from it, then seals it, so that all bad variables are named at once.
 env = open_environment()
-DEBUG = env.bool("DEBUG", False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)
-RABBITMQ_URL = env.str("RABBITMQ_URL", validate=_AMQP_URL)
+DEBUG = env.bool(
+    "DEBUG", False, help="Django's debug mode. It shows tracebacks with settings to anyone."
+)
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], help="Host names that requests may use."
+)
+LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO, help="The least severe messages to log.")
+RABBITMQ_URL = env.str(
+    "RABBITMQ_URL",
+    validate=_AMQP_URL,
+    help="RabbitMQ 3.10 or newer. The path is the virtual host; `%2F` is `/`. `make run` starts "
+    "its own server if this is not set.",
+)
 OUTBOX_RETENTION = env.timedelta(
-    "OUTBOX_RETENTION", timedelta(days=1), validate=Range(min=timedelta())
+    "OUTBOX_RETENTION",
+    timedelta(days=1),
+    validate=Range(min=timedelta()),
+    help="How long the outbox keeps published messages.",
 )
 IDEMPOTENCY_RETENTION = env.timedelta(
-    "IDEMPOTENCY_RETENTION", timedelta(days=1), validate=Range(min=timedelta(minutes=1))
+    "IDEMPOTENCY_RETENTION",
+    timedelta(days=1),
+    validate=Range(min=timedelta(minutes=1)),
+    help="How long a request can be repeated with its `Idempotency-Key`. `relay_outbox` deletes "
+    "older keys.",
 )
 AUTH_MODE = read_auth_mode(env, debug=DEBUG)
 JWT = read_jwt_settings(env, mode=AUTH_MODE)
 _RATE = Regexp(FORMAT, error="It must be none or like 100/min; sec, min, hour or day.")
-RATE_LIMIT_WRITES = parse_rate(env.str("RATE_LIMIT_WRITES", "", validate=_RATE))
-RATE_LIMIT_SEARCHES = parse_rate(env.str("RATE_LIMIT_SEARCHES", "60/min", validate=_RATE))
-WORKER_STATE_DIR = Path(env.str("WORKER_STATE_DIR", "") or default_folder())
-_trusted_proxies = env.int("TRUSTED_PROXIES", 0, validate=Range(min=0, max=10))
+RATE_LIMIT_WRITES = parse_rate(
+    env.str(
+        "RATE_LIMIT_WRITES",
+        "none",
+        validate=_RATE,
+        help="How often a caller may write: a number per `sec`, `min`, `hour` or `day`, such as "
+        "`100/min`; or `none`. Further writes get 429.",
+    )
+)
+RATE_LIMIT_SEARCHES = parse_rate(
+    env.str(
+        "RATE_LIMIT_SEARCHES",
+        "60/min",
+        validate=_RATE,
+        help="How often an address may search events by name without a token, in the format of "
+        "`RATE_LIMIT_WRITES`. Further searches get 429.",
+    )
+)
+WORKER_STATE_DIR = Path(
+    env.str(
+        "WORKER_STATE_DIR",
+        "",
+        help="The folder of the workers' heartbeats, which `check_worker` reads. It must be "
+        "private to the user that runs the workers. By default `event-reservation-UID` in the "
+        "folder for temporary files; `make run` uses its data folder.",
+    )
+    or default_folder()
+)
+_trusted_proxies = read_trusted_proxies(env)
 _scheme_header = env.str(
     "TRUSTED_SCHEME_HEADER",
     "",
     validate=Regexp(r"([A-Za-z][A-Za-z0-9-]*)?\Z", error="It must be the name of a header."),
+    help="The header in which the proxy that terminates TLS says `https`, such as "
+    "`X-Forwarded-Proto`. The proxy must overwrite what clients send in it. Needs "
+    "`TRUSTED_PROXIES`.",
 )
 if _scheme_header and not _trusted_proxies:
     env.refuse(
@@ -44,7 +95,13 @@ if _scheme_header and not _trusted_proxies:
     )
 TRUSTED_ORIGINS = read_origins(env, "TRUSTED_ORIGINS")
 # Sent over https only. Two years at most.
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 0, validate=Range(min=0, max=63_072_000))
+SECURE_HSTS_SECONDS = env.int(
+    "HSTS_SECONDS",
+    0,
+    validate=Range(min=0, max=63_072_000),
+    help="How long browsers use only https after a visit (`Strict-Transport-Security`), in "
+    "seconds. With 0 the header is not sent.",
+)
 
 INSTALLED_APPS = [
     # Before the admin and REST framework, some of whose templates they replace.

@@ -31,9 +31,18 @@ def read_database(
     `health_checks`, each connection is tested with one round trip before it is used.
     `server_settings` are PostgreSQL's, for each connection.
     """
-    # A missing or bad variable is reported when the environment is sealed; until then it is None.
-    database = env.dj_db_url(f"{service}_DATABASE_URL", conn_health_checks=health_checks) or {}
-    pool_size = env.int(f"{service}_DB_POOL_SIZE", 8, validate=Range(min=2, max=100))
+    database = env.database_url(
+        f"{service}_DATABASE_URL",
+        conn_health_checks=health_checks,
+        help=f"PostgreSQL of the {service.lower()} service. Percent-encode special characters. "
+        "`make run` starts its own server if this is not set.",
+    )
+    pool_size = env.int(
+        f"{service}_DB_POOL_SIZE",
+        8,
+        validate=Range(min=2, max=100),
+        help="Database connections per process.",
+    )
     waits = read_waits(env, service, lock_timeout_ms=lock_timeout_ms)
     options = database.get("OPTIONS", {})
     limits = {**_server_limits(waits, lock_timeout_ms), **(server_settings or {})}

@@ -31,18 +31,37 @@ class Waits:
     response_timeout: float | None
 
 
+def read_lock_timeout_ms(env: Environment, service: str) -> int:
+    return env.int(
+        f"{service}_LOCK_TIMEOUT_MS",
+        2000,
+        validate=Range(min=100, max=60000),
+        help="How long a request waits for an event's row lock, in milliseconds; then the response "
+        "is 503.",
+    )
+
+
 def read_waits(env: Environment, service: str, *, lock_timeout_ms: int = 0) -> Waits:
     """`DATABASE_WAITS` says which kind of process this is.
 
     `short`: it answers requests. `long`, the default: a worker or a command. `unlimited`: a
     migration or a person, whose statements may take hours.
     """
-    kind = env.str("DATABASE_WAITS", LONG, validate=OneOf([SHORT, LONG, UNLIMITED]))
+    kind = env.str(
+        "DATABASE_WAITS",
+        LONG,
+        validate=OneOf([SHORT, LONG, UNLIMITED]),
+        help="How long a process waits for its database. gunicorn sets `short`; `migrate` and "
+        "`shell` set `unlimited`; `long`, for workers and commands, is 20 s a statement. Set it "
+        "for a single command: in `.env` it would apply to all processes.",
+    )
     with_lock_ms = (lock_timeout_ms or 0) + BEYOND_LOCK_MS
     short_ms = env.int(
         f"{service}_STATEMENT_TIMEOUT_MS",
         max(_SHORT_STATEMENT_MS, with_lock_ms),
         validate=Range(min=100, max=600_000),
+        help="How long one statement of a request may take, in milliseconds; then the response is "
+        "503." + (" A longer lock timeout raises the default." if lock_timeout_ms else ""),
     )
     if kind == UNLIMITED:
         return Waits(statement_timeout_ms=0, response_timeout=None)

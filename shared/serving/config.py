@@ -3,16 +3,24 @@
 import gc
 import resource
 
-from shared.conf.env import Range, open_environment
+from shared.conf.env import Range, open_environment, read_trusted_proxies
 
 # Each service goes on reading from it, then seals it, so that all bad variables are named at once.
 env = open_environment()
-bind_host = env.str("BIND_HOST", "127.0.0.1")
+bind_host = env.str(
+    "BIND_HOST",
+    "127.0.0.1",
+    help="The address that gunicorn listens on. `compose.yaml` sets `0.0.0.0` in the containers.",
+)
 worker_connections = 4000
 _most_per_network = env.int(
-    "MAX_CONNECTIONS_PER_ADDRESS", 1000, validate=Range(min=1, max=worker_connections)
+    "MAX_CONNECTIONS_PER_ADDRESS",
+    1000,
+    validate=Range(min=1, max=worker_connections),
+    help="Connections that one address (IPv6: one /64 network) may have to each process; further "
+    "ones get 503. Not counted if `TRUSTED_PROXIES` is above 0.",
 )
-_trusted_proxies = env.int("TRUSTED_PROXIES", 0, validate=Range(min=0, max=10))
+_trusted_proxies = read_trusted_proxies(env)
 
 # A connection is an open file, and the usual limit of 1,024 is too low for a crowd.
 _files, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)

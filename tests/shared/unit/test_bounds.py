@@ -55,14 +55,14 @@ def seconds(text: str) -> float:
 
 
 def value_of(source: str) -> float:
-    """In seconds: of a variable, as `.env.example` has it, or of a constant of a module."""
+    """In seconds: of a variable, as docs/configuration.md has it, or of a constant of a module."""
     path, _, name = source.rpartition(" ")
     if path:
         value = _constant(ROOT / path, name)
     else:
-        example = (ROOT / ".env.example").read_text()
-        found = re.search(rf"^#?{name}=([\d.]+)$", example, re.MULTILINE)
-        assert found, f"{name} has no default in .env.example"
+        reference = (ROOT / "docs" / "configuration.md").read_text()
+        found = re.search(rf"^\| `{name}` \| `([\d.]+)` \|", reference, re.MULTILINE)
+        assert found, f"{name} has no default in docs/configuration.md"
         value = float(found[1])
     return value / 1000 if name.endswith("_MS") else value
 

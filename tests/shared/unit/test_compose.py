@@ -1,40 +1,25 @@
 """compose.yaml against the code that runs in its containers."""
 
-import ast
-import os
 import re
-import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from devstack.reference import GUNICORN, SETTINGS, read_by
+
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 CONTAINERS: dict[str, Any] = COMPOSE["services"]
 APPS = [name for name, each in CONTAINERS.items() if "event-reservation" in each["image"]]
 
-# Fixed inside the containers: what is set is the port on this machine that leads there. How long a
-# command waits for the database, it says itself.
+# The ports are fixed inside the containers, and each process knows how long it waits for its
+# database.
 FIXED = {"EVENT_PORT", "BOOKING_PORT", "DATABASE_WAITS"}
-SERVING = ROOT / "shared" / "serving"
-
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
-# Runs a settings module, and prints every variable that is asked for while it does.
-_RECORDER = """
-import importlib, sys
-from environs import Env
-asked = set()
-plain = Env._get_from_environ
-def recording(self, key, default, **more):
-    asked.add(key)
-    return plain(self, key, default, **more)
-Env._get_from_environ = recording
-importlib.import_module(sys.argv[1])
-print("\\n".join(sorted(asked)))
-"""
+# Each call starts a process.
+variables_of = cache(read_by)
 
 
 def service_of(container: str) -> str:
@@ -43,47 +28,11 @@ def service_of(container: str) -> str:
     return service
 
 
-def variables_in(file: Path, service: str) -> set[str]:
-    """The names in calls on `env`, or with `env`, whatever else decides if they are made."""
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        if not isinstance(node, ast.Call):
-            continue
-        callee = node.func.value if isinstance(node.func, ast.Attribute) else None
-        heads = [callee, *node.args[:1]]
-        if any(isinstance(head, ast.Name) and head.id in ("env", "_env") for head in heads):
-            texts = {_text(argument, service) for argument in node.args[:2]}
-            found |= {text for text in texts if _VARIABLE.fullmatch(text)}
-    return found - {service.upper()}
-
-
-def _text(argument: ast.expr, service: str) -> str:
-    """A string, also one that begins with the name of the service: f"{service}_DATABASE_URL"."""
-    if isinstance(argument, ast.JoinedStr):
-        return "".join(
-            service.upper() if isinstance(part, ast.FormattedValue) else _text(part, service)
-            for part in argument.values
-        )
-    return str(argument.value) if isinstance(argument, ast.Constant) else ""
-
-
-def variables_of(service: str) -> set[str]:
-    """What the settings of the service may ask for, in any mode."""
-    files = [
-        file
-        for package in (ROOT / "shared", ROOT / f"{service}_project")
-        for file in package.rglob("*.py")
-        if SERVING not in file.parents
-    ]
-    return set().union(*(variables_in(file, service) for file in files))
-
-
 def wanted_by(container: str) -> set[str]:
     service = service_of(container)
-    wanted = variables_of(service)
+    wanted = set(variables_of(SETTINGS[service]))
     if "gunicorn" in " ".join(CONTAINERS[container]["command"]):
-        for file in (SERVING / "config.py", ROOT / "deploy" / f"gunicorn_{service}.py"):
-            wanted |= variables_in(file, service)
+        wanted |= set(variables_of(GUNICORN[service]))
     return wanted - FIXED
 
 
@@ -101,40 +50,17 @@ def test_nothing_is_handed_to_a_container_that_nobody_reads(container: str) -> N
     assert not unknown, f"{container} gets {sorted(unknown)}, which its service does not read"
 
 
-@pytest.mark.parametrize("service", ["event", "booking"])
-@pytest.mark.parametrize("mode", ["open", "jwt"])
-def test_these_tests_know_all_that_the_settings_ask_for(service: str, mode: str) -> None:
-    """A name that is put together while the settings run would escape `variables_in`."""
-    environ = {
-        **os.environ,
-        "AUTH_MODE": mode,
-        "JWT_ISSUER": "issuer",
-        "JWT_AUDIENCE": "audience",
-        "JWT_SECRET": "s" * 32,
-        f"{service.upper()}_SECRET_KEY": "k" * 32,
-        f"{service.upper()}_DATABASE_URL": "postgresql://127.0.0.1:9/none",
-        "RABBITMQ_URL": "amqp://127.0.0.1:9/",
-    }
-    for name in ("DJANGO_SETTINGS_MODULE", "JWT_JWKS_URL", "DEBUG"):
-        environ.pop(name, None)
-    asked = subprocess.run(
-        [sys.executable, "-c", _RECORDER, f"{service}_project.settings"],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-
-    assert {"RABBITMQ_URL", "OUTBOX_RETENTION"} <= set(asked)
-    assert set(asked) <= variables_of(service)
+@pytest.mark.parametrize("module", SETTINGS.values())
+def test_no_mode_reads_a_variable_that_the_reference_lacks(module: str) -> None:
+    assert set(read_by(module, AUTH_MODE="open", DEBUG="true")) <= set(variables_of(module))
 
 
-@pytest.mark.parametrize("container", APPS)
-def test_each_variable_is_explained_in_the_example(container: str) -> None:
-    example = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+def test_each_variable_of_the_compose_file_is_in_the_reference() -> None:
+    used = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", (ROOT / "compose.yaml").read_text()))
+    reference = (ROOT / "docs" / "configuration.md").read_text()
 
-    assert wanted_by(container) <= example
+    assert {"EVENT_DB_PASSWORD", "IMAGE_TAG"} <= used
+    assert used <= set(re.findall(r"^\| `([A-Z_]+)`", reference, re.MULTILINE))
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
