@@ -1,6 +1,6 @@
 """Settings of the booking service."""
 
-from booking_project.mail_variables import address_pattern, sender
+from booking_project.notifications.settings import read_address_pattern, read_mail
 from shared.conf.base import *  # noqa: F403
 from shared.conf.base import (
     DEBUG,
@@ -10,7 +10,7 @@ from shared.conf.base import (
     TRUSTED_ORIGINS,
     env,
 )
-from shared.conf.env import Length, OneOf, Range, Regexp, read_public_url, seal
+from shared.conf.env import Length, OneOf, Range, read_public_url, seal
 from shared.db.settings import read_database
 from shared.db.waits import read_lock_timeout_ms
 from shared.http.origins import needs_secure_cookies, trusted_origins
@@ -43,36 +43,8 @@ ADMISSION_GROUPING = env.str(
     help="With `all`, a transaction may lock rows of several events; with `event`, only of one, as "
     "a database that is sharded by event requires.",
 )
-_EMAIL_SCHEMES = Regexp(
-    r"console:|file:///.|(smtp|submission)://[^/]",
-    error="It must begin with console:, file:///, smtp:// or submission://.",
-)
-_mail = env.mail_url(
-    "EMAIL_URL",
-    "console:",
-    validate=_EMAIL_SCHEMES,
-    help="Where mails go: `console:` (printed), `smtp://user:password@host:25` (with `?tls=true` "
-    "or `?ssl=true`), `submission://user:password@host:587` (TLS), or `file:////folder` (four "
-    "slashes: from the root).",
-)
-_mail_timeout = env.int(
-    "EMAIL_TIMEOUT",
-    10,
-    validate=Range(min=1, max=60),
-    help="How long each step with the mail server may take, in seconds.",
-)
-_sender = env.str(
-    "DEFAULT_FROM_EMAIL",
-    "Bookings <bookings@localhost>",
-    validate=sender,
-    help="The sender of mails.",
-)
-NOTIFICATION_ADDRESS = env.str(
-    "NOTIFICATION_ADDRESS",
-    "{user_id}@localhost",
-    validate=address_pattern,
-    help="The mail address of a user whose id isn't one.",
-)
+_mail = read_mail(env)
+NOTIFICATION_ADDRESS = read_address_pattern(env)
 seal(env)
 
 # If a transaction holds an event's row for too long, that event's users get a 503 after the lock
@@ -82,12 +54,15 @@ DATABASES = {"default": _database}
 SERVICE = "booking"
 ROOT_URLCONF = "booking_project.urls"
 WSGI_APPLICATION = "booking_project.wsgi.application"
-INSTALLED_APPS = [*INSTALLED_APPS, "shared.outbox", "booking_project.bookings"]
+INSTALLED_APPS = [
+    *INSTALLED_APPS,
+    "shared.outbox",
+    "booking_project.bookings",
+    "booking_project.notifications",
+]
 
-if _mail["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
-    _mail["EMAIL_BACKEND"] = "booking_project.mail_backend.EmailBackend"
 # EMAIL_BACKEND, EMAIL_HOST and the other parts of the URL.
-globals().update({**_mail, "EMAIL_TIMEOUT": _mail_timeout, "DEFAULT_FROM_EMAIL": _sender})
+globals().update(_mail)
 
 # Both services may run on one host, where cookies are shared across all ports.
 SESSION_COOKIE_NAME = "booking_session"

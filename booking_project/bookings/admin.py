@@ -1,27 +1,15 @@
 from collections.abc import Iterator
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
-from booking_project.bookings.models import Booking, Event, Notification
-
-
-class Inspection(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Read-only: the event service owns events, and bookings change only under a lock."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from booking_project.bookings.models import Booking, Event
+from shared.admin.read_only import ReadOnlyAdmin
 
 
 @admin.register(Event)
-class EventAdmin(Inspection):
+class EventAdmin(ReadOnlyAdmin):
+    """Read-only: the event service owns events."""
+
     list_display = [
         "id",
         "name",
@@ -62,15 +50,10 @@ def _sentences(event: Event) -> Iterator[str]:
 
 
 @admin.register(Booking)
-class BookingAdmin(Inspection):
+class BookingAdmin(ReadOnlyAdmin):
+    """Read-only: bookings change only under a lock."""
+
     list_display = ["id", "event", "user_id", "status", "waitlist_order", "created_at"]
     list_filter = ["status", "created_at"]
     list_select_related = ["event"]
     search_fields = ["=id", "=event__id", "user_id"]
-
-
-@admin.register(Notification)
-class NotificationAdmin(Inspection):
-    list_display = ["id", "booking_id", "kind", "address", "sent_at"]
-    list_filter = ["kind", "sent_at"]
-    search_fields = ["=booking_id", "address"]

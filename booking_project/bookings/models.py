@@ -6,7 +6,6 @@ there are no triggers, and all a decision needs is on the one event row that it 
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
 
 from booking_project.bookings.domain.transitions import SEAT_COUNTERS, BookingStatus, is_active
 
@@ -149,32 +148,3 @@ class Booking(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.status} (#{self.pk})"
-
-
-class NotificationKind(models.TextChoices):
-    PROMOTED = "promoted"
-    CANCELLED_BY_USER = "cancelled_by_user"
-    EVENT_CANCELLED = "event_cancelled"
-
-
-class Notification(models.Model):
-    """A mail that was sent because of a message, so that the message's next copy sends none.
-
-    Kept as long as the bookings are: nobody knows when a broker's last copy comes.
-    """
-
-    message_id = models.UUIDField()
-    booking_id = models.BigIntegerField()
-    kind = models.CharField(max_length=20, choices=NotificationKind.choices)
-    address = models.CharField(max_length=254)
-    sent_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(fields=["message_id"], name="notification_once_per_message"),
-        ]
-        indexes = [models.Index(fields=["booking_id"], name="notification_by_booking")]
-
-    def __str__(self) -> str:
-        return f"{self.kind} of booking {self.booking_id} to {self.address}"

@@ -244,9 +244,3 @@ def set_lock_timeout(*, milliseconds: int) -> None:
     """For the current transaction."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(milliseconds)])
-
-
-def no_idle_timeout() -> None:
-    """For the current transaction, which may wait for something other than the database."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")

@@ -7,9 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from booking_project.bookings.models import Booking, Event, Notification
+from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.services import events
 from booking_project.bookings.services.events import event_sync
+from booking_project.notifications.models import Notification
 from tests.support.booking.factories import EventFactory, announced, booked, now
 
 pytestmark = pytest.mark.django_db
@@ -104,10 +105,10 @@ def test_mails_that_were_sent_are_found_by_booking_and_address(staff: Client) ->
         )
 
     for query in ("12", "ann"):
-        page = staff.get(f"/admin/bookings/notification/?q={query}").content.decode()
+        page = staff.get(f"/admin/notifications/notification/?q={query}").content.decode()
         assert "ann@example.com" in page
         assert "ben@example.com" not in page
-    assert staff.get("/admin/bookings/notification/add/").status_code == 403
+    assert staff.get("/admin/notifications/notification/add/").status_code == 403
 
 
 def test_the_pages_of_one_event_and_one_booking_show_and_offer_no_change(

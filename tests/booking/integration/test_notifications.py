@@ -9,11 +9,12 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from booking_project import mail_backend
-from booking_project.bookings import notifications
-from booking_project.bookings.handlers import handle_booking_message
-from booking_project.bookings.models import Notification, NotificationKind
-from booking_project.bookings.notifications import MAIL_FOR, Undeliverable, address_of
+from booking_project.bookings.domain.transitions import Reason
+from booking_project.notifications import addresses, smtp
+from booking_project.notifications.addresses import address_of
+from booking_project.notifications.errors import Undeliverable
+from booking_project.notifications.handlers import KIND_BY_CAUSE, handle_booking_message
+from booking_project.notifications.models import Notification, NotificationKind
 from shared.messaging.consumer import HandlerUnavailable, IncomingMessage, TryLater
 from shared.messaging.errors import BadMessage
 from tests.support.booking.held_rows import in_background
@@ -39,7 +40,7 @@ CANCELLED = {**PROMOTED, "status": "cancelled", "cause": "cancelled_by_user"}
 @pytest.fixture
 def server(settings: Any) -> Iterator[MailServer]:
     with running_mail_server() as server:
-        settings.EMAIL_BACKEND = "booking_project.mail_backend.EmailBackend"
+        settings.EMAIL_BACKEND = "booking_project.notifications.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
         settings.EMAIL_TIMEOUT = PATIENCE_SECONDS
         settings.DEFAULT_FROM_EMAIL = "Bookings <bookings@tickets.example>"
@@ -87,7 +88,12 @@ def test_a_mail_says_what_happened_and_why(
 
 
 def test_there_is_a_mail_for_every_kind() -> None:
-    assert set(MAIL_FOR.values()) == set(NotificationKind)
+    assert set(KIND_BY_CAUSE.values()) == set(NotificationKind)
+
+
+def test_there_is_a_mail_for_each_reason_but_the_users_own_booking() -> None:
+    """The two apps share no code: what one announces, the other must know."""
+    assert set(KIND_BY_CAUSE) == set(Reason) - {Reason.BOOKED}
 
 
 def test_what_the_event_is_called_is_shown_as_it_is(server: MailServer) -> None:
@@ -231,9 +237,9 @@ class TestTrouble:
     def test_of_a_server_that_is_sick_is_waited_out(
         self, says: bytes, then: str, settings: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(mail_backend, "CONVERSATION_SECONDS", 3.0)
+        monkeypatch.setattr(smtp, "CONVERSATION_SECONDS", 3.0)
         with sick_server(says, then) as port:
-            settings.EMAIL_BACKEND = "booking_project.mail_backend.EmailBackend"
+            settings.EMAIL_BACKEND = "booking_project.notifications.smtp.EmailBackend"
             settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
             settings.EMAIL_TIMEOUT = 2
 
@@ -267,7 +273,7 @@ def test_a_mail_may_take_longer_than_a_transaction_may_idle(
     """Else PostgreSQL would end the session, and what was sent would be sent again."""
     server.seconds_per_mail = 2.5
     # The connection is kept, or the handler would begin with another one.
-    monkeypatch.setattr("booking_project.bookings.handlers.close_old_connections", lambda: None)
+    monkeypatch.setattr("shared.messaging.handling.close_old_connections", lambda: None)
     with connection.cursor() as cursor:
         cursor.execute("SET idle_in_transaction_session_timeout = 1500")
         try:
@@ -360,7 +366,7 @@ def test_what_only_shows_while_the_mail_is_built_is_that_messages_end(
     server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the check of addresses that Django has, as it was when the notifier died of one."""
-    monkeypatch.setattr(notifications, "_is_address", lambda text: True)
+    monkeypatch.setattr(addresses, "is_address", lambda text: True)
 
     with pytest.raises(BadMessage, match="undeliverable: Unicode"):
         handle({**PROMOTED, "user_id": "a@x\u05bey.com"})

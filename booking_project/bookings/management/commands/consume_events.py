@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from booking_project.bookings.handlers import PendingBatches, handle_event_message
-from booking_project.bookings.management.consuming import consume
+from shared.messaging.consuming import consume
 from shared.messaging.topology import EVENTS_QUEUE
 from shared.observability.metrics import Address, add_metrics_option
 

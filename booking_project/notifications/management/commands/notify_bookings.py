@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from booking_project.bookings.handlers import handle_booking_message
-from booking_project.bookings.management.consuming import consume
+from booking_project.notifications.handlers import handle_booking_message
+from shared.messaging.consuming import consume
 from shared.messaging.topology import NOTIFICATIONS_QUEUE
 from shared.observability.metrics import Address, add_metrics_option
 
