@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from devstack.environment import ROOT
-from tests.devstack.conftest import Devstack
+from tests.support.devstack.runs import Devstack
 from tests.support.waiting import until
 
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from devstack.environment import ROOT
-from tests.devstack.conftest import Devstack, left_of
+from tests.support.devstack.runs import Devstack, left_of
 from tests.support.waiting import PATIENCE_SECONDS, until
 
 NOWHERE = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from devstack.environment import ROOT
-from tests.devstack.conftest import Devstack, left_of
+from tests.support.devstack.runs import Devstack, left_of
 from tests.support.waiting import until
 
 # Enough where a test ends before anybody asks the broker: RabbitMQ takes seconds to start.

@@ -20,9 +20,9 @@ from shared.limits.models import Budget
 from shared.limits.rate import parse_rate
 from shared.limits.sql import forget_idle, spend
 from shared.limits.throttling import WriteThrottle
-from tests.booking.integration.test_manage_booking import manage
 from tests.support.authorization import staff
 from tests.support.booking.factories import EventFactory, now
+from tests.support.booking.manage import manage
 from tests.support.booking.problems import assert_problem
 from tests.support.issuer import secret_settings, secret_token
 from tests.support.waiting import PATIENCE_SECONDS

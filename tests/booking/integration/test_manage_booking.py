@@ -1,31 +1,11 @@
 """`manage_booking.py` runs this service from any environment, or says what is wrong."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.booking.manage import manage
 
-ROOT = Path(__file__).parents[3]
 PRINT_URLCONF = "from django.conf import settings; print(settings.ROOT_URLCONF)"
 REQUIRED = ["BOOKING_SECRET_KEY", "BOOKING_DATABASE_URL", "RABBITMQ_URL", "AUTH_MODE"]
-
-
-def manage(*arguments: str, **environment: str | None) -> subprocess.CompletedProcess[str]:
-    """Run it with the variables of this process, those in `environment` changed or (None) gone."""
-    changed = {**os.environ, **environment}
-    return subprocess.run(
-        [sys.executable, "manage_booking.py", *arguments],
-        cwd=ROOT,
-        env={name: value for name, value in changed.items() if value is not None},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(

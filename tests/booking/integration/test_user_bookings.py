@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from booking_project.bookings.models import Booking
-from tests.booking.integration.test_api_bookings import ids, link, relations
 from tests.support.booking.factories import EventFactory, booked, users
 from tests.support.booking.problems import assert_problem
 from tests.support.issuer import secret_settings, secret_token
+from tests.support.lists import ids, links
 
 pytestmark = pytest.mark.django_db
 
@@ -84,12 +84,12 @@ class TestTheList:
         booked(EventFactory(), users(3))
 
         first = browser.get(BOOKINGS, {"user_id": "a&b", "status": "confirmed", "limit": "2"})
-        second = browser.get(link(first, "next"))
-        third = browser.get(link(second, "next"))
+        second = browser.get(links(first)["next"])
+        third = browser.get(links(second)["next"])
 
         assert [ids(page) for page in (first, second, third)] == [rows[:2], rows[2:4], rows[4:]]
-        assert relations(third) == ["prev"]
-        assert ids(browser.get(link(third, "prev"))) == rows[2:4]
+        assert list(links(third)) == ["prev"]
+        assert ids(browser.get(links(third)["prev"])) == rows[2:4]
 
     def test_costs_one_query(
         self,

@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from event_project.events.models import Event
-from tests.event.integration.test_event_list import ids, links
 from tests.support.event.factories import EventFactory, insert_events
 from tests.support.event.http import EVENTS, assert_problem
+from tests.support.lists import ids, links
 
 pytestmark = pytest.mark.django_db
 

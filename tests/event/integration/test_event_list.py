@@ -1,8 +1,5 @@
 """`GET /api/v1/events`: a bare array in the order of ids, page by page."""
 
-import re
-from typing import Any
-
 import pytest
 from django.db import connection
 from django.test import Client
@@ -10,21 +7,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.support.event.factories import EventFactory, insert_events
 from tests.support.event.http import EVENTS
+from tests.support.lists import ids, links
 
 pytestmark = pytest.mark.django_db
-
-
-def links(response: Any) -> dict[str, str]:
-    """The `Link` header by relation, as RFC 8288 writes it."""
-    header = response.headers.get("Link", "")
-    found = re.findall(r'<([^>]+)>; rel="([a-z]+)"', header)
-    assert header == ", ".join(f'<{url}>; rel="{rel}"' for url, rel in found)
-    return {rel: url for url, rel in found}
-
-
-def ids(response: Any) -> list[int]:
-    assert response.status_code == 200
-    return [event["id"] for event in response.json()]
 
 
 def make(count: int) -> list[int]:

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(__file__).parents[3]
 RELAY = ("manage_event.py", "relay_outbox")
-WITHOUT_POLLING = ("-m", "tests.event.integration.relay_without_polling")
+WITHOUT_POLLING = ("-m", "tests.support.event.relay_without_polling")
 
 
 def database_url() -> str:

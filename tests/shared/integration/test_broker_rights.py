@@ -21,8 +21,8 @@ from shared.messaging.connection import open_channel
 from shared.messaging.dead_letters import dead_letters, replay
 from shared.messaging.publisher import OutgoingMessage, Publisher
 from shared.messaging.topology import EVENTS_QUEUE
-from tests.shared.integration.test_consumer import Handler, Running, wait_for
 from tests.support.broker import broker_url
+from tests.support.consumer import Handler, Running, wait_for
 from tests.support.waiting import until
 
 COMPOSE = Path(__file__).parents[3] / "compose.yaml"

@@ -16,8 +16,8 @@ from shared.messaging.consumer import IncomingMessage
 from shared.messaging.dead_letters import DeadLetter, dead_letters, drop, replay
 from shared.messaging.errors import BadMessage
 from shared.messaging.topology import EVENTS_QUEUE, NOTIFICATIONS_QUEUE
-from tests.shared.integration.test_consumer import Running
 from tests.support.broker import Broker, Message
+from tests.support.consumer import Running
 from tests.support.waiting import until
 
 

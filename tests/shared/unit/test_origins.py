@@ -3,7 +3,7 @@
 import pytest
 
 from shared.conf.env import open_environment, read_origins, seal
-from shared.http.origins import needs_secure_cookies, trusted_origins
+from shared.conf.origins import needs_secure_cookies, trusted_origins
 
 
 @pytest.mark.parametrize(

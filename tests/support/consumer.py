@@ -1,0 +1,90 @@
+"""A consumer in a thread of the test, and a handler whose outcome depends on the message."""
+
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from shared.messaging.consumer import Consumer, HandlerUnavailable, IncomingMessage, TryLater
+from shared.messaging.errors import BadMessage
+from shared.messaging.topology import EVENTS_QUEUE, Queue
+from shared.workers.heartbeat import Heartbeat
+from tests.support.waiting import PATIENCE_SECONDS, until
+
+
+class Handler:
+    """Keeps the bodies it finished; `bad` ones are bad, and none passes while `away` or held."""
+
+    def __init__(self) -> None:
+        self.done: list[bytes] = []
+        self.attempts: list[bytes] = []
+        self.messages: list[IncomingMessage] = []
+        self.away = False
+        self.held = threading.Event()
+        self.held.set()
+
+    def __call__(self, message: IncomingMessage) -> None:
+        self.attempts.append(message.body)
+        assert self.held.wait(PATIENCE_SECONDS)
+        if self.away:
+            raise HandlerUnavailable("the database is away")
+        if message.body.startswith(b"bad"):
+            raise BadMessage(f"cannot read {message.body.decode()}")
+        if message.body.startswith(b"bug"):
+            raise ZeroDivisionError("amqp://me:secret@host divided by zero\nforged line")
+        if message.body == b"crash":
+            raise SystemExit(1)
+        if message.body.startswith(b"later"):
+            raise TryLater("451 not now")
+        self.done.append(message.body)
+        self.messages.append(message)
+
+
+class Running:
+    """A consumer in a thread of its own."""
+
+    def __init__(
+        self,
+        url: str,
+        handler: Callable[[IncomingMessage], None],
+        *,
+        spare_time: Callable[[], bool] = lambda: False,
+        queue: Queue = EVENTS_QUEUE,
+    ) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.heartbeat = Heartbeat(folder=Path(self.folder.name), worker="tests.consumer")
+        self.consumer = Consumer(
+            url=url,
+            queue=queue,
+            handler=handler,
+            heartbeat=self.heartbeat,
+            spare_time=spare_time,
+        )
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.consumer.run()
+        except BaseException as error:
+            self.error = error
+        finally:
+            self.folder.cleanup()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def join(self) -> None:
+        self._thread.join(PATIENCE_SECONDS)
+        assert not self._thread.is_alive()
+
+    def stop(self) -> None:
+        self.consumer.stop()
+        self.join()
+
+
+def wait_for(handler: Handler, *bodies: bytes) -> None:
+    until(lambda: len(handler.done) >= len(bodies), f"message {bodies[-1]!r}")
+    assert handler.done == list(bodies)
