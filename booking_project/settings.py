@@ -11,9 +11,9 @@ from shared.conf.base import (
     env,
 )
 from shared.conf.env import Length, OneOf, Range, read_public_url, seal
+from shared.conf.origins import needs_secure_cookies, trusted_origins
 from shared.db.settings import read_database
 from shared.db.waits import read_lock_timeout_ms
-from shared.http.origins import needs_secure_cookies, trusted_origins
 
 SECRET_KEY = env.str(
     "BOOKING_SECRET_KEY",

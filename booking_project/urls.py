@@ -4,7 +4,7 @@ from django.urls import include, path
 from booking_project.bookings.api import urls as api
 from shared.api import documentation
 from shared.api.health import health_view
-from shared.observability.metrics import metrics_view
+from shared.api.metrics import metrics_view
 from shared.outbox.status import OutboxCollector
 
 urlpatterns = [

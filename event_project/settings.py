@@ -12,8 +12,8 @@ from shared.conf.base import (
     env,
 )
 from shared.conf.env import Length, read_public_url, seal
+from shared.conf.origins import needs_secure_cookies, trusted_origins
 from shared.db.settings import read_database
-from shared.http.origins import needs_secure_cookies, trusted_origins
 
 SECRET_KEY = env.str(
     "EVENT_SECRET_KEY",
