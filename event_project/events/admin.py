@@ -58,7 +58,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             stored = Event.objects.select_for_update().get(pk=self.instance.pk)
             if stored.version != self.cleaned_data["seen_version"]:
                 raise forms.ValidationError(
-                    "This event has been changed meanwhile. Open it again to see how it is now."
+                    "This event has changed in the meantime. Open it again to see how it is now."
                 )
         return cleaned
 

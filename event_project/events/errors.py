@@ -15,7 +15,7 @@ class EventHasChanged(DomainError):
     """The event's version is none of those the caller has seen."""
 
     code = "precondition_failed"
-    message = "event has been changed meanwhile"
+    message = "event has changed in the meantime"
 
 
 class BookingEndsTooEarly(DomainError):

@@ -1,4 +1,4 @@
-"""The schema and its pages, for everybody: `/api/schema/`, `/api/docs/`, `/api/redoc/`."""
+"""The schema and its pages, without login: `/api/schema/`, `/api/docs/`, `/api/redoc/`."""
 
 import functools
 from collections.abc import Iterable
@@ -30,14 +30,14 @@ def _schema() -> Any:
 
 
 class _OnceGenerator(SchemaGenerator):
-    """The schema is the same for everybody, and to make it takes a tenth of a second."""
+    """Generates the schema once: it is the same for everybody and takes 0.1 s."""
 
     def get_schema(self, request: Request | None = None, public: bool = False) -> Any:
         return _schema()
 
 
 class _FormatOrAccept(DefaultContentNegotiation):
-    """`?format=yaml`, for those who can't set a header."""
+    """Also accepts `?format=yaml`, for clients that can't set a header."""
 
     def select_renderer(
         self,
@@ -63,7 +63,7 @@ class _Schema(SpectacularAPIView):
 
 
 class _SwaggerUI(SpectacularSwaggerSplitView):
-    """Its script comes separately, as the policy takes none inside a page."""
+    """Its script is a separate file: the policy allows none inside a page."""
 
     content_negotiation_class = OneForAll
 

@@ -1,4 +1,4 @@
-"""Query parameters that filter a list. A parameter that isn't there filters nothing."""
+"""Query parameters that filter a list. Each is optional."""
 
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -11,7 +11,7 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 def boolean_filter(request: Request, name: str) -> bool | None:
-    """Raises 400 `invalid_{name}` for anything but `true` and `false`."""
+    """Raises 400 `invalid_{name}` unless it is `true` or `false`."""
     text = query_text(request, name)
     if text is None:
         return None
@@ -21,7 +21,7 @@ def boolean_filter(request: Request, name: str) -> bool | None:
 
 
 def text_filter(request: Request, name: str, *, max_length: int) -> str | None:
-    """What a `TextField` takes. Raises 400 `invalid_{name}`."""
+    """Text that a `TextField` accepts. Raises 400 `invalid_{name}` for other text."""
     text = query_text(request, name)
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""`GET /health`: the process is up. It asks neither database nor broker: it survives both."""
+"""`GET /health`: the process is up. Checks neither database nor broker, as it survives both."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ from shared.api.renderers import JSONRenderer
 
 class Health(serializers.Serializer[Any]):
     status = serializers.CharField(help_text="Always `ok`.")
-    service = serializers.CharField(help_text="Which service this is.")
+    service = serializers.CharField(help_text="The name of the service.")
 
 
 class _HealthView(APIView):
@@ -27,7 +27,7 @@ class _HealthView(APIView):
     permission_classes = []
     throttle_classes = []
     renderer_classes = [JSONRenderer]
-    # Whoever asks whether the service is alive is told so.
+    # Health checks get an answer whatever they accept.
     content_negotiation_class = OneForAll
     service = ""
 
@@ -35,8 +35,8 @@ class _HealthView(APIView):
         operation_id="get_health",
         tags=["health"],
         summary="Is the service up?",
-        description="The process is up. It asks neither its database nor the broker.",
-        responses=OpenApiResponse(Health, description="It is."),
+        description="Checks neither the database nor the broker.",
+        responses=OpenApiResponse(Health, description="The process is up."),
         auth=[],
     )
     def get(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Which renderer answers: JSON, unless the client asks for a page."""
+"""Chooses the renderer: JSON, unless the client asks for a page."""
 
 from collections.abc import Iterable
 

@@ -93,5 +93,5 @@ def _cursor(request: Request) -> tuple[bool, int]:
     except (binascii.Error, ValueError):
         direction, number = "", ""
     if direction not in ("after", "before") or not _NUMBER.fullmatch(number):
-        raise InvalidInput("cursor is not one that this API gave out", code="invalid_cursor")
+        raise InvalidInput("cursor was not issued by this API", code="invalid_cursor")
     return direction == "before", min(int(number), LARGEST_ID)

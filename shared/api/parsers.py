@@ -16,7 +16,7 @@ _FORM_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data", "text
 
 
 class StrictJSONParser(BaseParser):
-    """What `shared.formats.json.load_json` takes, within Django's limit on a body's size."""
+    """Accepts what `shared.formats.json.load_json` does, within Django's limit on a body's size."""
 
     media_type = "application/json"
 
@@ -41,7 +41,7 @@ class StrictJSONParser(BaseParser):
 
 
 def require_json_body(request: Request) -> None:
-    """For a call that takes no input, before anything is done. Raises what reading a body raises.
+    """For calls without input, before they do anything. Raises what reading a body raises.
 
     A content type that forms send is refused even with an empty body: pages of other sites can
     send it without the browser asking the service first.

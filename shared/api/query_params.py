@@ -8,13 +8,13 @@ from shared.api.problems import InvalidInput
 
 
 def query_text(request: Request, name: str) -> str | None:
-    """None if it isn't there. Raises 400 `invalid_{name}` if it is there twice, because one of the
-    two would silently win, or isn't UTF-8, because Django replaces what it can't read."""
+    """None if it is absent. Raises 400 `invalid_{name}` if it is given twice, because one of them
+    would silently win, or isn't UTF-8, because Django replaces what it can't decode."""
     found = request.GET.getlist(name)
     if not found:
         return None
     if len(found) > 1:
-        raise InvalidInput(f"{name} must be given once", code=f"invalid_{name}")
+        raise InvalidInput(f"{name} must be given only once", code=f"invalid_{name}")
     text: str = found[0]
     if "\ufffd" in text and not _is_utf8(request.META["QUERY_STRING"]):
         raise InvalidInput(f"{name} must be UTF-8", code=f"invalid_{name}")

@@ -29,7 +29,7 @@ ID: Mapping[str, Any] = {"type": "integer", "format": "int64", "minimum": 1}
 class Problem(serializers.Serializer[Any]):
     """Why a call was refused (RFC 9457)."""
 
-    type = serializers.CharField(help_text="Always `about:blank`: the status says it.")
+    type = serializers.CharField(help_text="Always `about:blank`.")
     title = serializers.CharField(help_text="The status in words.")
     status = serializers.IntegerField(min_value=400, max_value=599)
     detail = serializers.CharField(help_text="A sentence for people. It may change.")
@@ -44,7 +44,7 @@ class Problem(serializers.Serializer[Any]):
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """One way in which an operation says no."""
+    """One way in which an operation refuses a call."""
 
     status: HTTPStatus
     code: str
@@ -66,7 +66,7 @@ class Refusal:
 
 
 def refused(error: type[DomainError], statuses: Mapping[type[DomainError], HTTPStatus]) -> Refusal:
-    """By the service's own table of statuses, so that the schema says what the service answers."""
+    """The status comes from the service's own table, so the schema can't differ from it."""
     return Refusal(status=statuses[error], code=error.code, message=error.message)
 
 
@@ -152,13 +152,13 @@ _BAD_PAGE = [
     Refusal(
         status=HTTPStatus.BAD_REQUEST,
         code="invalid_cursor",
-        message="cursor is not one that this API gave out",
+        message="cursor was not issued by this API",
     ),
 ]
 
 
 class Access(Enum):
-    """Who may call an operation, where tokens are asked for."""
+    """Who may call an operation if tokens are required."""
 
     EVERYBODY = "everybody"
     SIGNED_IN = "signed in"
@@ -167,7 +167,7 @@ class Access(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What comes when nothing is wrong. Examples of a list are examples of what is in it."""
+    """The response to a call that isn't refused. Examples of a list are examples of its items."""
 
     body: Serializer
     description: str
@@ -194,8 +194,8 @@ def operation(
     refusals: Sequence[Refusal] = (),
     other_responses: Mapping[int, OpenApiResponse] | None = None,
 ) -> Callable[[F], F]:
-    """Describes a view's method. What every operation of its kind can answer is added here: it
-    follows from `access` and `writes`."""
+    """Describes a view's method. Adds the refusals that all operations with this `access` and
+    `writes` have."""
     everything = [*refusals, *_usual_refusals(access, writes=writes)]
     return extend_schema(
         operation_id=operation_id,
@@ -220,7 +220,7 @@ def operation(
             **(other_responses or {}),
             **_problem_responses(everything),
         },
-        # No `security` at all where everybody may call: generated clients would want a token.
+        # No `security` if everybody may call: generated clients would require a token.
         auth=[] if access is Access.EVERYBODY else None,
     )
 
@@ -236,7 +236,7 @@ def paged(
     parameters: Sequence[OpenApiParameter] = (),
     refusals: Sequence[Refusal] = (),
 ) -> Callable[[F], F]:
-    """`operation` for what answers with a page of a list."""
+    """`operation` for one that returns a page of a list."""
     return operation(
         operation_id,
         tag=tag,
@@ -250,19 +250,19 @@ def paged(
 
 
 _ABOUT_PAGES = (
-    "In the order of ids, in pages. The `Link` header has the addresses of the next and the "
-    "previous page; where there is none, it is left out."
+    "Sorted by id, in pages. The `Link` header has the addresses of the next and the previous "
+    "page, if there are any."
 )
 _PAGE_PARAMETERS = [
     OpenApiParameter(
         "limit",
         {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-        description="How many at most.",
+        description="The maximum number of items.",
     ),
     OpenApiParameter(
         "cursor",
         {"type": "string", "format": "cursor", "minLength": 1},
-        description="From a `Link` header. What is in it may change.",
+        description="Taken from a `Link` header. Its format may change.",
     ),
     OpenApiParameter(
         "Link",
@@ -287,7 +287,7 @@ _PROBLEM_HEADERS = [
         OpenApiParameter.HEADER,
         response=[429, 503],
         required=True,
-        description="After how many seconds to try again.",
+        description="How many seconds to wait before trying again.",
     ),
 ]
 

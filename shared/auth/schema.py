@@ -1,4 +1,4 @@
-"""How the OpenAPI schema shows who may call."""
+"""How the OpenAPI schema describes authentication."""
 
 from typing import Any
 
@@ -17,5 +17,5 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "Not needed, and not looked at, where the service runs open.",
+            "description": "Ignored if the service runs with `AUTH_MODE=open`.",
         }

@@ -251,10 +251,10 @@ REST_FRAMEWORK: dict[str, Any] = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "DESCRIPTION": (
         "All errors are problem documents (RFC 9457). Their `code` is for programs and does not "
-        "change; each operation lists its own. Any path may answer 400 `bad_request`, 404 "
+        "change; each operation lists its own. Any path may return 400 `bad_request`, 404 "
         "`not_found`, 405 `method_not_allowed` and 500 `internal_error`.\n\n"
-        "Unknown members of a request's body are ignored. Times are RFC 3339: what is sent must "
-        "have an offset, what comes is UTC. Prices are numbers without a currency."
+        "Unknown fields of a request's body are ignored. Times are RFC 3339: they must have an "
+        "offset in requests, and are in UTC in responses. Prices are numbers without a currency."
     ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",

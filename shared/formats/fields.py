@@ -1,4 +1,4 @@
-"""Serializer fields that take a JSON value as it is, or refuse it."""
+"""Serializer fields that accept a JSON value as it is, or refuse it."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ _RFC_3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
 
-# What TextField takes after trimming blanks at both ends, as a JSON Schema pattern.
+# What TextField accepts after trimming blanks at both ends, as a JSON Schema pattern.
 VISIBLE_TEXT = r"^[^\x00-\x1f\x7f-\x9f]*[\p{L}\p{M}\p{N}\p{P}\p{S}][^\x00-\x1f\x7f-\x9f]*$"
 
 
@@ -21,7 +21,7 @@ class IdField(serializers.IntegerField):
 
 
 class TextField(serializers.CharField):
-    """A JSON string with something visible in it; no number, no control character."""
+    """A JSON string with a visible character and no control characters. Numbers are refused."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -39,7 +39,7 @@ def _is_visible(character: str) -> bool:
 
 
 class WholeNumberField(serializers.IntegerField):
-    """A JSON integer; not "5", not 5.5, not true. 5.0 is the same number as 5 and is taken."""
+    """A JSON integer; not "5", not 5.5, not true. 5.0 is accepted, because it equals 5."""
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int | Decimal):
@@ -63,7 +63,7 @@ class MoneyField(serializers.DecimalField):
 
 
 class InstantField(serializers.DateTimeField):
-    """An RFC 3339 time that carries its offset. Comes out as an aware datetime in UTC."""
+    """An RFC 3339 time with an offset; gives an aware datetime in UTC."""
 
     def to_internal_value(self, value: Any) -> datetime:
         if not isinstance(value, str) or not _RFC_3339.fullmatch(value):

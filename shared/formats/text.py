@@ -1,4 +1,4 @@
-"""Text from outside on its way to a log line, a terminal or a message header."""
+"""Makes foreign text safe for log lines, terminals and message headers."""
 
 import re
 

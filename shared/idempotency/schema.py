@@ -1,4 +1,4 @@
-"""How the OpenAPI schema shows an operation that can be repeated safely."""
+"""How the OpenAPI schema describes operations that can be repeated safely."""
 
 from http import HTTPStatus
 
@@ -21,8 +21,8 @@ PARAMETERS = [
         },
         OpenApiParameter.HEADER,
         description=(
-            "Anything that you send with this request only, like a UUID. If the answer gets lost, "
-            "send the request again with the same key: it is not done twice."
+            "A value that you use for this request only, such as a UUID. If the response is lost, "
+            "send the request again with the same key: it is not carried out twice."
         ),
     ),
     OpenApiParameter(
@@ -30,14 +30,14 @@ PARAMETERS = [
         {"type": "string", "enum": ["true"]},
         OpenApiParameter.HEADER,
         response=[int(HTTPStatus.CREATED)],
-        description="Only where this is the answer to an earlier request with the same key.",
+        description="Sent if this is the response to an earlier request with the same key.",
     ),
     OpenApiParameter(
         "Retry-After",
         {"type": "integer", "minimum": 1},
         OpenApiParameter.HEADER,
         response=[int(STATUSES[IdempotencyKeyInUse])],
-        description=f"Only with `{IdempotencyKeyInUse.code}`: after how many seconds to try again.",
+        description=f"Only with `{IdempotencyKeyInUse.code}`: how many seconds to wait.",
     ),
 ]
 REFUSALS = [

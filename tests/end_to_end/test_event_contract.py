@@ -224,7 +224,7 @@ def test_bad_input_is_400(sale: Sale, changes: dict[str, object]) -> None:
         (f"{EVENTS}/999999999", 404, "event not found"),
         (f"{EVENTS}/{'9' * 100}", 404, "event not found"),
         (f"{EVENTS}?limit=0", 400, "limit must be a whole number from 1 to 1000"),
-        (f"{EVENTS}?cursor=x", 400, "cursor is not one that this API gave out"),
+        (f"{EVENTS}?cursor=x", 400, "cursor was not issued by this API"),
         ("/nowhere", 404, "there is nothing at this path"),
     ],
 )

@@ -86,7 +86,7 @@ class BookingPage(Page):
             button="Cancel this booking",
             method="DELETE",
             url=BOOKING.format_map(booking),
-            question="Cancel this booking? The first in line gets the seat.",
+            question="Cancel this booking? The first user on the waitlist gets the seat.",
         )
         return [form]
 

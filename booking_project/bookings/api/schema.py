@@ -50,14 +50,14 @@ _OFF = {
     "cancelled_at": "2026-02-21T09:00:00Z",
 }
 
-_EVENT_ID = schema.path_id("event_id", "The event's id, as the event service gave it out.")
+_EVENT_ID = schema.path_id("event_id", "The event's id; the same as in the event service.")
 _BOOKING_ID = schema.path_id("booking_id", "The booking's id.")
 _BAD_EVENT_ID = schema.invalid_id("event")
 _NO_SUCH_EVENT = refused(errors.EventNotFound, STATUSES)
 _STATUS = OpenApiParameter(
     "status",
     {"$ref": "#/components/schemas/BookingStatus"},
-    description="Only those with this status.",
+    description="Only bookings with this status.",
 )
 _BAD_STATUS = Refusal(
     status=HTTPStatus.BAD_REQUEST,
@@ -70,7 +70,7 @@ get_event_status = operation(
     "get_event_status",
     tag="events",
     summary="How full is an event?",
-    description="An event as the booking service knows it, which may be moments behind.",
+    description="The event as the booking service knows it. Changes arrive here moments later.",
     access=Access.EVERYBODY,
     answer=Answer(
         body=EventStatusOutput,
@@ -85,8 +85,8 @@ create_booking = operation(
     tag="bookings",
     summary="Book a seat",
     description=(
-        "Confirmed while there are seats, waitlisted while there are places in line. "
-        "Non-admins book for themselves only."
+        "The booking is confirmed while seats are free, and waitlisted while the waitlist has "
+        "places. Non-admins can book only for themselves."
     ),
     access=Access.SIGNED_IN,
     writes=True,
@@ -107,7 +107,7 @@ create_booking = operation(
         Refusal(
             status=HTTPStatus.FORBIDDEN,
             code="not_your_user_id",
-            message="you can book for yourself only",
+            message="you can book only for yourself",
         ),
         _NO_SUCH_EVENT,
         refused(errors.AlreadyBooked, STATUSES),
@@ -140,7 +140,7 @@ list_user_bookings = paged(
     "list_user_bookings",
     tag="bookings",
     summary="List a user's bookings",
-    description="Over all events. Non-admins see only their own.",
+    description="Across all events. Non-admins see only their own.",
     access=Access.SIGNED_IN,
     answer=Answer(
         body=BookingOutput(many=True),
@@ -151,7 +151,7 @@ list_user_bookings = paged(
         OpenApiParameter(
             "user_id",
             {"type": "string", "minLength": 1, "maxLength": 255, "pattern": VISIBLE_TEXT},
-            description="Whose. May be left out with a token: it is the token's subject then.",
+            description="The user. If it is left out, it is the subject of the caller's token.",
         ),
         _STATUS,
     ],
@@ -161,7 +161,7 @@ list_user_bookings = paged(
         Refusal(
             status=HTTPStatus.FORBIDDEN,
             code="not_your_user_id",
-            message="you can see your own bookings only",
+            message="you can see only your own bookings",
         ),
     ],
 )
@@ -169,7 +169,7 @@ get_booking = operation(
     "get_booking",
     tag="bookings",
     summary="Get a booking",
-    description="Somebody else's is not there, but for admins.",
+    description="Non-admins get 404 for the bookings of others.",
     access=Access.SIGNED_IN,
     answer=Answer(
         body=BookingOutput,
@@ -188,8 +188,8 @@ cancel_booking = operation(
     tag="bookings",
     summary="Cancel a booking",
     description=(
-        "The first in line gets the seat at the same moment. The booking stays readable. "
-        "Somebody else's is not there, but for admins."
+        "The first user on the waitlist gets the seat at the same moment. The booking can still "
+        "be read. Non-admins get 404 for the bookings of others."
     ),
     access=Access.SIGNED_IN,
     writes=True,

@@ -1,7 +1,7 @@
-"""What goes in and out, as the schema shows it, and the same by hand for the hot path.
+"""The serializers of the schema, and functions that do the same for the hot path.
 
-Building a serializer and walking its fields costs more than all the rest of a booking. A test
-keeps the two alike.
+Building a serializer and walking its fields costs more than the rest of a booking. A test checks
+that both give the same result.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class BookingInput(serializers.Serializer[Booking]):
     user_id = TextField(
         max_length=255,
         error_messages=dict.fromkeys(("required", "blank", "null"), "user_id is required"),
-        help_text="May be left out with a token: it is the token's subject then.",
+        help_text="If it is left out, it is the subject of the caller's token.",
     )
 
 
@@ -39,20 +39,20 @@ class BookingOutput(serializers.Serializer[Booking]):
     waitlist_order = serializers.IntegerField(
         min_value=1,
         required=False,
-        help_text="Only while waitlisted. The lowest is promoted first.",
+        help_text="Only while waitlisted. The lowest number is promoted first.",
     )
     waitlist_position = serializers.IntegerField(
         min_value=1,
         required=False,
         help_text=(
-            "Only on the booking's own page, while waitlisted: how many wait before, plus 1. "
-            "Left out where it is above 1000."
+            "Only in the response for a single booking, while waitlisted: 1 is promoted next. "
+            "Left out if it is above 1000."
         ),
     )
     waitlist_position_above = serializers.IntegerField(
         min_value=FARTHEST_POSITION,
         required=False,
-        help_text="In place of `waitlist_position` where that is greater than this.",
+        help_text="Sent instead of `waitlist_position` if that is greater than this.",
     )
     created_at = InstantField()
 
@@ -71,18 +71,18 @@ class EventStatusOutput(serializers.Serializer[Event]):
     seats_available = serializers.IntegerField(
         min_value=0,
         help_text=(
-            "0 once the event is cancelled. While anyone waits, they belong to the waitlist."
+            "0 if the event is cancelled. While anyone waits, free seats go to the waitlist."
         ),
     )
-    cancelled_at = InstantField(allow_null=True, help_text="Null while it is not cancelled.")
+    cancelled_at = InstantField(allow_null=True, help_text="Null unless the event is cancelled.")
 
 
 _USER_ID = BookingInput().fields["user_id"]
 
 
 def valid_user_id(data: Any, *, default: str | None = None) -> str:
-    """The `user_id` of a `BookingInput`; `default` where it is left out. Raises `ValidationError`
-    as the serializer would."""
+    """The `user_id` of a `BookingInput`, or `default` if it is left out. Raises the same
+    `ValidationError` as the serializer."""
     if not isinstance(data, Mapping):
         BookingInput(data=data).is_valid(raise_exception=True)
     try:
@@ -93,7 +93,7 @@ def valid_user_id(data: Any, *, default: str | None = None) -> str:
 
 
 def represent_booking_in_line(booking: "WithAnnotations[Booking, InLine]") -> dict[str, Any]:
-    """A `BookingOutput` with the place in line of one that waits."""
+    """A `BookingOutput` with the waitlist position."""
     if booking.waitlist_position is None:
         return represent_booking(booking, place={"waitlist_position_above": FARTHEST_POSITION})
     return represent_booking(booking, place={"waitlist_position": booking.waitlist_position})

@@ -63,7 +63,7 @@ class EventBookings(APIView):
         caller = caller_of(request)
         user_id = valid_user_id(request.data, default=caller.subject)
         if not caller.may_act_for(user_id):
-            raise PermissionDenied("you can book for yourself only", code="not_your_user_id")
+            raise PermissionDenied("you can book only for yourself", code="not_your_user_id")
         result = booking_create(
             event_id=number,
             user_id=user_id,
@@ -84,7 +84,7 @@ class UserBookings(APIView):
         asked = query_text(request, "user_id")
         user_id = valid_user_id({} if asked is None else {"user_id": asked}, default=caller.subject)
         if not caller.may_act_for(user_id):
-            raise PermissionDenied("you can see your own bookings only", code="not_your_user_id")
+            raise PermissionDenied("you can see only your own bookings", code="not_your_user_id")
         bookings = user_booking_list(user_id=user_id, status=_status_filter(request))
         return _listed(request, bookings)
 

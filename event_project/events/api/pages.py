@@ -86,5 +86,5 @@ def _cancellation(event_id: int | str) -> Form:
         method="POST",
         url=f"{EVENT.format(id=event_id)}/cancel",
         then=EVENT,
-        question="Cancel this event and all its bookings? There is no way back.",
+        question="Cancel this event and all its bookings? This can't be undone.",
     )

@@ -67,7 +67,7 @@ create_event = operation(
     "create_event",
     tag="events",
     summary="Create an event",
-    description="Admins only. The booking service takes bookings for it within moments.",
+    description="Admins only. The booking service learns of the event moments later.",
     access=Access.ADMINS,
     writes=True,
     body=EventInput,
@@ -97,9 +97,9 @@ list_events = paged(
     tag="events",
     summary="List events",
     description=(
-        "All events, those that are over or cancelled among them, or those that all of the filters "
-        "let through. What is open or upcoming is decided by the database server's clock. "
-        "Without a token, the filter `name` may be used only so often."
+        "Without filters, all events, including past and cancelled ones; with filters, the events "
+        "that match all of them. The database server's clock decides what is open or upcoming. "
+        "Searches by `name` without a token are limited."
     ),
     access=Access.EVERYBODY,
     answer=Answer(
@@ -111,20 +111,20 @@ list_events = paged(
         OpenApiParameter(
             "open",
             OpenApiTypes.BOOL,
-            description="Those that can be booked now and are not cancelled; false: the others.",
+            description="Events that can be booked now and are not cancelled; false: the others.",
         ),
         OpenApiParameter(
             "upcoming",
             OpenApiTypes.BOOL,
             description=(
-                "Those whose booking starts in the future and that are not cancelled; false: the "
+                "Events whose booking starts in the future and that are not cancelled; false: the "
                 "others."
             ),
         ),
         OpenApiParameter(
             "name",
             {"type": "string", "minLength": 1, "maxLength": 255, "pattern": VISIBLE_TEXT},
-            description="Those with this in their name, in upper or lower case.",
+            description="Events with this text in their name, ignoring case.",
         ),
     ],
     refusals=[
@@ -148,17 +148,17 @@ get_event = operation(
     "get_event",
     tag="events",
     summary="Get an event",
-    description="With its version as the `ETag`. How full it is, the booking service knows.",
+    description="The `ETag` is its version. The booking service knows how full the event is.",
     access=Access.EVERYBODY,
     answer=Answer(body=EventOutput, description="The event.", examples={"event": _EVENT}),
-    other_responses={304: OpenApiResponse(description="It is in that version still.")},
+    other_responses={304: OpenApiResponse(description="The event still has that version.")},
     parameters=[
         _EVENT_ID,
         OpenApiParameter(
             "If-None-Match",
             OpenApiTypes.STR,
             OpenApiParameter.HEADER,
-            description="An `ETag` that you have: if the event is in that version, 304.",
+            description="An `ETag` that you have. If the event still has that version: 304.",
         ),
         _ETAG,
     ],
@@ -169,9 +169,10 @@ update_event = operation(
     tag="events",
     summary="Change an event",
     description=(
-        "Admins only. What is left out stays as it is. If seats are added, those who wait in line "
-        "move up. If there are fewer seats than confirmed bookings, nobody is thrown out.\n\n"
-        "With `If-Match`, only that version is changed: nobody's change is overwritten unseen."
+        "Admins only. Fields that are left out stay as they are. If seats are added, users on the "
+        "waitlist move up. If there are fewer seats than confirmed bookings, nobody loses a seat."
+        "\n\nWith `If-Match`, the event is changed only if it still has that version. So no change "
+        "is overwritten unseen."
     ),
     access=Access.ADMINS,
     writes=True,
@@ -203,8 +204,8 @@ cancel_event = operation(
     tag="events",
     summary="Cancel an event",
     description=(
-        "Admins only, and for good. All its bookings are cancelled. To cancel it again changes "
-        "nothing and is answered in the same way."
+        "Admins only. A cancelled event can't be restored, and all its bookings are cancelled. "
+        "Cancelling it again changes nothing and gets the same response."
     ),
     access=Access.ADMINS,
     writes=True,

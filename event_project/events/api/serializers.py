@@ -43,7 +43,7 @@ class EventInput(serializers.Serializer[Event]):
 
 @extend_schema_serializer(component_name="EventChanges")
 class EventChangesInput(EventInput):
-    """What is left out stays as it is."""
+    """Fields that are left out stay as they are."""
 
     # For the schema only: `EventInput(partial=True)` does the same.
 
@@ -66,11 +66,11 @@ class EventOutput(serializers.Serializer[Event]):
     created_at = InstantField()
     updated_at = InstantField()
     version = serializers.IntegerField(min_value=1, help_text="Grows by one with every change.")
-    cancelled_at = InstantField(allow_null=True, help_text="Null while it is not cancelled.")
+    cancelled_at = InstantField(allow_null=True, help_text="Null unless the event is cancelled.")
 
 
 def _event_of(body: Mapping[str, Any]) -> Event:
-    """The event that was represented so."""
+    """The event with this representation."""
     event = Event()
     for field in Event._meta.concrete_fields:
         if field.name in body:

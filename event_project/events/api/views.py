@@ -63,7 +63,7 @@ class EventDetail(APIView):
 
     PATCH takes any of the fields of POST. With `If-Match`, only that version is changed. Checked
     in this order: each field by itself (400), whether there is such an event (404), cancelled
-    (409), changed meanwhile (412), the booking window as it would be (400).
+    (409), changed in the meantime (412), the booking window as it would be (400).
     """
 
     page = pages.EventPage()

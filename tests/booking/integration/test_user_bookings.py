@@ -177,7 +177,7 @@ class TestWithTokens:
         response = self.ask(browser, {"user_id": other}, sub="ann")
 
         problem = assert_problem(response, 403, code="not_your_user_id")
-        assert problem["message"] == "you can see your own bookings only"
+        assert problem["message"] == "you can see only your own bookings"
 
     @pytest.mark.parametrize("user_id", ["ann", "ben"])
     def test_an_admin_sees_anybodys(self, browser: Client, user_id: str) -> None:

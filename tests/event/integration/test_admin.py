@@ -256,8 +256,8 @@ def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
 
     response = admin.post(change_page(event), sent)
 
-    assert "changed meanwhile" in errors(response)["__all__"][0]
-    assert b"changed meanwhile" in response.content
+    assert "changed in the meantime" in errors(response)["__all__"][0]
+    assert b"changed in the meantime" in response.content
     event.refresh_from_db()
     assert (event.name, event.version) == ("Theirs", 2)
 
@@ -308,7 +308,7 @@ def test_cancelling_selected_events_asks_first(admin: Client, event: Event) -> N
     response = cancel_selected(admin, event)
 
     assert response.status_code == 200
-    assert "There is no way back" in response.content.decode()
+    assert "can't be undone" in response.content.decode()
     assert str(event) in response.content.decode()
     assert announced() == []
 

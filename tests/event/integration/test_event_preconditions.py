@@ -73,7 +73,7 @@ def test_a_change_of_another_version_is_412_and_not_made(client: Client, if_matc
 
     response = renamed(client, event_id, if_match)
 
-    message = "event has been changed meanwhile"
+    message = "event has changed in the meantime"
     assert_problem(response, 412, code="precondition_failed", message=message)
     assert client.get(f"{EVENTS}/{event_id}").headers["ETag"] == '"3"'
     assert announced() == []

@@ -101,7 +101,7 @@ def test_an_event_can_be_cancelled_from_its_page_after_a_question(client: Client
 
     form = page(client, f"{EVENTS}/{event.pk}").form("POST", f"{EVENTS}/{event.pk}/cancel")
 
-    assert "no way back" in form["data-question"]
+    assert "can't be undone" in form["data-question"]
     assert client.post(form["data-url"], content_type="application/json").status_code == 200
     event.refresh_from_db()
     assert event.cancelled_at is not None
