@@ -34,7 +34,7 @@ def test_one_part_is_stopped_and_started_again(running: Devstack, part: str) -> 
     assert running("start-part", part).stdout == f"devstack: {part} runs already\n"
 
 
-def test_a_part_that_is_not_there_is_answered_with_those_that_are(running: Devstack) -> None:
+def test_an_unknown_part_is_refused_with_a_list_of_the_parts(running: Devstack) -> None:
     done = running("stop-part", "consumers")
 
     assert done.returncode == 1
@@ -84,7 +84,7 @@ def test_a_given_password_is_used_and_not_shown(running: Devstack) -> None:
     assert logs_in(running, "booking", "bob", "correct horse battery")
 
 
-def test_a_name_that_is_taken_is_said_with_the_way_out(running: Devstack) -> None:
+def test_a_taken_name_is_reported_with_a_way_out(running: Devstack) -> None:
     running("admin", ADMIN_USERNAME="cid", ADMIN_PASSWORD="correct horse battery")
     again = running("admin", ADMIN_USERNAME="cid", ADMIN_PASSWORD="another horse battery")
 
@@ -94,7 +94,7 @@ def test_a_name_that_is_taken_is_said_with_the_way_out(running: Devstack) -> Non
     assert logs_in(running, "event", "cid", "correct horse battery")
 
 
-def test_a_short_password_makes_nobody(running: Devstack) -> None:
+def test_a_short_password_creates_no_user(running: Devstack) -> None:
     refused = running("admin", ADMIN_USERNAME="dan", ADMIN_PASSWORD="short")
 
     assert refused.returncode == 1
@@ -102,7 +102,7 @@ def test_a_short_password_makes_nobody(running: Devstack) -> None:
     assert not logs_in(running, "event", "dan", "short")
 
 
-def test_somebody_at_a_terminal_is_asked(
+def test_a_user_at_a_terminal_is_asked(
     running: Devstack, environ_of_running: dict[str, str]
 ) -> None:
     person, terminal = pty.openpty()
@@ -138,7 +138,7 @@ def test_somebody_at_a_terminal_is_asked(
     assert logs_in(running, "event", "eve", "correct horse battery")
 
 
-def test_nothing_is_possible_while_nothing_runs(devstack: Devstack) -> None:
+def test_every_command_is_refused_while_nothing_runs(devstack: Devstack) -> None:
     for words in (["admin"], ["manage", "event"], ["stop-part", "event"], ["logs"]):
         done = devstack(*words)
         assert (done.stderr, done.returncode) == (

@@ -10,7 +10,7 @@ from devstack.errors import DevstackError
 from tests.support.waiting import BRIEF_SECONDS, PATIENCE_SECONDS
 
 
-def test_secrets_are_made_once_and_readable_for_their_owner_alone(tmp_path: Path) -> None:
+def test_secrets_are_made_once_and_readable_only_by_their_owner(tmp_path: Path) -> None:
     first = keys.load(tmp_path)
     assert keys.load(tmp_path) == first
     assert set(first) == set(keys.NAMES)
@@ -24,7 +24,7 @@ def test_a_folder_that_cannot_be_made_is_refused_with_the_variable_to_set(tmp_pa
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_the_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+def test_the_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     os.chown(tmp_path, 1, 1)
     with pytest.raises(DevstackError, match="belongs to daemon"):
         folder.make(tmp_path)

@@ -45,7 +45,7 @@ def test_servers_that_are_still_starting_are_stopped_by_a_signal(
     assert left_of(folder) == []
 
 
-def test_no_server_is_started_where_all_are_given(devstack: Devstack) -> None:
+def test_no_server_is_started_if_all_are_given(devstack: Devstack) -> None:
     done = devstack("exec", "--", "sh", "-c", 'echo "$RABBITMQ_URL"; exit 3', **NOWHERE)
     assert (done.stdout, done.stderr, done.returncode) == ("amqp://127.0.0.1:9/\n", "", 3)
 

@@ -36,7 +36,7 @@ def env_of(volumes: Path) -> Path:
     return volumes.parent / "env"
 
 
-def test_secrets_are_made_and_readable_for_their_owner_alone(volumes: Path) -> None:
+def test_secrets_are_made_and_readable_only_by_their_owner(volumes: Path) -> None:
     assert new_env(volumes).returncode == 0
 
     values = dict(
@@ -64,7 +64,7 @@ def test_a_second_call_changes_nothing_and_says_if_others_may_read_it(volumes: P
     assert env_of(volumes).read_text() == before
 
 
-def test_without_the_passwords_of_kept_volumes_no_others_are_made_up(volumes: Path) -> None:
+def test_no_new_passwords_are_made_up_for_kept_volumes(volumes: Path) -> None:
     volumes.write_text("event-reservation_event-db\nevent-reservation_booking-db\n")
 
     refused = new_env(volumes)

@@ -57,7 +57,7 @@ def test_there_are_commands() -> None:
 
 
 @pytest.mark.parametrize("command", commands())
-def test_it_names_what_there_is(command: str) -> None:
+def test_what_the_command_names_exists(command: str) -> None:
     match shlex.split(command):
         case ["make", target, *assignments]:
             done = subprocess.run(
@@ -103,7 +103,7 @@ def test_its_management_command_takes_these_words(service: str) -> None:
     assert len(done.stdout.splitlines()) == len(words)
 
 
-def test_parts_and_containers_are_those_that_there_are() -> None:
+def test_all_named_parts_and_containers_exist() -> None:
     rows = re.findall(r"^\| `(\w+)` \| `([\w-]+)` \|", TEXT, re.MULTILINE)
 
     assert {part for part, _ in rows} == set(apps.NAMES)

@@ -18,7 +18,7 @@ def test_a_taken_port_is_refused_with_its_owner_its_holder_and_the_variable_to_s
 
 
 @pytest.mark.parametrize("value", ["abc", "0", "65536", "-1", "80.5", "²", "1_000"])
-def test_a_port_that_is_no_port_number_is_refused_by_name(value: str) -> None:
+def test_an_invalid_port_number_is_refused_by_its_variable(value: str) -> None:
     with pytest.raises(DevstackError, match=r"BOOKING_PORT is .* must be a port number"):
         ports.configured({"BOOKING_PORT": value})
 
@@ -28,7 +28,7 @@ def test_two_parts_on_one_port_are_refused() -> None:
         ports.configured({"EVENT_PORT": "9000", "BOOKING_PORT": "9000"})
 
 
-def test_private_ports_are_free_and_different_and_nobody_else_gets_them() -> None:
+def test_private_ports_are_free_distinct_and_reserved() -> None:
     private = ports.private()
     assert len(set(private.values())) == len(ports.PORTS)
     ports.require_free(private, private)

@@ -31,7 +31,7 @@ def test_those_on_the_path_and_those_of_pyenv_are_found(tmp_path: Path) -> None:
     assert found[THIS].samefile(sys.executable)
 
 
-def test_shims_that_run_nothing_old_ones_and_previews_are_left_out(tmp_path: Path) -> None:
+def test_broken_shims_old_versions_and_previews_are_left_out(tmp_path: Path) -> None:
     script(tmp_path / "bin/python3.12", "echo 'python3.12: command not found' >&2; exit 127")
     pretends("3 10 final", tmp_path / "bin/python3.10")
     pretends("3 99 beta", tmp_path / "bin/python3.99")

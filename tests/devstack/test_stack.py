@@ -21,13 +21,13 @@ def data(environ: dict[str, str]) -> Path:
     return Path(environ["DEVSTACK_DATA"])
 
 
-def test_stopping_what_does_not_run_is_no_error(devstack: Devstack, data: Path) -> None:
+def test_stopping_when_nothing_runs_is_not_an_error(devstack: Devstack, data: Path) -> None:
     done = devstack("stop")
     assert (done.stdout, done.returncode) == ("devstack: nothing is running\n", 0)
     assert not data.exists()
 
 
-def test_a_typo_in_a_port_keeps_nobody_from_stopping(devstack: Devstack) -> None:
+def test_a_typo_in_a_port_does_not_prevent_stopping(devstack: Devstack) -> None:
     assert devstack("start", EVENT_PORT="abc").returncode == 1
     assert devstack("stop", EVENT_PORT="abc").returncode == 0
 

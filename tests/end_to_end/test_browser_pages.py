@@ -60,7 +60,7 @@ def url(service: str, system: System) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", LOGIN_PATHS)
-def test_people_log_in_behind_tls_with_cookies_for_https_alone(url: str, path: str) -> None:
+def test_users_log_in_behind_tls_with_secure_cookies(url: str, path: str) -> None:
     person = through_tls(url)
 
     answer = person.log_in("root", PASSWORD, path=path)
@@ -73,7 +73,7 @@ def test_people_log_in_behind_tls_with_cookies_for_https_alone(url: str, path: s
     assert person.get("/admin/").status_code == 200
 
 
-def test_browsers_are_told_to_stay_with_https_where_they_came_over_it(url: str) -> None:
+def test_browsers_that_came_over_https_are_told_to_stay_with_it(url: str) -> None:
     over_https = through_tls(url).get("/admin/login/")
     over_http = Person(url, Host=HOST).get("/admin/login/")
 
@@ -99,7 +99,7 @@ class Found(HTMLParser):
         self.inline += [source for source in sources if source.startswith(("http", "//"))]
 
 
-def test_every_page_has_a_policy_and_keeps_it(url: str, service: str) -> None:
+def test_every_page_has_a_policy_and_follows_it(url: str, service: str) -> None:
     person = through_tls(url)
     strangers = [person.get(path) for path in (*LOGIN_PATHS, "/admin/nothing/here/")]
     assert person.log_in("root", PASSWORD).status_code == 302
@@ -118,7 +118,7 @@ def test_every_page_has_a_policy_and_keeps_it(url: str, service: str) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/html", "TEXT/HTML", "text/*", "application/xml, text/*"])
-def test_a_page_is_guarded_however_it_is_asked_for(url: str, accept: str) -> None:
+def test_a_page_has_its_policy_however_it_is_requested(url: str, accept: str) -> None:
     for path in ("/api/v1/events", "/api/v1/events/1/status", "/api/v1/bookings?user_id=ann"):
         answer = httpx.get(url + path, headers={"Host": HOST, "Accept": accept}, trust_env=False)
         if answer.headers["Content-Type"].startswith("text/html"):
@@ -126,7 +126,7 @@ def test_a_page_is_guarded_however_it_is_asked_for(url: str, accept: str) -> Non
             assert answer.headers["X-Frame-Options"] == "DENY"
 
 
-def test_people_log_in_over_plain_http_where_the_address_says_so(
+def test_users_log_in_over_plain_http_if_the_public_url_says_so(
     service: str, own: OwnProcesses
 ) -> None:
     variable = f"{service.upper()}_PUBLIC_URL"
@@ -154,7 +154,7 @@ def test_an_https_address_is_enough_to_log_in_behind_a_proxy(
     assert "secure" in " ".join(answer.headers.get_list("set-cookie")).lower()
 
 
-def test_cookies_are_for_https_where_nothing_is_said(service: str, system: System) -> None:
+def test_cookies_are_secure_without_a_public_url(service: str, system: System) -> None:
     url = system.event_url if service == "event" else system.booking_url
 
     answer = Person(url).log_in("root", PASSWORD)

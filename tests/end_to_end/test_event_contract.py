@@ -184,7 +184,7 @@ def test_a_bad_change_is_400(sale: Sale, changes: dict[str, object]) -> None:
     assert sale.events.get(path).json()["version"] == 1
 
 
-def test_what_nobody_has_is_neither_changed_nor_cancelled(sale: Sale) -> None:
+def test_an_unknown_event_can_be_neither_changed_nor_cancelled(sale: Sale) -> None:
     path = f"{EVENTS}/999999999"
 
     for response in (sale.events.patch(path, json={}), sale.events.post(f"{path}/cancel")):
@@ -243,7 +243,7 @@ def test_a_body_in_chunks_is_read_like_any_other(sale: Sale) -> None:
     assert response.json()["name"] == "In chunks"
 
 
-def test_what_is_not_json_is_415_and_what_is_too_large_413(sale: Sale) -> None:
+def test_a_body_that_is_not_json_is_415_and_one_that_is_too_large_413(sale: Sale) -> None:
     assert_problem(sale.events.post(EVENTS, data={"name": "a"}), 415)
     large = event_input(name="x" * 10_000_000)
     assert_problem(sale.events.post(EVENTS, json=large), 413, code="body_too_large")

@@ -39,7 +39,7 @@ def told(answer: Answer) -> tuple[int, dict[str, str], bytes]:
 
 
 @pytest.mark.parametrize("service", ["event", "booking"])
-def test_an_answer_is_the_same_whatever_headers_of_a_proxy_came_along(
+def test_forged_proxy_headers_do_not_change_a_response(
     system: System, sale: Sale, service: str
 ) -> None:
     events = [sale.create_event() for _ in range(2)]
@@ -64,7 +64,7 @@ def test_an_answer_is_the_same_whatever_headers_of_a_proxy_came_along(
     assert obeyed == []
 
 
-def test_an_error_of_the_server_says_nothing_of_its_inside(system: System) -> None:
+def test_a_server_error_reveals_no_internals(system: System) -> None:
     for url in (system.event_url, system.booking_url):
         answer = exchange(url, request(b"GET", b"/health", [b"SCRIPT_NAME: /elsewhere"]))
         assert answer.status == 200

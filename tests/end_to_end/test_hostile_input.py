@@ -97,7 +97,7 @@ NOT_HTTP = {
 
 
 @pytest.mark.parametrize("sent", NOT_HTTP.values(), ids=NOT_HTTP)
-def test_what_is_not_http_is_a_problem_too(url: str, sent: bytes) -> None:
+def test_input_that_is_not_http_gets_a_problem_too(url: str, sent: bytes) -> None:
     refused(exchange(url, sent), 400, "bad_request")
 
 
@@ -155,7 +155,7 @@ SMUGGLED = {
 
 
 @pytest.mark.parametrize("headers", SMUGGLED.values(), ids=SMUGGLED)
-def test_a_body_whose_end_is_in_doubt_ends_the_connection(url: str, headers: list[bytes]) -> None:
+def test_a_body_of_uncertain_length_ends_the_connection(url: str, headers: list[bytes]) -> None:
     sent = request(b"POST", LIST, [JSON, *headers], in_chunks(b"{}") + HIDDEN)
 
     answers = everything(url, sent.replace(b"Connection: close\r\n", b"", 1))
@@ -186,7 +186,7 @@ def test_a_body_in_chunks_counts_like_any_other(target: Target) -> None:
     refused(target.post(CHUNKED, in_chunks(b" " * 70_000 + target.good)), 413, "body_too_large")
 
 
-def test_a_body_that_ends_early_is_not_taken_for_all_of_it(target: Target) -> None:
+def test_a_body_that_ends_early_is_refused(target: Target) -> None:
     announced = [JSON, b"Content-Length: 500"]
 
     refused(target.post(announced, target.good, nothing_follows=True), 400, "parse_error")
@@ -195,7 +195,9 @@ def test_a_body_that_ends_early_is_not_taken_for_all_of_it(target: Target) -> No
 
 
 @pytest.mark.parametrize("headers", [[], [b"Content-Length: 999999999999"]])
-def test_ten_megabytes_are_413_before_they_have_come(target: Target, headers: list[bytes]) -> None:
+def test_ten_megabytes_are_413_before_they_have_arrived(
+    target: Target, headers: list[bytes]
+) -> None:
     content = b'"' + b"x" * 10_000_000 + b'"'
 
     refused(target.post([JSON, *headers], content), 413, "body_too_large")
@@ -220,14 +222,14 @@ def test_ten_megabytes_are_413_before_they_have_come(target: Target, headers: li
         pytest.param([JSON, b"Content-Encoding: gzip"], bytes, id="said to be compressed"),
     ],
 )
-def test_a_body_that_says_it_is_something_else_is_415(
+def test_a_body_of_another_content_type_is_415(
     target: Target, headers: list[bytes], recode: Any
 ) -> None:
     refused(target.post(headers, recode(target.good)), 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("charset", [b"utf-8", b"UTF-8", b'"utf-8"', b"us-ascii"])
-def test_a_body_that_says_it_is_utf_8_is_taken(target: Target, charset: bytes) -> None:
+def test_a_body_that_is_declared_as_utf_8_is_accepted(target: Target, charset: bytes) -> None:
     assert target.post([JSON + b"; charset=" + charset], target.good).status == 201
 
 
@@ -268,7 +270,7 @@ def test_broken_json_is_400(target: Target, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("content", [b"null", b"[]", b"1", b'"a"', b"true", b"{}"])
-def test_json_that_is_no_event_and_no_booking_is_400(target: Target, content: bytes) -> None:
+def test_json_that_is_neither_an_event_nor_a_booking_is_400(target: Target, content: bytes) -> None:
     refused(target.post([JSON], content), 400, "invalid_input")
 
 
@@ -311,7 +313,7 @@ AS_JSON = {"Content-Type": "application/json"}
         "{{7*7}} ${7*7} %s %(a)s",
     ],
 )
-def test_a_name_of_any_writing_comes_back_as_it_was_sent(sale: Sale, name: str) -> None:
+def test_a_name_in_any_script_is_returned_as_it_was_sent(sale: Sale, name: str) -> None:
     event_id = sale.create_event(name=name)
 
     assert sale.events.get(f"{EVENTS}/{event_id}").json()["name"] == name
@@ -323,7 +325,9 @@ def test_a_name_of_any_writing_comes_back_as_it_was_sent(sale: Sale, name: str) 
 
 
 @pytest.mark.parametrize(("field", "number"), [("max_seats", 1), ("max_seats", 2**31 - 1)])
-def test_the_least_and_the_most_seats_arrive(sale: Sale, field: str, number: int) -> None:
+def test_the_smallest_and_the_largest_number_of_seats_are_accepted(
+    sale: Sale, field: str, number: int
+) -> None:
     assert sale.status(sale.create_event(**{field: number}))[field] == number
 
 
@@ -347,7 +351,7 @@ def test_the_least_and_the_most_seats_arrive(sale: Sale, field: str, number: int
         ),
     ],
 )
-def test_a_time_without_offset_or_that_never_is_is_400(sale: Sale, time: str) -> None:
+def test_a_time_that_has_no_offset_or_does_not_exist_is_400(sale: Sale, time: str) -> None:
     response = sale.events.post(EVENTS, json=event_input(booking_start_at=time))
 
     errors = assert_problem(response, 400, code="invalid_input")["errors"]
@@ -362,7 +366,7 @@ def test_a_time_without_offset_or_that_never_is_is_400(sale: Sale, time: str) ->
         *("2026-02-20T17:00:00+23:59",),
     ],
 )
-def test_any_other_time_of_rfc_3339_is_that_instant(sale: Sale, time: str) -> None:
+def test_any_other_rfc_3339_time_is_that_instant(sale: Sale, time: str) -> None:
     event_id = sale.create_event(booking_start_at=time, booking_end_at="9999-12-31T23:59:59Z")
 
     shown = sale.events.get(f"{EVENTS}/{event_id}").json()
@@ -374,7 +378,7 @@ def test_any_other_time_of_rfc_3339_is_that_instant(sale: Sale, time: str) -> No
 @pytest.mark.parametrize(
     "number", ["0", "-1", "abc", "1.0", "+1", "01", "%D9%A1", "1_0", "1e3", "%00", "1%00", "1%0A"]
 )
-def test_an_id_that_is_none_is_400(sale: Sale, number: str) -> None:
+def test_an_invalid_id_is_400(sale: Sale, number: str) -> None:
     bad_event = {"code": "invalid_event_id", "message": "invalid event id"}
     bad_booking = {"code": "invalid_booking_id", "message": "invalid booking id"}
 
@@ -398,7 +402,7 @@ def test_an_id_beyond_any_column_is_404(sale: Sale, number: int) -> None:
 @pytest.mark.parametrize(
     "path", [b"%ff%fe", b"..%2f..%2fetc%2fpasswd", b"%zz", b"1%2Fx", b"%u0031", b"1;a=b", b"1%3F"]
 )
-def test_a_path_that_is_no_id_is_refused(url: str, path: bytes) -> None:
+def test_a_path_without_a_valid_id_is_refused(url: str, path: bytes) -> None:
     answer = exchange(url, request(b"GET", LIST + b"/" + path))
 
     assert answer.status in (400, 404)
@@ -425,7 +429,7 @@ def test_a_bad_parameter_is_400_on_every_list(target: Target, query: bytes, code
 
 
 @pytest.mark.parametrize("text", ["%ff%fe", "a%00b", "%E2%80%8B", "x" * 256, "a&{name}=b", ""])
-def test_a_text_that_can_not_be_one_is_400_in_a_query(sale: Sale, text: str) -> None:
+def test_an_invalid_text_is_400_in_a_query(sale: Sale, text: str) -> None:
     name = sale.events.get(f"{EVENTS}?name={text.format(name='name')}")
     user = sale.bookings.get(f"/api/v1/bookings?user_id={text.format(name='user_id')}")
 
@@ -433,7 +437,7 @@ def test_a_text_that_can_not_be_one_is_400_in_a_query(sale: Sale, text: str) -> 
     assert_problem(user, 400)
 
 
-def test_parameters_that_nobody_knows_change_nothing(target: Target) -> None:
+def test_unknown_parameters_change_nothing(target: Target) -> None:
     plain = exchange(target.url, request(b"GET", target.path))
 
     for query in (
@@ -450,7 +454,7 @@ def test_parameters_that_nobody_knows_change_nothing(target: Target) -> None:
 
 @pytest.mark.parametrize("method", [b"PUT", b"TRACE", b"CONNECT", b"FROBNICATE", b"PROPFIND"])
 @pytest.mark.parametrize("tail", [b"", b"/1", b"/1/cancel", b"/1/status", b"/1/bookings", b"/../x"])
-def test_a_method_that_nobody_asked_for_is_405_or_404(url: str, method: bytes, tail: bytes) -> None:
+def test_an_unsupported_method_is_405_or_404(url: str, method: bytes, tail: bytes) -> None:
     answer = exchange(url, request(method, LIST + tail, [JSON], b"{}"))
 
     assert answer.status in (404, 405)
@@ -489,7 +493,7 @@ def test_a_host_that_is_not_ours_is_400(url: str, host: bytes) -> None:
     refused(exchange(url, request(b"GET", b"/health", host=host)), 400, "bad_request")
 
 
-def test_no_header_makes_links_lead_elsewhere(target: Target) -> None:
+def test_no_header_makes_links_point_to_another_host(target: Target) -> None:
     for _ in range(2):
         exchange(target.url, request(b"POST", target.path, [JSON], target.good))
     others = [b"X-Forwarded-Host: evil.example", b"Forwarded: host=evil.example"]
@@ -509,7 +513,7 @@ def test_no_header_makes_links_lead_elsewhere(target: Target) -> None:
         b"text/csv",
     ],
 )
-def test_an_answer_that_nobody_can_give_is_406(target: Target, accept: bytes) -> None:
+def test_an_accept_header_that_cannot_be_met_is_406(target: Target, accept: bytes) -> None:
     asking = [b"Accept: " + accept]
 
     refused(exchange(target.url, request(b"GET", target.path, asking)), 406, "not_acceptable")
@@ -529,7 +533,7 @@ def test_an_answer_that_nobody_can_give_is_406(target: Target, accept: bytes) ->
         b"Authorization: Basic !!!",
     ],
 )
-def test_a_header_that_means_nothing_here_changes_nothing(target: Target, header: bytes) -> None:
+def test_a_header_without_a_meaning_here_changes_nothing(target: Target, header: bytes) -> None:
     plain = exchange(target.url, request(b"GET", target.path))
     answer = exchange(target.url, request(b"GET", target.path, [header]))
 

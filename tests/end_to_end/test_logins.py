@@ -97,7 +97,7 @@ def slow_account(service: Service) -> Iterator[str]:
     service.execute("DELETE FROM auth_user WHERE username = 'slow'")
 
 
-def test_others_are_answered_while_a_password_is_hashed(
+def test_other_requests_are_answered_while_a_password_is_hashed(
     service: Service, slow_account: str
 ) -> None:
     person = service.person()
@@ -117,7 +117,7 @@ def test_others_are_answered_while_a_password_is_hashed(
     assert answered >= 10
 
 
-def test_more_than_a_few_are_told_to_come_back(service: Service, slow_account: str) -> None:
+def test_too_many_waiting_logins_are_told_to_come_back(service: Service, slow_account: str) -> None:
     people = [service.person() for _ in range(MOST_WAITING + 3)]
     pages = [person.get(LOGIN_PATHS[0]) for person in people]
 
@@ -146,7 +146,7 @@ def test_the_right_password_lets_in(service: Service, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", LOGIN_PATHS)
-def test_guessing_from_one_network_ends_and_says_why(service: Service, path: str) -> None:
+def test_guessing_from_one_network_is_stopped_with_a_reason(service: Service, path: str) -> None:
     network = some_network()
     statuses = [
         service.person(network).log_in("admin", f"guess-{number}", path=path).status_code
@@ -163,7 +163,7 @@ def test_guessing_from_one_network_ends_and_says_why(service: Service, path: str
     assert "Content-Security-Policy" in answer.headers
 
 
-def test_a_locked_out_network_locks_out_nobody_elsewhere_and_nothing_else(service: Service) -> None:
+def test_a_locked_out_network_affects_no_other_network_and_no_other_page(service: Service) -> None:
     network = some_network()
     for number in range(FAILURES_OF_ACCOUNT_AND_NETWORK):
         service.person(network).log_in("admin", f"guess-{number}")
@@ -178,7 +178,7 @@ def test_a_locked_out_network_locks_out_nobody_elsewhere_and_nothing_else(servic
     assert service.person(network).get(LOGIN_PATHS[0]).status_code == 200
 
 
-def test_a_client_can_not_choose_its_network(service: Service) -> None:
+def test_a_client_cannot_choose_its_network(service: Service) -> None:
     network = some_network()
     for number in range(FAILURES_OF_ACCOUNT_AND_NETWORK):
         # The proxy adds what it sees behind what the client wrote.
@@ -189,7 +189,7 @@ def test_a_client_can_not_choose_its_network(service: Service) -> None:
     assert last.status_code == 429
 
 
-def test_many_names_from_one_network_end_too(service: Service) -> None:
+def test_guessing_many_names_from_one_network_is_stopped(service: Service) -> None:
     network, others = some_network(), FAILURES_OF_NETWORK - 1
     names = [f"nobody-{number}" for number in range(others)]
     service.fail(names=names, networks=[network] * others)
@@ -198,7 +198,7 @@ def test_many_names_from_one_network_end_too(service: Service) -> None:
     assert service.person(network).log_in("admin", PASSWORD).status_code == 429
 
 
-def test_logging_in_oneself_does_not_buy_more_guesses(service: Service) -> None:
+def test_a_login_of_ones_own_allows_no_more_guesses(service: Service) -> None:
     network, others = some_network(), FAILURES_OF_NETWORK - 1
     names = [f"victim-{number}" for number in range(others)]
     service.fail(names=names, networks=[network] * others)
@@ -207,7 +207,7 @@ def test_logging_in_oneself_does_not_buy_more_guesses(service: Service) -> None:
     assert service.person(network).log_in("victim", "guess").status_code == 429
 
 
-def test_many_networks_at_one_account_end_at_last(service: Service) -> None:
+def test_guessing_one_account_from_many_networks_is_stopped(service: Service) -> None:
     create_superuser(service.name, service.environ, "victim")
     networks = [some_network() for _ in range(FAILURES_OF_ACCOUNT - 1)]
     service.fail(names=["victim"] * len(networks), networks=networks)

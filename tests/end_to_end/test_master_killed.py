@@ -51,7 +51,7 @@ def is_free(url: str) -> bool:
 
 
 @pytest.mark.parametrize("service", ["event", "booking"])
-def test_its_workers_answer_what_they_have_and_leave_the_port_to_the_next(
+def test_its_workers_finish_their_requests_and_free_the_port(
     own: OwnProcesses, sale: Sale, service: str
 ) -> None:
     if service == "event":

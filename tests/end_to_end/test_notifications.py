@@ -79,7 +79,7 @@ def test_a_seat_that_is_given_up_is_mailed_to_who_gave_it_up_and_who_gets_it(
     assert mailbox.of(f"cat-{event}@localhost") == [], "still waits, and was not asked about it"
 
 
-def test_a_user_who_can_not_be_written_to_costs_the_others_nothing(
+def test_a_user_without_a_valid_address_does_not_delay_others(
     own: OwnProcesses, sale: Sale, mailbox: Mailbox
 ) -> None:
     """Django's validator takes that address; no mail can be built for it."""
@@ -134,7 +134,7 @@ def test_an_event_that_is_cancelled_loses_all_its_bookings_and_everyone_is_told(
         mailbox.wait_for(f"user-{number}-{event}@localhost", ["The event is cancelled: No show"])
 
 
-def test_a_consumer_that_died_between_two_batches_is_not_missed_by_the_next(
+def test_the_next_consumer_continues_after_one_that_died_between_two_batches(
     own: OwnProcesses, sale: Sale
 ) -> None:
     """The message was acknowledged long ago: what is left to do stands in the database."""

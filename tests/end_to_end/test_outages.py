@@ -31,7 +31,9 @@ def proxy(own: OwnProcesses) -> Iterator[TcpProxy]:
     proxy.close()
 
 
-def test_booking_goes_on_while_the_event_service_is_dead(own: OwnProcesses, sale: Sale) -> None:
+def test_booking_keeps_working_while_the_event_service_is_down(
+    own: OwnProcesses, sale: Sale
+) -> None:
     event = sale.create_event(max_seats=1, waitlist_limit=1)
     first = sale.booked(event, "a")
     own.event.kill()
@@ -67,7 +69,7 @@ PATHS = {"event": f"{EVENTS}?name=a", "booking": f"{EVENTS}/1/status"}
 
 
 @pytest.mark.parametrize("service", ["event", "booking"])
-def test_a_database_that_says_nothing_costs_everybody_a_503_and_nobody_a_thread(
+def test_a_silent_database_costs_each_request_a_503_and_holds_no_thread(
     own: OwnProcesses, service: str
 ) -> None:
     """As a frozen one does: the kernel goes on acknowledging, no timeout of the server fires."""
@@ -116,7 +118,7 @@ HASTY = {
 
 
 @pytest.mark.parametrize("worker", ["relay", "consumer"])
-def test_a_worker_gives_up_on_a_database_that_says_nothing_and_goes_on_when_it_is_back(
+def test_a_worker_gives_up_on_a_silent_database_and_resumes_when_it_is_back(
     own: OwnProcesses, sale: Sale, worker: str
 ) -> None:
     regular, variable, command = {
@@ -264,9 +266,7 @@ def test_a_killed_worker_loses_no_booking_that_was_acknowledged(
     until(lambda: len(own.booking.workers) == 2, "a new worker")
 
 
-def test_a_stop_in_the_middle_of_a_rush_answers_what_it_accepted(
-    own: OwnProcesses, sale: Sale
-) -> None:
+def test_a_stop_under_load_answers_the_requests_it_accepted(own: OwnProcesses, sale: Sale) -> None:
     event = sale.create_event(max_seats=1000, waitlist_limit=0)
     acknowledged: list[int] = []
     start = own.booking.log.stat().st_size

@@ -47,7 +47,7 @@ def test_eight_cancels_of_one_booking_at_once_free_one_seat(sale: Sale) -> None:
     assert statuses == ["confirmed", "waitlisted", "waitlisted"]
 
 
-def test_cancels_and_bookings_that_race_leave_no_seat_empty_and_none_sold_twice(sale: Sale) -> None:
+def test_racing_cancels_and_bookings_leave_no_seat_empty_or_sold_twice(sale: Sale) -> None:
     event = sale.create_event(max_seats=10, waitlist_limit=20)
     mine = [sale.booked(event, f"early-{number}")["id"] for number in range(10)]
 

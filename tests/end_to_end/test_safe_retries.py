@@ -36,7 +36,7 @@ def post_and_hang_up(client: httpx.Client, path: str, body: dict[str, Any], key:
         connection.sendall(head.encode() + content)
 
 
-def test_who_hung_up_after_booking_gets_that_booking(sale: Sale, key: str) -> None:
+def test_a_client_that_hung_up_after_booking_gets_that_booking(sale: Sale, key: str) -> None:
     event = sale.create_event(max_seats=1, waitlist_limit=0)
     path, body = f"{EVENTS}/{event}/bookings", {"user_id": "ann"}
 
@@ -52,7 +52,7 @@ def test_who_hung_up_after_booking_gets_that_booking(sale: Sale, key: str) -> No
     assert sale.counts(event) == (1, 0, 0)
 
 
-def test_who_hung_up_and_asks_again_at_once_is_booked_once(sale: Sale) -> None:
+def test_a_client_that_hung_up_and_retries_at_once_is_booked_once(sale: Sale) -> None:
     event = sale.create_event()
     path = f"{EVENTS}/{event}/bookings"
 
@@ -72,7 +72,9 @@ def test_who_hung_up_and_asks_again_at_once_is_booked_once(sale: Sale) -> None:
     )
 
 
-def test_who_hung_up_after_creating_an_event_gets_that_event(sale: Sale, key: str) -> None:
+def test_a_client_that_hung_up_after_creating_an_event_gets_that_event(
+    sale: Sale, key: str
+) -> None:
     body = event_input(name=f"Workshop {key}")
 
     def found() -> list[dict[str, Any]]:
@@ -139,7 +141,7 @@ def test_a_key_is_known_to_a_process_that_started_later(
     assert again.headers["Idempotency-Replayed"] == "true"
 
 
-def test_a_key_may_not_come_twice_in_one_request(sale: Sale) -> None:
+def test_a_request_with_two_keys_is_refused(sale: Sale) -> None:
     event = sale.create_event()
 
     answer = sale.bookings.post(
@@ -151,7 +153,7 @@ def test_a_key_may_not_come_twice_in_one_request(sale: Sale) -> None:
     assert_problem(answer, 400, code="invalid_idempotency_key")
 
 
-def test_a_key_that_came_with_another_body_is_refused(sale: Sale, key: str) -> None:
+def test_a_key_used_with_another_body_is_refused(sale: Sale, key: str) -> None:
     path = f"{EVENTS}/{sale.create_event()}/bookings"
     assert post(sale.bookings, path, {"user_id": "ann"}, key).status_code == 201
 

@@ -54,7 +54,7 @@ def assert_healthy(*urls: str) -> None:
         assert httpx.get(f"{url}/health", timeout=30, trust_env=False).status_code == 200
 
 
-def test_slow_readers_are_cut_off_and_hold_up_nobody(system: System) -> None:
+def test_slow_readers_are_cut_off_and_delay_no_other_client(system: System) -> None:
     urls = (system.event_url, system.booking_url)
     asked = kept_alive(b"GET", BUNDLE) * 20
     with contextlib.ExitStack() as stack:
@@ -85,7 +85,7 @@ def has_ended(connection: socket.socket) -> bool:
         return True
 
 
-def test_headers_that_never_end_and_connections_that_say_nothing_are_closed(system: System) -> None:
+def test_endless_headers_and_silent_connections_are_closed(system: System) -> None:
     urls = (system.event_url, system.booking_url)
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(connected(url)) for url in urls]
@@ -105,7 +105,7 @@ def test_headers_that_never_end_and_connections_that_say_nothing_are_closed(syst
 
 
 @pytest.mark.parametrize("service", ["event", "booking"])
-def test_a_client_that_always_asks_leaves_others_their_turn(
+def test_a_client_that_never_pauses_leaves_others_their_turn(
     own: OwnProcesses, service: str
 ) -> None:
     workers = {f"{service.upper()}_WORKERS": "1"}
@@ -141,7 +141,7 @@ def test_a_client_that_always_asks_leaves_others_their_turn(
 
 
 @pytest.mark.parametrize("service", ["event", "booking"])
-def test_a_body_that_nobody_wants_is_not_read_to_its_end(own: OwnProcesses, service: str) -> None:
+def test_an_unused_body_is_not_read_to_its_end(own: OwnProcesses, service: str) -> None:
     workers = {f"{service.upper()}_WORKERS": "1"}
     with (
         own.another_service(service, f"{service}-endless", **workers) as url,
@@ -169,7 +169,7 @@ def test_a_body_that_is_too_large_does_not_end_the_connection(system: System, se
 
 
 @pytest.mark.parametrize("service", ["event", "booking"])
-def test_an_address_has_only_so_many_connections(own: OwnProcesses, service: str) -> None:
+def test_connections_from_one_address_are_limited(own: OwnProcesses, service: str) -> None:
     environ = {f"{service.upper()}_WORKERS": "1", "MAX_CONNECTIONS_PER_ADDRESS": "3"}
     with contextlib.ExitStack() as stack:
         url = stack.enter_context(own.another_service(service, f"{service}-few", **environ))

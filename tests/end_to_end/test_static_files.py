@@ -41,7 +41,7 @@ def test_scripts_and_styles_of_a_page_are_compressed_and_kept(
 
 
 @pytest.mark.parametrize("refused", ["", "identity", "br", "gzip;q=0", "gzip; q=0.0, br"])
-def test_who_does_not_take_gzip_gets_the_file_as_it_is(client: httpx.Client, refused: str) -> None:
+def test_a_client_without_gzip_gets_the_plain_file(client: httpx.Client, refused: str) -> None:
     response = client.get(BUNDLE, headers={"Accept-Encoding": refused})
 
     assert "Content-Encoding" not in response.headers

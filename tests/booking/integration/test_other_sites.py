@@ -50,7 +50,7 @@ def test_every_write_of_the_schema_is_tried() -> None:
 
 @pytest.mark.parametrize("page", FOREIGN)
 @pytest.mark.parametrize("operation", BODIES)
-def test_it_is_refused_where_the_service_is_open(
+def test_writes_from_other_sites_are_refused_in_an_open_service(
     browser: Client, operation: str, page: str
 ) -> None:
     body = BODIES[operation]
@@ -64,7 +64,9 @@ def test_it_is_refused_where_the_service_is_open(
 
 @pytest.mark.parametrize("sender", OWN)
 @pytest.mark.parametrize("operation", BODIES)
-def test_others_are_not(browser: Client, operation: str, sender: str) -> None:
+def test_writes_from_the_own_site_and_from_programs_are_accepted(
+    browser: Client, operation: str, sender: str
+) -> None:
     body = BODIES[operation]
     kind = "application/json" if body else ""
 
@@ -76,7 +78,7 @@ def test_others_are_not(browser: Client, operation: str, sender: str) -> None:
 @pytest.mark.parametrize("content_type", FORM_TYPES)
 @pytest.mark.parametrize("body", [b"", b"user_id=ben", b'{"user_id": "ben"}'])
 @pytest.mark.parametrize("operation", BODIES)
-def test_what_a_form_sends_is_refused_whoever_sends_it(
+def test_form_content_types_are_refused_from_every_origin(
     browser: Client, operation: str, body: bytes, content_type: str
 ) -> None:
     response = call(browser, operation, body=body, content_type=content_type)

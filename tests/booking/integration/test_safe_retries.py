@@ -117,7 +117,7 @@ def statements_about_keys(captured: CaptureQueriesContext) -> list[str]:
 
 
 class TestARetry:
-    def test_is_answered_like_the_first_time(self, browser: Client) -> None:
+    def test_gets_the_first_response_again(self, browser: Client) -> None:
         event = EventFactory()
 
         first, *again = [book(browser, event) for _ in range(3)]
@@ -169,7 +169,7 @@ class TestARetry:
         [{"booking_end_at": now() - timedelta(minutes=1)}, {"cancelled_at": now()}],
         ids=["over", "cancelled"],
     )
-    def test_is_answered_like_the_first_time_whatever_became_of_the_event(
+    def test_gets_the_first_response_again_whatever_happened_to_the_event(
         self, browser: Client, change: dict[str, Any]
     ) -> None:
         event = EventFactory()
@@ -245,7 +245,7 @@ class TestARetry:
         assert_problem(send(browser, event, "{}"), 400, code="invalid_input")
         assert_problem(send(browser, event, "{"), 400, code="parse_error")
 
-    def test_as_a_page_shows_the_first_answer(self, browser: Client) -> None:
+    def test_as_a_page_shows_the_first_response(self, browser: Client) -> None:
         event = EventFactory()
         book(browser, event)
 

@@ -44,7 +44,7 @@ def errors(response: Any) -> dict[str, list[str]]:
     return found
 
 
-def test_strangers_are_sent_to_the_login(client: Client) -> None:
+def test_anonymous_users_are_sent_to_the_login(client: Client) -> None:
     response = client.get(CHANGELIST)
 
     assert response.status_code == 302
@@ -120,7 +120,7 @@ def test_the_form_says_in_words_what_is_wrong(
     assert [each.name for each in Event._meta.constraints if each.name in page] == []
 
 
-def test_every_constraint_of_what_the_admin_can_change_has_words_of_its_own() -> None:
+def test_every_constraint_that_the_admin_can_violate_has_its_own_message() -> None:
     """The form shows the message of a constraint, and Django's own names the constraint."""
     ours = [model for model in site._registry if model.__module__.startswith("event_project")]
 
@@ -143,7 +143,7 @@ def _secret_constraint() -> None:
 
 
 @pytest.mark.usefixtures("_secret_constraint")
-def test_what_only_the_database_refuses_is_said_without_the_constraints_name(
+def test_an_error_that_only_the_database_finds_does_not_name_the_constraint(
     admin: Client,
 ) -> None:
     response = admin.post(CHANGELIST + "add/", {**FORM, "name": "Refused"}, follow=True)
@@ -154,7 +154,7 @@ def test_what_only_the_database_refuses_is_said_without_the_constraints_name(
     assert not Event.objects.exists()
 
 
-def test_what_the_database_refuses_is_said_in_the_words_of_its_constraint(
+def test_an_error_of_the_database_is_shown_in_the_words_of_its_constraint(
     admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As if the form had not looked."""
@@ -166,7 +166,7 @@ def test_what_the_database_refuses_is_said_in_the_words_of_its_constraint(
     assert "event_has_seats" not in response.content.decode()
 
 
-def test_fewer_seats_come_with_a_word_on_those_that_are_taken(admin: Client, event: Event) -> None:
+def test_lowering_the_seats_warns_about_seats_that_are_taken(admin: Client, event: Event) -> None:
     assert "nobody loses a seat" in admin.get(change_page(event)).content.decode()
 
     fewer = admin.post(change_page(event), filled_in(admin, event, max_seats="5"), follow=True)
@@ -217,7 +217,7 @@ def test_the_form_changes_an_event_by_one_version_and_announces_it(
     assert last_body()["name"] == "Renamed"
 
 
-def test_a_form_sent_back_as_it_was_changes_nothing(admin: Client, event: Event) -> None:
+def test_an_unchanged_form_changes_nothing(admin: Client, event: Event) -> None:
     response = admin.post(change_page(event), filled_in(admin, event))
 
     assert response.status_code == 302
@@ -248,9 +248,7 @@ def test_the_form_refuses_a_bad_change(
     assert announced() == []
 
 
-def test_what_somebody_else_changed_meanwhile_is_not_overwritten(
-    admin: Client, event: Event
-) -> None:
+def test_a_concurrent_change_is_not_overwritten(admin: Client, event: Event) -> None:
     sent = filled_in(admin, event, name="Mine")
     event_update(event_id=event.pk, changes={"name": "Theirs"})
 
@@ -313,7 +311,7 @@ def test_cancelling_selected_events_asks_first(admin: Client, event: Event) -> N
     assert announced() == []
 
 
-def test_confirmed_events_are_cancelled_and_those_that_were_already_stay_as_they_are(
+def test_confirming_cancels_the_events_and_leaves_cancelled_ones_alone(
     admin: Client, event: Event
 ) -> None:
     other, third = EventFactory.create(), EventFactory.create()
@@ -330,9 +328,7 @@ def test_confirmed_events_are_cancelled_and_those_that_were_already_stay_as_they
     assert LogEntry.objects.get().change_message == "Cancelled."
 
 
-def test_the_page_of_an_event_has_a_button_that_leads_to_its_cancellation(
-    admin: Client, event: Event
-) -> None:
+def test_the_page_of_an_event_has_a_cancel_button(admin: Client, event: Event) -> None:
     page = admin.get(change_page(event)).content.decode()
 
     assert 'value="Cancel this event"' in page
@@ -341,7 +337,9 @@ def test_the_page_of_an_event_has_a_button_that_leads_to_its_cancellation(
     assert f'<input type="hidden" name="_selected_action" value="{event.pk}">' in page
 
 
-def test_who_may_only_look_neither_changes_nor_cancels(client: Client, event: Event) -> None:
+def test_users_with_view_permission_can_neither_change_nor_cancel(
+    client: Client, event: Event
+) -> None:
     user = User.objects.create_user("looker", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_event"))
     client.force_login(user)

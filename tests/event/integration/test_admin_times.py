@@ -101,14 +101,14 @@ def test_what_is_typed_is_read_in_the_zone_that_was_shown(
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "../../etc/passwd", "America", "", "x" * 4000])
-def test_a_zone_that_is_none_counts_as_utc(admin: Client, event: Event, name: str) -> None:
+def test_an_unknown_zone_counts_as_utc(admin: Client, event: Event, name: str) -> None:
     admin.cookies[COOKIE] = name
 
     assert "Times are in UTC." in page(admin, path_of(event))
     assert save(admin, event, time="09:00:00", shown_in=name).hour == 9
 
 
-def test_every_page_brings_the_script_from_here_and_none_inline(
+def test_every_page_loads_the_script_from_this_host_and_none_inline(
     admin: Client, event: Event
 ) -> None:
     login = Client().get("/admin/login/").content.decode()
@@ -118,14 +118,14 @@ def test_every_page_brings_the_script_from_here_and_none_inline(
     assert finders.find("times/time_zone.js") is not None
 
 
-def test_the_answer_to_a_form_is_not_loaded_again(admin: Client, event: Event) -> None:
+def test_the_response_to_a_form_is_not_reloaded(admin: Client, event: Event) -> None:
     answer = admin.post(path_of(event), {"name": ""})
 
     assert answer.status_code == 200
     assert "data-may-reload" not in answer.content.decode()
 
 
-def test_the_api_speaks_utc_whatever_the_browser_says(admin: Client, event: Event) -> None:
+def test_the_api_uses_utc_whatever_the_browser_says(admin: Client, event: Event) -> None:
     admin.cookies[COOKIE] = "Asia/Bangkok"
 
     shown = admin.get(f"/api/v1/events/{event.pk}", headers={"accept": "application/json"}).json()

@@ -111,7 +111,7 @@ def test_the_table_holds(client: Client, sign: Sign, operation: str, caller: str
 
 
 @pytest.mark.parametrize("operation", DECISIONS)
-def test_anybody_may_do_anything_where_the_service_is_open(
+def test_anyone_may_do_anything_if_the_service_is_open(
     client: Client, settings: Any, operation: str
 ) -> None:
     assert settings.AUTH_MODE == "open"
@@ -143,7 +143,7 @@ def test_a_staff_session_writes_with_a_csrf_token_and_not_without(sign: Sign) ->
     assert with_it.status_code == 200
 
 
-def test_a_session_of_somebody_who_is_not_staff_may_not_write(client: Client, sign: Sign) -> None:
+def test_a_session_of_a_user_who_is_not_staff_may_not_write(client: Client, sign: Sign) -> None:
     client.force_login(User.objects.create_user("eve"))
 
     assert_problem(call(client, "POST /api/v1/events"), 403, code="permission_denied")

@@ -68,7 +68,7 @@ def test_control_without_the_lock_versions_are_given_twice(
     assert len(set(versions_of(answers))) < RIVALS
 
 
-def test_of_those_who_saw_the_same_version_one_changes_it_and_the_others_are_told(
+def test_only_one_of_several_changes_to_the_same_version_succeeds(
     event: Event,
 ) -> None:
     meeting = Rendezvous(RIVALS)
@@ -97,7 +97,7 @@ def test_control_without_the_lock_several_change_the_same_version(
     assert [answer.status_code for answer in answers] == [200] * RIVALS
 
 
-def test_concurrent_cancellations_are_one(event: Event) -> None:
+def test_concurrent_cancellations_count_once(event: Event) -> None:
     meeting = Rendezvous(RIVALS)
     calls = [lambda: cancel(Client(), event.pk)] * RIVALS
 

@@ -56,9 +56,7 @@ def test_each_field_can_be_changed_by_itself_and_is_announced(
     assert last_body() == changed
 
 
-def test_all_fields_can_be_changed_at_once_and_that_is_one_change(
-    client: Client, event: dict[str, Any]
-) -> None:
+def test_changing_all_fields_at_once_is_one_change(client: Client, event: dict[str, Any]) -> None:
     wanted = {
         "name": "All new",
         "max_seats": 1,
@@ -153,7 +151,7 @@ def test_a_window_that_would_end_too_early_is_refused_as_it_is_on_creation(
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b"null", b'{"name":"a","name":"b"}', b'{"price":NaN}', b"\xff"]
 )
-def test_a_body_that_is_no_strict_json_object_is_refused(
+def test_a_body_that_is_not_a_strict_json_object_is_refused(
     client: Client, event: dict[str, Any], body: bytes
 ) -> None:
     assert_problem(patch(client, event["id"], body), 400)
@@ -169,7 +167,7 @@ def test_a_patch_that_does_not_claim_to_be_json_is_415(
 
 
 @pytest.mark.parametrize("event_id", [999_999, 2**63, 10**30])
-def test_what_nobody_has_is_404(client: Client, event_id: int) -> None:
+def test_an_unknown_event_is_404(client: Client, event_id: int) -> None:
     for response in (patch(client, event_id, {"name": "a"}), cancel(client, event_id)):
         assert_problem(response, 404, code="event_not_found", message="event not found")
 
@@ -247,7 +245,7 @@ def test_cancel_ignores_its_body(
         (b"{}", ""),
     ],
 )
-def test_cancel_takes_nothing_that_a_form_of_another_site_can_send(
+def test_cancel_refuses_what_a_form_of_another_site_can_send(
     client: Client, event: dict[str, Any], body: bytes, content_type: str
 ) -> None:
     # Django's client leaves out the type of an empty body; browsers don't.
@@ -270,13 +268,13 @@ def test_cancel_refuses_broken_json(client: Client, event: dict[str, Any], body:
     assert stored(client, event["id"]) == event
 
 
-def test_creation_and_last_change_of_a_new_event_are_the_same_instant(
+def test_a_new_event_was_created_and_last_changed_at_the_same_instant(
     event: dict[str, Any],
 ) -> None:
     assert event["created_at"] == event["updated_at"]
 
 
-def test_what_is_no_field_of_an_event_is_refused_by_the_service() -> None:
+def test_an_unknown_field_is_refused_by_the_service() -> None:
     event = EventFactory.create()
 
     for changes in ({"version": 9}, {"cancelled_at": None}, {"nonsense": 1}):

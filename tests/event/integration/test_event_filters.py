@@ -71,7 +71,7 @@ CANCELLED = {"cancelled, would be open", "cancelled, would come"}
         ("", {"over", "open", "upcoming", *CANCELLED}),
     ],
 )
-def test_a_window_chooses_and_two_choose_together(
+def test_window_filters_can_be_combined(
     client: Client, events: Mapping[str, int], query: str, expected: set[str]
 ) -> None:
     found = ids(client.get(f"{EVENTS}?{query}"))
@@ -88,7 +88,7 @@ def test_a_window_chooses_and_two_choose_together(
         ("booking_end_at", TICK, False, False),
     ],
 )
-def test_the_edges_of_a_window_are_those_of_the_databases_clock(
+def test_a_window_opens_and_closes_by_the_clock_of_the_database(
     client: Client, edge: str, beyond: timedelta, is_open: bool, is_upcoming: bool
 ) -> None:
     event = EventFactory()
@@ -117,7 +117,7 @@ def test_the_edges_of_a_window_are_those_of_the_databases_clock(
         ("x" * 255, []),
     ],
 )
-def test_a_name_is_found_by_a_part_of_it_in_either_case(
+def test_a_name_is_found_by_any_part_ignoring_case(
     client: Client, text: str, expected: list[str]
 ) -> None:
     for name in ("Go Workshop", "RUST WORKSHOP", "100% off_season", "งานวัด"):
@@ -128,7 +128,7 @@ def test_a_name_is_found_by_a_part_of_it_in_either_case(
     assert [event["name"] for event in found] == expected
 
 
-def test_name_and_window_choose_together(client: Client, events: Mapping[str, int]) -> None:
+def test_name_and_window_filters_can_be_combined(client: Client, events: Mapping[str, int]) -> None:
     name = Event.objects.get(pk=events["open"]).name
 
     assert ids(client.get(EVENTS, {"name": name, "open": "true"})) == [events["open"]]
@@ -137,9 +137,7 @@ def test_name_and_window_choose_together(client: Client, events: Mapping[str, in
 
 @pytest.mark.parametrize("parameter", ["open", "upcoming"])
 @pytest.mark.parametrize("value", ["", "True", "TRUE", "1", "0", "yes", " true", "true\x00", "t"])
-def test_a_window_is_true_or_false_and_nothing_else(
-    client: Client, parameter: str, value: str
-) -> None:
+def test_a_window_filter_must_be_true_or_false(client: Client, parameter: str, value: str) -> None:
     response = client.get(EVENTS, {parameter: value})
 
     message = f"{parameter} must be true or false"
@@ -153,7 +151,7 @@ def test_a_name_that_no_event_can_have_is_refused(client: Client, name: str) -> 
     assert problem["message"].startswith("name: ")
 
 
-def test_a_parameter_that_is_not_known_is_let_be(client: Client) -> None:
+def test_an_unknown_parameter_is_ignored(client: Client) -> None:
     (event,) = EventFactory.create_batch(1)
 
     assert ids(client.get(f"{EVENTS}?closed=maybe")) == [event.pk]
@@ -175,9 +173,7 @@ def test_the_links_of_a_page_keep_the_filters(client: Client) -> None:
 
 
 @pytest.mark.parametrize("parameter", ["open", "upcoming"])
-def test_what_can_be_booked_is_found_without_reading_what_is_over(
-    client: Client, parameter: str
-) -> None:
+def test_open_events_are_found_without_reading_past_ones(client: Client, parameter: str) -> None:
     now = timezone.now()
     insert_events(2000, booking_start_at=now - 2 * HOUR, booking_end_at=now - HOUR)
     EventFactory(booking_start_at=now - HOUR, booking_end_at=now + HOUR)

@@ -29,7 +29,7 @@ def test_a_listed_event_looks_like_the_event_itself(client: Client) -> None:
     assert client.get(EVENTS).json() == [client.get(f"{EVENTS}/{event_id}").json()]
 
 
-def test_everything_on_one_page_has_no_neighbours(client: Client) -> None:
+def test_a_list_that_fits_on_one_page_has_no_links(client: Client) -> None:
     made = make(3)
 
     response = client.get(f"{EVENTS}?limit=3")
@@ -57,7 +57,7 @@ def test_pages_lead_to_the_end_and_back_again(client: Client) -> None:
     assert ids(client.get(links(back)["next"])) == made[6:]
 
 
-def test_a_hundred_come_by_default_and_a_thousand_at_most(client: Client) -> None:
+def test_a_page_has_100_events_by_default_and_1000_at_most(client: Client) -> None:
     insert_events(1001)
 
     assert len(ids(client.get(EVENTS))) == 100
@@ -74,7 +74,7 @@ def test_links_keep_the_rest_of_the_query_and_are_absolute(client: Client) -> No
     assert "seen=a%26b" in url
 
 
-def test_events_that_come_or_go_between_pages_repeat_and_skip_no_others(client: Client) -> None:
+def test_changes_between_two_pages_repeat_and_skip_no_event(client: Client) -> None:
     made = make(4)
     following = links(client.get(f"{EVENTS}?limit=2"))["next"]
     with connection.cursor() as cursor:

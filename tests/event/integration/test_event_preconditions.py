@@ -23,7 +23,7 @@ def renamed(client: Client, event_id: int, if_match: str) -> object:
     return patch(client, event_id, {"name": "Renamed"}, headers={"if-match": if_match})
 
 
-def test_every_answer_with_one_event_carries_its_version_as_a_strong_tag(client: Client) -> None:
+def test_every_response_with_one_event_has_its_version_as_a_strong_etag(client: Client) -> None:
     created = post(client, VALID)
     event_id = created.json()["id"]
 
@@ -43,7 +43,7 @@ def test_every_answer_with_one_event_carries_its_version_as_a_strong_tag(client:
 
 
 @pytest.mark.parametrize("if_match", ['"3"', '"2", "3"', 'W/"1",  "3" ,"x"', "*", ' "3" '])
-def test_a_change_of_the_version_that_the_client_saw_is_made(client: Client, if_match: str) -> None:
+def test_a_change_to_the_version_that_the_client_saw_is_made(client: Client, if_match: str) -> None:
     event_id = at_version_3()
 
     response = renamed(client, event_id, if_match)
@@ -68,7 +68,7 @@ def test_a_change_of_the_version_that_the_client_saw_is_made(client: Client, if_
         pytest.param("**", id="two stars"),
     ],
 )
-def test_a_change_of_another_version_is_412_and_not_made(client: Client, if_match: str) -> None:
+def test_a_change_to_another_version_is_412_and_not_made(client: Client, if_match: str) -> None:
     event_id = at_version_3()
 
     response = renamed(client, event_id, if_match)
@@ -79,13 +79,13 @@ def test_a_change_of_another_version_is_412_and_not_made(client: Client, if_matc
     assert announced() == []
 
 
-def test_the_version_is_compared_even_where_nothing_would_change(client: Client) -> None:
+def test_the_version_is_compared_even_if_nothing_would_change(client: Client) -> None:
     event_id = at_version_3()
 
     assert_problem(patch(client, event_id, {}, headers={"if-match": '"2"'}), 412)
 
 
-def test_checks_come_in_the_order_that_is_documented(client: Client) -> None:
+def test_checks_run_in_the_documented_order(client: Client) -> None:
     event_id = at_version_3()
     stale = {"headers": {"if-match": '"1"'}}
     window = {"booking_end_at": "2000-01-01T00:00:00Z"}
@@ -123,7 +123,7 @@ def test_a_version_that_the_client_does_not_have_is_sent(
     assert response.json()["version"] == 3
 
 
-def test_a_page_for_people_is_always_sent(client: Client) -> None:
+def test_an_html_page_is_always_sent(client: Client) -> None:
     event_id = at_version_3()
     headers = {"if-none-match": '"3"', "accept": "text/html"}
 

@@ -53,7 +53,7 @@ def plan(pattern: str) -> str:
     return event_list(name=pattern).order_by("pk")[:PAGE].explain()
 
 
-def test_whatever_is_part_of_a_name_finds_it() -> None:
+def test_any_part_of_a_name_finds_it() -> None:
     for name in NAMES:
         EventFactory(name=name)
     parts = {
@@ -72,12 +72,14 @@ def test_whatever_is_part_of_a_name_finds_it() -> None:
 @pytest.mark.parametrize(
     "pattern", ["z", "zz", "zzzz", "!!!", "%%%", "งาน", "workshop zzz", "z" * 255]
 )
-def test_what_few_are_called_is_found_by_the_index(many_events: None, pattern: str) -> None:
+def test_a_rare_name_is_found_by_the_index(many_events: None, pattern: str) -> None:
     assert "event_name_ngrams" in plan(pattern)
 
 
 @pytest.mark.parametrize("term", ["zzzz", "%%%", "17", " zz "])
-def test_the_admin_finds_by_the_index_too(many_events: None, rf: RequestFactory, term: str) -> None:
+def test_the_admin_search_uses_the_index_too(
+    many_events: None, rf: RequestFactory, term: str
+) -> None:
     admin = site.get_model_admin(Event)
 
     found, _ = admin.get_search_results(rf.get("/"), Event.objects.order_by("-pk"), term)
@@ -86,7 +88,7 @@ def test_the_admin_finds_by_the_index_too(many_events: None, rf: RequestFactory,
 
 
 @pytest.mark.parametrize("pattern", ["a", "shop", "WORKSHOP"])
-def test_what_most_are_called_is_found_by_reading_a_page(many_events: None, pattern: str) -> None:
+def test_a_common_name_is_found_by_reading_one_page(many_events: None, pattern: str) -> None:
     assert "event_name_ngrams" not in plan(pattern)
     assert "events_event_pkey" in plan(pattern)
     assert len(event_list(name=pattern)[:PAGE]) == PAGE

@@ -141,7 +141,7 @@ def test_every_way_to_change_announces_the_next_version(
     assert assert_changed(event).max_seats == 11
 
 
-def test_a_found_event_is_not_changed(event: Event) -> None:
+def test_get_or_create_does_not_change_an_existing_event(event: Event) -> None:
     Event.objects.get_or_create(name="As created", defaults=values())
 
     assert announced() == []
@@ -172,7 +172,7 @@ def test_two_stale_instances_saved_after_each_other_are_two_changes(event: Event
     assert (body["name"], body["max_seats"]) == ("Renamed", 11), "not the stale name"
 
 
-def test_a_message_holds_what_is_stored_and_not_what_the_instance_held(event: Event) -> None:
+def test_a_message_has_the_stored_values_and_not_those_of_the_instance(event: Event) -> None:
     event.name = "Never stored"
     event.price = "12.5"  # type: ignore[assignment]
 
@@ -193,7 +193,7 @@ def test_a_message_holds_what_is_stored_and_not_what_the_instance_held(event: Ev
         ("booking_end_at", "tomorrow"),
     ],
 )
-def test_a_value_that_would_be_stored_as_another_one_is_refused(
+def test_a_value_that_would_be_stored_differently_is_refused(
     event: Event, field: str, value: object
 ) -> None:
     setattr(event, field, value)
@@ -214,14 +214,14 @@ def test_an_instance_loaded_in_part_is_announced_in_full(event: Event) -> None:
     assert assert_changed(event).name == "Renamed"
 
 
-def test_a_save_of_no_fields_is_no_change(event: Event) -> None:
+def test_saving_no_fields_is_not_a_change(event: Event) -> None:
     event.save(update_fields=[])
 
     assert (event.version, Event.objects.get().version) == (1, 1)
     assert announced() == []
 
 
-def test_a_save_that_must_change_a_row_that_is_not_there_fails(event: Event) -> None:
+def test_forcing_an_update_of_a_missing_row_fails(event: Event) -> None:
     missing = new(pk=event.pk + 1)
 
     for options in ({"force_update": True}, {"update_fields": ["name"]}):
@@ -323,7 +323,7 @@ def test_a_row_that_is_cancelled_is_announced_as_cancelled(
         ),
     ],
 )
-def test_no_stale_write_takes_a_cancellation_back(
+def test_a_stale_write_does_not_undo_a_cancellation(
     event: Event, write: Callable[[Event], object]
 ) -> None:
     stale = Event.objects.get()
@@ -378,7 +378,7 @@ def test_managers_have_no_delete_and_templates_call_nothing_that_writes() -> Non
         pytest.param(lambda _: Event.objects.create(**values(max_seats=0)), id="create"),
     ],
 )
-def test_what_the_database_refuses_is_neither_stored_nor_announced(
+def test_a_write_that_the_database_refuses_is_neither_stored_nor_announced(
     event: Event, write: Callable[[Event], object]
 ) -> None:
     event.max_seats = 0

@@ -45,7 +45,9 @@ def test_every_write_of_the_schema_is_tried() -> None:
 
 @pytest.mark.parametrize("page", FOREIGN)
 @pytest.mark.parametrize("operation", BODIES)
-def test_it_is_refused_where_the_service_is_open(client: Client, operation: str, page: str) -> None:
+def test_writes_from_other_sites_are_refused_in_an_open_service(
+    client: Client, operation: str, page: str
+) -> None:
     response = call(client, operation, FOREIGN[page])
 
     assert_problem(response, 403, code="cross_origin")
@@ -54,14 +56,16 @@ def test_it_is_refused_where_the_service_is_open(client: Client, operation: str,
 
 @pytest.mark.parametrize("sender", OWN)
 @pytest.mark.parametrize("operation", BODIES)
-def test_others_are_not(client: Client, operation: str, sender: str) -> None:
+def test_writes_from_the_own_site_and_from_programs_are_accepted(
+    client: Client, operation: str, sender: str
+) -> None:
     assert call(client, operation, OWN[sender]).status_code in (200, 201)
 
 
 @pytest.mark.parametrize("content_type", FORM_TYPES)
 @pytest.mark.parametrize("body", [b"", b"a=b", b'{"name": "Another"}'])
 @pytest.mark.parametrize("operation", BODIES)
-def test_what_a_form_sends_is_refused_whoever_sends_it(
+def test_form_content_types_are_refused_from_every_origin(
     client: Client, operation: str, body: bytes, content_type: str
 ) -> None:
     method, path = operation.split()
@@ -88,7 +92,7 @@ def test_a_trusted_origin_may_write(client: Client, settings: Any) -> None:
     assert call(client, "POST /api/v1/events", headers).status_code == 201
 
 
-def test_a_token_is_proof_enough(client: Client, settings: Any) -> None:
+def test_a_write_with_a_token_is_accepted(client: Client, settings: Any) -> None:
     settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
     token = f"Bearer {secret_token(sub='root', roles=['admin'])}"
     headers = {**FOREIGN["another host"], "authorization": token}
@@ -96,9 +100,7 @@ def test_a_token_is_proof_enough(client: Client, settings: Any) -> None:
     assert call(client, "POST /api/v1/events", headers).status_code == 201
 
 
-def test_the_own_origin_is_https_behind_a_proxy_that_ends_tls(
-    client: Client, settings: Any
-) -> None:
+def test_the_own_origin_is_https_behind_a_tls_proxy(client: Client, settings: Any) -> None:
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     headers = {"host": "testserver", "origin": "https://testserver", "x-forwarded-proto": "https"}
 

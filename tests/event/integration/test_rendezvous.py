@@ -26,7 +26,7 @@ def change(event: Event, *, late: bool = False) -> Callable[[], None]:
     return call
 
 
-def test_one_who_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_thread_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     event = EventFactory.create()
     leave_out_the_lock(monkeypatch)
     meeting = Rendezvous(2)
@@ -39,7 +39,7 @@ def test_one_who_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> No
     assert meeting.all_met
 
 
-def test_one_who_comes_late_to_a_locked_row_does_not_meet_the_first() -> None:
+def test_a_late_thread_does_not_meet_the_first_at_a_locked_row() -> None:
     event = EventFactory.create()
     meeting = Rendezvous(2)
 
@@ -52,7 +52,7 @@ def test_one_who_comes_late_to_a_locked_row_does_not_meet_the_first() -> None:
     assert not meeting.all_met
 
 
-def test_one_who_ends_without_writing_is_not_waited_for() -> None:
+def test_a_thread_that_ends_without_writing_is_not_waited_for() -> None:
     event = EventFactory.create()
     meeting = Rendezvous(2)
 

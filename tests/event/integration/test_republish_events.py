@@ -66,7 +66,7 @@ def test_all_events_are_announced_as_they_are_without_being_changed(events: list
 
 
 @pytest.mark.parametrize(("arguments", "forced"), [([], None), (["--force"], "true")])
-def test_only_what_is_forced_says_so(
+def test_only_forced_messages_say_so(
     events: list[Event], arguments: list[str], forced: str | None
 ) -> None:
     republish("--ids", events[0].pk, *arguments)
@@ -130,7 +130,7 @@ def test_with_ids_and_a_time_both_must_match(events: list[Event]) -> None:
         (["--ids", ","], "names no event"),
     ],
 )
-def test_a_bad_argument_is_said_in_a_sentence_and_nothing_stored(
+def test_a_bad_argument_gets_one_sentence_and_stores_nothing(
     events: list[Event], arguments: list[str], said: str
 ) -> None:
     with pytest.raises(CommandError, match=said):
@@ -156,7 +156,7 @@ def test_a_batch_is_one_transaction_that_holds_its_rows_in_the_order_of_ids(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_batches_that_were_stored_stay_stored_when_a_later_one_fails(
+def test_stored_batches_stay_stored_if_a_later_one_fails(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events = EventFactory.create_batch(3)
@@ -177,7 +177,7 @@ def test_batches_that_were_stored_stay_stored_when_a_later_one_fails(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_republished_reaches_the_broker_and_says_what_it_is(broker: Broker) -> None:
+def test_republished_messages_reach_the_broker_and_are_marked(broker: Broker) -> None:
     event = EventFactory.create()
     broker.wait_for_message()
 
@@ -194,7 +194,7 @@ class _Terminal(StringIO):
 
 
 @pytest.mark.parametrize(("stderr", "shown"), [(_Terminal(), True), (StringIO(), False)])
-def test_progress_is_shown_on_a_terminal_only(
+def test_progress_is_shown_only_on_a_terminal(
     events: list[Event], monkeypatch: pytest.MonkeyPatch, stderr: StringIO, shown: bool
 ) -> None:
     monkeypatch.setattr(sys, "stderr", stderr)

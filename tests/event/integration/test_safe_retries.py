@@ -61,7 +61,7 @@ def assert_replay(again: Any, first: Any) -> None:
 
 
 class TestARetry:
-    def test_is_answered_like_the_first_time(self, client: Client, broker: Broker) -> None:
+    def test_gets_the_first_response_again(self, client: Client, broker: Broker) -> None:
         first, *again = [create(client) for _ in range(3)]
 
         for each in again:
@@ -69,13 +69,13 @@ class TestARetry:
         assert first.json()["id"] == Event.objects.get().pk
         assert OutboxMessage.objects.count() == 1
 
-    def test_is_answered_as_without_a_key_the_first_time(self, client: Client) -> None:
+    def test_gets_the_same_first_response_as_without_a_key(self, client: Client) -> None:
         with_key, plain = create(client), post(client, VALID)
 
         assert list(with_key.json()) == list(plain.json())
         assert set(with_key.headers) == set(plain.headers)
 
-    def test_is_answered_like_the_first_time_whatever_became_of_the_event(
+    def test_gets_the_first_response_again_whatever_happened_to_the_event(
         self, client: Client
     ) -> None:
         first = create(client, valid(price=2500.5))
@@ -99,14 +99,14 @@ class TestARetry:
         ],
         ids=["5.0 is 5", "other order", "other offset", "blanks", "spaces"],
     )
-    def test_may_say_the_same_in_another_way(
+    def test_may_write_the_same_body_differently(
         self, client: Client, body: bytes | dict[str, Any]
     ) -> None:
         first = create(client)
 
         assert_replay(create(client, body), first)
 
-    def test_may_leave_out_what_is_the_default(self, client: Client) -> None:
+    def test_may_leave_out_default_values(self, client: Client) -> None:
         first = create(client, without("price", "waitlist_limit"))
 
         assert_replay(create(client, valid(price=0, waitlist_limit=0)), first)
@@ -123,7 +123,7 @@ class TestARetry:
         assert_replay(create(client), first)
         assert Event.objects.count() == 1
 
-    def test_as_a_page_shows_the_first_answer(self, client: Client) -> None:
+    def test_as_a_page_shows_the_first_response(self, client: Client) -> None:
         create(client)
 
         page = create(client, accept="text/html")
@@ -132,7 +132,7 @@ class TestARetry:
         assert page.headers["Idempotency-Replayed"] == "true"
         assert VALID["name"].encode() in page.content
 
-    def test_of_a_refusal_is_decided_afresh(self, client: Client) -> None:
+    def test_of_a_refused_request_is_decided_again(self, client: Client) -> None:
         bad = valid(booking_end_at=VALID["booking_start_at"])
         for _ in range(2):
             assert_problem(create(client, bad), 400, code="invalid_input")
@@ -167,7 +167,7 @@ class TestARetry:
         assert Event.objects.count() == 1
 
 
-def test_the_order_of_arguments_makes_no_difference_and_their_values_do() -> None:
+def test_the_values_of_arguments_matter_but_not_their_order() -> None:
     def fingerprint(**arguments: Any) -> str:
         request = Request(RequestFactory().post(EVENTS, headers={"idempotency-key": KEY}))
         found = idempotent_request(request, arguments=arguments)
@@ -178,7 +178,7 @@ def test_the_order_of_arguments_makes_no_difference_and_their_values_do() -> Non
     assert fingerprint(a=1, b=2) != fingerprint(a=2, b=1)
 
 
-def test_without_a_key_nothing_is_asked_or_stored(client: Client) -> None:
+def test_without_a_key_nothing_is_looked_up_or_stored(client: Client) -> None:
     with CaptureQueriesContext(connection) as captured:
         assert post(client, VALID).status_code == 201
 
@@ -228,7 +228,7 @@ class TestManyAtOnce:
         assert last.headers["Idempotency-Replayed"] == "true"
         assert Event.objects.count() == OutboxMessage.objects.count() == 1
 
-    def test_while_the_first_is_running_the_others_are_told_so(self, client: Client) -> None:
+    def test_the_others_are_told_while_the_first_is_running(self, client: Client) -> None:
         with transaction.atomic():
             assert try_advisory_lock(("anybody", EVENTS, KEY))
             same = in_another_thread(lambda: create(Client()))
@@ -247,7 +247,7 @@ class TestManyAtOnce:
         assert meeting.all_met == may_meet
         return sorted(answers, key=lambda answer: answer.status_code)
 
-    def test_two_rivals_do_not_both_begin(self) -> None:
+    def test_two_requests_with_one_key_do_not_both_begin(self) -> None:
         first, other = self.race(may_meet=False)
 
         assert first.status_code == 201
@@ -279,7 +279,7 @@ def in_another_thread(call: Callable[[], Any]) -> Any:
         return threads.submit(run).result()
 
 
-def test_after_the_retention_a_key_is_as_good_as_new_and_pruning_deletes_it(
+def test_after_the_retention_a_key_counts_as_new_and_is_pruned(
     client: Client,
 ) -> None:
     first = create(client)

@@ -26,7 +26,7 @@ def searches(client: Client, count: int = 4, **extra: Any) -> list[int]:
     return [client.get(SEARCH, **extra).status_code for _ in range(count)]
 
 
-def test_too_many_are_refused_with_a_time_to_wait(client: Client) -> None:
+def test_too_many_searches_are_refused_with_retry_after(client: Client) -> None:
     assert searches(client, 3) == [200, 200, 200]
 
     response = client.get(SEARCH)
@@ -36,7 +36,7 @@ def test_too_many_are_refused_with_a_time_to_wait(client: Client) -> None:
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_each_address_has_its_own(client: Client, method: str) -> None:
+def test_each_address_has_its_own_limit(client: Client, method: str) -> None:
     assert searches(client, REMOTE_ADDR="10.0.0.1")[-1] == 429
 
     other = getattr(client, method)(SEARCH, REMOTE_ADDR="10.0.0.2")
@@ -44,7 +44,7 @@ def test_each_address_has_its_own(client: Client, method: str) -> None:
     assert getattr(client, method)(SEARCH, REMOTE_ADDR="10.0.0.1").status_code == 429
 
 
-def test_everything_else_may_be_read_and_written(
+def test_other_reads_and_writes_are_not_limited(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     searches(client)
@@ -57,7 +57,7 @@ def test_everything_else_may_be_read_and_written(
         client.get(EVENTS)
 
 
-def test_a_token_has_no_limit_and_a_bad_one_no_search(client: Client, settings: Any) -> None:
+def test_a_good_token_has_no_limit_and_a_bad_one_is_refused(client: Client, settings: Any) -> None:
     settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
     token = {"authorization": f"Bearer {secret_token(sub='ann')}"}
 
@@ -67,7 +67,7 @@ def test_a_token_has_no_limit_and_a_bad_one_no_search(client: Client, settings: 
     assert searches(client)[-1] == 429
 
 
-def test_there_is_a_limit_unless_it_is_turned_off() -> None:
+def test_searches_are_limited_unless_the_limit_is_turned_off() -> None:
     from rest_framework.settings import api_settings
 
     names = [throttle.__name__ for throttle in api_settings.DEFAULT_THROTTLE_CLASSES]

@@ -36,7 +36,7 @@ def test_a_message_is_a_new_step_in_the_trace_of_its_request(client: Client) -> 
 @pytest.mark.parametrize(
     "sent", ["", "nonsense", f"00-{TRACE}-0000000000000000-01", f"00-{TRACE.upper()}-{'1' * 16}-01"]
 )
-def test_what_is_no_trace_is_ignored(client: Client, sent: str) -> None:
+def test_an_invalid_trace_is_ignored(client: Client, sent: str) -> None:
     event = Event.objects.get(pk=post(client, VALID).json()["id"])
 
     path = f"/api/v1/events/{event.pk}/cancel"
@@ -45,7 +45,7 @@ def test_what_is_no_trace_is_ignored(client: Client, sent: str) -> None:
     assert TRACE not in traceparent()
 
 
-def test_a_change_without_a_request_begins_a_trace_of_its_own() -> None:
+def test_a_change_without_a_request_starts_its_own_trace() -> None:
     EventFactory.create()
     first = traceparent()
     EventFactory.create()

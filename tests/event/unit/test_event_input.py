@@ -142,7 +142,7 @@ def raw(**changes: bytes) -> bytes:
         pytest.param(b'{"a":' * 10_000 + b"1" + b"}" * 10_000, id="10,000 objects deep"),
     ],
 )
-def test_a_body_that_strict_json_has_no_room_for_is_a_problem_not_a_crash(
+def test_a_body_that_is_not_strict_json_is_a_problem_and_not_a_crash(
     client: Client, body: bytes
 ) -> None:
     problem = assert_problem(post(client, body), 400)

@@ -21,7 +21,7 @@ def test_health_answers_head_without_a_body(client: Client) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_health_takes_nothing(client: Client, method: str) -> None:
+def test_health_accepts_only_reads(client: Client, method: str) -> None:
     response = client.generic(method, "/health")
 
     assert_problem(response, 405, code="method_not_allowed")

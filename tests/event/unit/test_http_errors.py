@@ -124,7 +124,7 @@ def test_an_unhandled_exception_is_500_and_names_no_internals(
     assert "hunter2" in caplog.text, "whoever repairs it finds it in the log"
 
 
-def test_a_client_that_accepts_only_xml_is_told_so_in_json(client: Client) -> None:
+def test_a_client_that_accepts_only_xml_gets_an_error_in_json(client: Client) -> None:
     response = client.get(EVENTS, headers={"accept": "application/xml"})
 
     assert_problem(response, 406, code="not_acceptable")

@@ -57,7 +57,7 @@ def wait_for_last_fetch(kept: IssuerKeys) -> None:
     assert kept._fetch.ended.wait(HANGS_SECONDS)
 
 
-def test_many_who_ask_at_once_make_one_fetch(issuer: Issuer, kept: IssuerKeys) -> None:
+def test_many_requests_at_once_make_one_fetch(issuer: Issuer, kept: IssuerKeys) -> None:
     together = threading.Barrier(20, timeout=PATIENCE_SECONDS)
 
     def ask(_: int) -> str | None:
@@ -104,7 +104,7 @@ def test_a_new_key_is_found_and_a_withdrawn_one_refused(
         kept.get("first")
 
 
-def test_from_half_its_time_on_a_set_is_fetched_anew_and_nobody_waits(
+def test_after_half_its_time_a_set_is_refreshed_in_the_background(
     issuer: Issuer, kept: IssuerKeys, clock: Clock
 ) -> None:
     kept.get("first")
@@ -171,7 +171,7 @@ def test_an_issuer_that_hangs_is_waited_for_once_and_not_for_long(
     assert 2 <= FETCH_SECONDS <= 3
 
 
-def test_a_name_that_does_not_resolve_is_waited_for_by_one_fetch_and_by_nobody_for_long(
+def test_a_name_that_does_not_resolve_holds_one_fetch_and_no_caller_for_long(
     issuer: Issuer, kept: IssuerKeys, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The resolver has no timeout that we could set: it is what can't be cut off."""
@@ -281,7 +281,7 @@ def test_what_a_hostile_issuer_sends_costs_one_thread_little_memory_and_no_long_
     assert kept.get("first").key_id == "first"
 
 
-def test_while_the_issuer_is_away_an_unknown_key_keeps_nobody_waiting(
+def test_while_the_issuer_is_away_an_unknown_key_is_refused_at_once(
     issuer: Issuer, kept: IssuerKeys, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept.get("first")
@@ -339,7 +339,7 @@ def test_an_unusable_key_does_not_spoil_the_others(issuer: Issuer, kept: IssuerK
     assert kept.get("first").key_id == "first"
 
 
-def test_a_token_may_leave_the_id_out_where_there_is_only_one_key(
+def test_a_token_may_leave_the_key_id_out_if_there_is_only_one_key(
     issuer: Issuer, kept: IssuerKeys, clock: Clock
 ) -> None:
     assert kept.get(None).key_id == "first"

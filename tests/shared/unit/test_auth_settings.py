@@ -50,13 +50,11 @@ class TestTheMode:
             "Environment variable AUTH_MODE: Environment variable not set."
         ]
 
-    def test_is_open_for_who_debugs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_open_with_debug(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert read(monkeypatch, {}, debug=True) == ("open", None)
 
     @pytest.mark.parametrize("name", ["JWT_JWKS_URL", "JWT_SECRET"])
-    def test_is_asked_for_where_keys_are_set(
-        self, monkeypatch: pytest.MonkeyPatch, name: str
-    ) -> None:
+    def test_is_required_if_keys_are_set(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         [sentence] = refusal(monkeypatch, {name: SECRET}, debug=True)
         assert sentence.startswith("Environment variable AUTH_MODE: ")
 
@@ -112,7 +110,7 @@ class TestTokens:
         ],
         ids=lambda value: repr(value)[-60:] if isinstance(value, dict) else None,
     )
-    def test_that_can_not_be_verified_so_are_refused_in_a_sentence_that_names_the_variables(
+    def test_are_refused_with_bad_settings_in_a_sentence_that_names_the_variables(
         self, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], names: list[str]
     ) -> None:
         [sentence] = refusal(monkeypatch, environ)
@@ -120,7 +118,7 @@ class TestTokens:
         assert head == f"Environment variable {', '.join(names)}"
         assert SECRET not in sentence
 
-    def test_report_all_that_is_missing_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_report_all_missing_variables_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         sentences = refusal(monkeypatch, {"AUTH_MODE": "jwt"})
         assert len(sentences) == 3
 
@@ -150,12 +148,12 @@ class TestARate:
         assert (rate.number, rate.period) == (number, period)
         assert rate.cost * number <= period
 
-    def test_is_none_where_nothing_is_said(self) -> None:
+    def test_is_none_for_an_empty_text(self) -> None:
         assert FORMAT.match("")
         assert parse_rate("") is None
 
     @pytest.mark.parametrize(
         "text", ["0/min", "-1/min", "100", "100/", "/min", "100/week", "1.5/sec", "٣/min", " 1/sec"]
     )
-    def test_is_nothing_else(self, text: str) -> None:
+    def test_is_nothing_but_that(self, text: str) -> None:
         assert not FORMAT.match(text)

@@ -85,7 +85,7 @@ def names_of_tests(file: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("row", rows(), ids=ids)
-def test_a_bound_is_what_the_code_has(row: Row) -> None:
+def test_a_bound_is_the_value_in_the_code(row: Row) -> None:
     sources = re.findall(r"`([^`]+)`", row.set_by)
 
     assert sources
@@ -93,7 +93,7 @@ def test_a_bound_is_what_the_code_has(row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", rows(), ids=ids)
-def test_a_bound_is_shown_by_a_test_that_there_is(row: Row) -> None:
+def test_the_test_that_shows_a_bound_exists(row: Row) -> None:
     file, _, name = row.shown_by.strip("`").partition("::")
 
     assert name in names_of_tests(ROOT / file)

@@ -37,14 +37,14 @@ def wanted_by(container: str) -> set[str]:
 
 
 @pytest.mark.parametrize("container", APPS)
-def test_each_variable_that_is_read_is_handed_to_the_container(container: str) -> None:
+def test_each_variable_that_is_read_is_passed_to_the_container(container: str) -> None:
     missing = wanted_by(container) - set(CONTAINERS[container]["environment"])
 
     assert not missing, f"{container} does not get {sorted(missing)}"
 
 
 @pytest.mark.parametrize("container", APPS)
-def test_nothing_is_handed_to_a_container_that_nobody_reads(container: str) -> None:
+def test_no_container_gets_a_variable_that_it_does_not_read(container: str) -> None:
     unknown = set(CONTAINERS[container]["environment"]) - wanted_by(container)
 
     assert not unknown, f"{container} gets {sorted(unknown)}, which its service does not read"
@@ -78,7 +78,7 @@ def test_only_the_apis_have_ports_on_this_machine() -> None:
     assert published == {"event-api", "booking-api"}
 
 
-def test_databases_are_healthy_only_if_one_can_log_in_to_them() -> None:
+def test_databases_are_healthy_only_if_a_login_succeeds() -> None:
     for name in ("event-db", "booking-db"):
         probe = CONTAINERS[name]["healthcheck"]["test"][-1]
         assert "psql" in probe

@@ -72,7 +72,7 @@ SHOW = "from django.conf import settings; print(settings.DATABASES['default']['O
 
 
 @pytest.mark.parametrize("service", ["event", "booking"])
-def test_a_shell_has_no_limit_and_what_is_not_known_has_one(service: str) -> None:
+def test_a_shell_has_no_limit_and_other_commands_have_one(service: str) -> None:
     environ = {
         "PATH": os.environ["PATH"],
         "AUTH_MODE": "open",

@@ -81,7 +81,7 @@ def test_an_answer_comes_through(certificate: Path) -> None:
         assert fetch(url, seconds=30, max_bytes=100) == b"keys"
 
 
-def test_a_certificate_that_nobody_trusts_is_refused(
+def test_an_untrusted_certificate_is_refused(
     certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
@@ -90,7 +90,7 @@ def test_a_certificate_that_nobody_trusts_is_refused(
 
 
 @pytest.mark.parametrize("beginning", [b"", b"HTTP/1.0 200 OK\r\n\r\n"], ids=["head", "body"])
-def test_what_trickles_is_cut_off(certificate: Path, beginning: bytes) -> None:
+def test_a_trickling_response_is_cut_off(certificate: Path, beginning: bytes) -> None:
     def answer(connection: ssl.SSLSocket) -> None:
         connection.sendall(beginning or b"HTTP/1.0 200 OK\r\n")
         for _ in range(2000):

@@ -36,7 +36,7 @@ def money() -> MoneyField:
     ("given_value", "found"),
     [(5, 5), (-5, -5), (Decimal("5.0"), 5), (Decimal("5E+1"), 50), (Decimal("-0.0"), 0)],
 )
-def test_a_whole_number_is_taken_however_it_is_written(given_value: Any, found: int) -> None:
+def test_a_whole_number_is_accepted_however_it_is_written(given_value: Any, found: int) -> None:
     taken = take(whole(), given_value)
 
     assert taken == found
@@ -44,26 +44,26 @@ def test_a_whole_number_is_taken_however_it_is_written(given_value: Any, found: 
 
 
 @pytest.mark.parametrize("value", [*NOT_JSON_NUMBERS, Decimal("5.5"), Decimal("1E-9"), 101, -6])
-def test_what_is_no_whole_number_in_range_is_refused(value: Any) -> None:
+def test_anything_but_a_whole_number_in_range_is_refused(value: Any) -> None:
     refuse(whole(), value)
 
 
 @pytest.mark.parametrize("value", ["0", "2500.50", "0.01", "-1", "9999999999.99", "2.5E+3"])
-def test_money_is_taken_exactly(value: str) -> None:
+def test_money_is_read_exactly(value: str) -> None:
     assert take(money(), Decimal(value)) == Decimal(value)
 
 
 @pytest.mark.parametrize(
     "value", [*NOT_JSON_NUMBERS, Decimal("0.001"), Decimal("10000000000"), Decimal("1E+400")]
 )
-def test_what_is_no_price_is_refused(value: Any) -> None:
+def test_anything_but_a_price_is_refused(value: Any) -> None:
     refuse(money(), value)
 
 
 @pytest.mark.parametrize(
     "text", ["a", " a ", "ไทย", "e\u0301", "👩‍👩‍👧", "a\u200bb", "x" * 20, "0"]
 )
-def test_a_text_with_something_visible_is_taken(text: str) -> None:
+def test_a_text_with_something_visible_is_accepted(text: str) -> None:
     assert take(TextField(max_length=20), text) == text.strip()
 
 
@@ -78,12 +78,12 @@ def test_a_text_without_anything_visible_is_refused(value: str) -> None:
 @pytest.mark.parametrize(
     "value", [5, True, None, ["a"], {}, Decimal(1), "a\0", "a\nb", "a\x7f", "a\ud800"]
 )
-def test_what_is_no_text_of_one_line_is_refused(value: Any) -> None:
+def test_anything_but_one_line_of_text_is_refused(value: Any) -> None:
     refuse(TextField(), value)
 
 
 @given(st.text(max_size=30))
-def test_a_text_that_is_taken_can_be_stored(text: str) -> None:
+def test_an_accepted_text_can_be_stored(text: str) -> None:
     try:
         taken = take(TextField(), text)
     except ValidationError:
@@ -131,12 +131,12 @@ def test_a_time_with_an_offset_is_that_moment(moment: datetime, minutes: int) ->
         [],
     ],
 )
-def test_what_is_no_moment_is_refused(value: Any) -> None:
+def test_anything_but_a_moment_is_refused(value: Any) -> None:
     refuse(InstantField(), value)
 
 
 @given(st.text(alphabet="0123456789-:TZtz+.", max_size=35))
-def test_no_text_does_anything_but_be_a_moment_or_be_refused(text: str) -> None:
+def test_any_text_is_a_moment_or_is_refused(text: str) -> None:
     try:
         taken = take(InstantField(), text)
     except ValidationError:

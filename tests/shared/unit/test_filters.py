@@ -13,7 +13,7 @@ def request(query: str) -> Request:
 
 
 @pytest.mark.parametrize(("query", "chosen"), [("a=true", True), ("a=false", False), ("", None)])
-def test_a_boolean_is_true_or_false_or_not_there(query: str, chosen: bool | None) -> None:
+def test_a_boolean_is_true_false_or_absent(query: str, chosen: bool | None) -> None:
     assert boolean_filter(request(query), "a") is chosen
 
 

@@ -39,7 +39,7 @@ def test_a_key_may_be_bare_or_quoted(header: str, key: str) -> None:
         f'"{"k" * (LONGEST_KEY + 1)}"',
     ],
 )
-def test_anything_else_is_no_key(header: str) -> None:
+def test_anything_else_is_not_a_key(header: str) -> None:
     assert parse_key(header) is None
 
 

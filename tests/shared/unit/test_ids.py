@@ -14,7 +14,7 @@ def test_every_number_of_the_column_is_itself(number: int) -> None:
 
 
 @pytest.mark.parametrize("digits", [20, 100, 5000])
-def test_a_number_beyond_the_column_is_nobodys_however_long(digits: int) -> None:
+def test_a_number_beyond_the_column_has_no_row_however_long_it_is(digits: int) -> None:
     assert parse_id("1" * digits, what="event") == LARGEST_ID
 
 
@@ -53,7 +53,7 @@ def test_anything_else_is_refused_by_the_name_of_the_thing(text: str) -> None:
 
 
 @given(st.text())
-def test_no_text_does_anything_but_parse_or_be_refused(text: str) -> None:
+def test_any_text_is_an_id_or_is_refused(text: str) -> None:
     try:
         number = parse_id(text, what="event")
     except InvalidInput:

@@ -19,7 +19,7 @@ def test_an_address_is_host_and_port(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "9101", ":9101", "host:", "host:0", "host:65536", "host:٣"])
-def test_what_is_no_address_is_refused_with_an_example(text: str) -> None:
+def test_an_invalid_address_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=r"like 127\.0\.0\.1:9101"):
         address(text)
 
@@ -28,7 +28,7 @@ def test_no_address_serves_nothing() -> None:
     serve_metrics(None)
 
 
-def test_a_process_tells_what_it_counted() -> None:
+def test_a_process_serves_what_it_counted() -> None:
     port = free_port()
     SEEN.inc()
 

@@ -58,5 +58,5 @@ def test_anything_else_is_not_an_address(text: str) -> None:
     assert network_of(text) is None
 
 
-def test_a_request_without_any_address_has_a_name_all_the_same() -> None:
+def test_a_request_without_an_address_still_has_a_name() -> None:
     assert client_network(RequestFactory().get("/", REMOTE_ADDR="")) == UNKNOWN

@@ -76,7 +76,7 @@ def test_it_is_openapi_3_1(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_client_generators_find_a_name_of_its_own_for_each_operation(service: str) -> None:
+def test_each_operation_has_its_own_name_for_client_generators(service: str) -> None:
     names = [operation["operationId"] for operation in operations(service)]
 
     assert len(names) == len(set(names))
@@ -134,7 +134,7 @@ def test_an_example_with_a_member_missing_is_not_what_its_schema_says(service: s
 
 
 @pytest.mark.parametrize(("service", "operation"), WITH_REFUSALS)
-def test_whoever_is_told_to_come_back_is_told_when(service: str, operation: Json) -> None:
+def test_responses_that_ask_to_retry_say_when(service: str, operation: Json) -> None:
     for status in {"429", "503"} & operation["responses"].keys():
         assert operation["responses"][status]["headers"]["Retry-After"]["required"]
 

@@ -26,7 +26,7 @@ def test_cookies_are_for_https_unless_browsers_are_known_to_come_over_http(
         ("https://example.com:8443/sale/events", ["https://example.com:8443"]),
     ],
 )
-def test_the_own_origin_is_trusted_where_a_proxy_ends_tls(public_url: str, own: list[str]) -> None:
+def test_the_own_origin_is_trusted_behind_a_tls_proxy(public_url: str, own: list[str]) -> None:
     assert trusted_origins(["https://shop.example"], public_url=public_url) == [
         "https://shop.example",
         *own,

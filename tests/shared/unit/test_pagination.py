@@ -25,7 +25,7 @@ def cursor(text: str) -> str:
 
 
 @pytest.mark.parametrize("limit", ["1", "100", "1000", "0001"])
-def test_a_limit_from_1_to_1000_is_taken(limit: str) -> None:
+def test_a_limit_from_1_to_1000_is_accepted(limit: str) -> None:
     assert page(limit=limit).data == []
 
 
@@ -42,7 +42,7 @@ def test_any_other_limit_is_refused(limit: str) -> None:
 @pytest.mark.parametrize(
     "position", ["after:0", "after:5", "before:5", f"after:{LARGEST_ID}", "after:" + "9" * 19]
 )
-def test_a_cursor_of_ours_is_taken_with_and_without_its_padding(position: str) -> None:
+def test_our_cursors_are_accepted_with_and_without_padding(position: str) -> None:
     padded = base64.urlsafe_b64encode(position.encode()).decode()
 
     assert page(cursor=cursor(position)).data == page(cursor=padded).data == []
@@ -52,7 +52,7 @@ def test_a_cursor_of_ours_is_taken_with_and_without_its_padding(position: str) -
     "position",
     ["", "after", "after:", "after:-1", "after:1x", "after:\u0661", "at:1", "after:" + "9" * 20],
 )
-def test_a_cursor_that_says_something_else_is_refused(position: str) -> None:
+def test_a_foreign_cursor_is_refused(position: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         page(cursor=cursor(position))
 
@@ -60,6 +60,6 @@ def test_a_cursor_that_says_something_else_is_refused(position: str) -> None:
 
 
 @given(st.text())
-def test_no_text_as_a_cursor_does_anything_but_be_refused(text: str) -> None:
+def test_any_text_as_a_cursor_is_refused_cleanly(text: str) -> None:
     with pytest.raises(InvalidInput):
         page(cursor=text)

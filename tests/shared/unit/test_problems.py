@@ -55,7 +55,7 @@ def test_a_refusal_gets_its_status_code_and_sentence() -> None:
     assert "Retry-After" not in response.headers
 
 
-def test_a_service_that_is_busy_says_when_to_come_back() -> None:
+def test_a_busy_service_says_when_to_retry() -> None:
     response = handled(Busy())
 
     assert response.status_code == 503
@@ -99,7 +99,7 @@ def test_an_unexpected_exception_is_left_to_django() -> None:
         ({"a": [{}, {"b": ["x"]}]}, {"a": ["x"]}, "a: x"),
     ],
 )
-def test_validation_errors_are_listed_by_field_and_told_in_a_sentence(
+def test_validation_errors_are_listed_by_field_and_summed_up_in_a_sentence(
     detail: Any, errors: dict[str, list[str]], sentence: str
 ) -> None:
     response = handled(exceptions.ValidationError(detail))

@@ -34,7 +34,7 @@ def listener() -> Iterator[socket.socket]:
         yield listener
 
 
-def test_what_waits_for_clients_is_bounded_and_who_is_late_first_goes_first(
+def test_memory_for_slow_clients_is_bounded_and_the_first_deadline_goes_first(
     listener: socket.socket,
 ) -> None:
     register = Register(most_per_network=None, most_held_bytes=50 * MEGABYTE)
@@ -73,7 +73,7 @@ def test_what_waits_for_clients_is_bounded_and_who_is_late_first_goes_first(
         ("fe80::1%lo", "fe80::2%lo", True),
     ],
 )
-def test_connections_are_counted_by_who_can_have_the_address(
+def test_connections_are_counted_by_network(
     listener: socket.socket, one: str, other: str, together: bool
 ) -> None:
     register = Register(most_per_network=1)

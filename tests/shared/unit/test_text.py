@@ -24,7 +24,7 @@ from shared.observability.logs import LineFormatter
         (12, "12"),
     ],
 )
-def test_nothing_is_left_that_a_terminal_or_a_reader_obeys(text: object, shown: str) -> None:
+def test_no_character_that_a_terminal_or_a_reader_obeys_is_left(text: object, shown: str) -> None:
     assert printable(text) == shown
     printable(text).encode()
 
