@@ -90,7 +90,7 @@ def migrate(runner: Runner, environ: Mapping[str, str]) -> None:
             )
     for service, process in running.items():
         if process.wait() != 0:
-            raise DevstackError(runner.obituary(f"migrate_{service}", "failed"))
+            raise DevstackError(runner.failure_report(f"migrate_{service}", "failed"))
 
 
 def _app(name: str, *arguments: str) -> Program:

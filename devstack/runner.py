@@ -97,7 +97,7 @@ class Runner:
         deadline = time.monotonic() + START_SECONDS
         while not self.is_up():
             if daemon.poll() is not None or time.monotonic() > deadline:
-                raise DevstackError(self.obituary("supervisord", "did not start"))
+                raise DevstackError(self.failure_report("supervisord", "did not start"))
             time.sleep(0.05)
         return daemon
 
@@ -139,7 +139,7 @@ class Runner:
         except xmlrpc.client.Fault as fault:
             if fault.faultCode not in (Faults.SPAWN_ERROR, Faults.ABNORMAL_TERMINATION):
                 raise
-            raise DevstackError(self.obituary(name, "died while starting")) from None
+            raise DevstackError(self.failure_report(name, "died while starting")) from None
         return True
 
     def stop_part(self, name: str) -> bool:
@@ -170,12 +170,12 @@ class Runner:
         try:
             programs = self.programs()
         except NotRunningError:
-            raise DevstackError(self.obituary("supervisord", "died")) from None
+            raise DevstackError(self.failure_report("supervisord", "died")) from None
         for program in programs:
             # supervisord restarts what dies: a new pid shows that it died between two checks.
             first = self._first_pids.setdefault(program.name, program.pid) if program.pid else 0
             if program.state in ("BACKOFF", "EXITED", "FATAL") or program.pid != first:
-                raise DevstackError(self.obituary(program.name, "died while starting"))
+                raise DevstackError(self.failure_report(program.name, "died while starting"))
 
     def stop(self) -> bool:
         """Ends every process of the folder and returns whether there were any."""
@@ -208,7 +208,7 @@ class Runner:
                 processes.wait_gone(self.folder, seconds=STOP_SECONDS)
                 raise NotRunningError from fault
 
-    def obituary(self, program: str, what: str) -> str:
+    def failure_report(self, program: str, what: str) -> str:
         log = self.log_of(program)
         lines: list[str] = []
         if log.exists():

@@ -10,9 +10,9 @@ from rest_framework import serializers
 from booking_project.bookings.services.batches import do_next_batch
 from booking_project.bookings.services.events import EventState, ImplausibleVersion, event_sync
 from shared.formats.fields import InstantField, MoneyField, TextField, WholeNumberField
-from shared.messaging.consumer import IncomingMessage
 from shared.messaging.errors import BadMessage
 from shared.messaging.handling import database, decode
+from shared.messaging.incoming import IncomingMessage
 
 logger = logging.getLogger(__name__)
 

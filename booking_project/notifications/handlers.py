@@ -10,9 +10,9 @@ from booking_project.notifications.mails import BookingNews
 from booking_project.notifications.models import NotificationKind
 from booking_project.notifications.services import notify
 from shared.formats.fields import TextField, WholeNumberField
-from shared.messaging.consumer import HandlerUnavailable, IncomingMessage, TryLater
-from shared.messaging.errors import BadMessage
+from shared.messaging.errors import BadMessage, HandlerUnavailable, TryLater
 from shared.messaging.handling import database, decode
+from shared.messaging.incoming import IncomingMessage
 
 logger = logging.getLogger(__name__)
 

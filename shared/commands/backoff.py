@@ -12,12 +12,12 @@ logger = logging.getLogger(__name__)
 def retrying(
     *,
     errors: tuple[type[Exception], ...],
-    stopping: threading.Event,
+    shutdown: threading.Event,
     longest: float,
     sleep: Callable[[float], None] | None = None,
     on_failure: Callable[[BaseException], None] = lambda _: None,
 ) -> tenacity.Retrying:
-    """Calls what it is given until that raises none of `errors`. Once `stopping` is set, the last
+    """Calls what it is given until that raises none of `errors`. Once `shutdown` is set, the last
     error is raised instead. Pauses grow to `longest` seconds; `sleep` replaces the way to wait.
     `on_failure` is called with the error before each pause.
     """
@@ -31,8 +31,8 @@ def retrying(
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(errors),
         wait=tenacity.wait_random_exponential(multiplier=0.2, max=longest),
-        sleep=sleep or tenacity.sleep_using_event(stopping),
-        stop=tenacity.stop_when_event_set(stopping),
+        sleep=sleep or tenacity.sleep_using_event(shutdown),
+        stop=tenacity.stop_when_event_set(shutdown),
         before_sleep=before_sleep,
         reraise=True,
     )

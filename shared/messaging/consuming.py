@@ -6,8 +6,9 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from shared.commands.shutdown import stop_on_signals
-from shared.messaging.consumer import Consumer, Handler
+from shared.messaging.consumer import Consumer
 from shared.messaging.errors import TopologyMismatch
+from shared.messaging.incoming import Handler
 from shared.messaging.topology import Queue
 from shared.observability.metrics import Address, serve_metrics
 from shared.workers.running import beating
@@ -19,7 +20,8 @@ def consume(
     queue: Queue,
     handler: Handler,
     metrics: Address | None,
-    spare_time: Callable[[], bool] = lambda: False,
+    batch_size: int = 1,
+    background_work: Callable[[], bool] = lambda: False,
 ) -> None:
     """Consume until SIGTERM or SIGINT, reporting at `metrics` and in the heartbeat of `worker`.
 
@@ -32,7 +34,8 @@ def consume(
             queue=queue,
             handler=handler,
             heartbeat=heartbeat,
-            spare_time=spare_time,
+            batch_size=batch_size,
+            background_work=background_work,
         )
         stop_on_signals(consumer.stop)
         try:

@@ -27,3 +27,15 @@ class Unpublishable(NotPublished):
 
 class BadMessage(Exception):
     """A message that no retry will make valid. The error's text is the reason."""
+
+
+class HandlerUnavailable(Exception):
+    """The handler can't work now (its database is away): not the message's fault, try again."""
+
+
+class TryLater(Exception):
+    """The handler can't process this message now, perhaps never. Others may well succeed."""
+
+
+class HandleAlone(Exception):
+    """The handler wants this message in a batch of its own."""

@@ -123,7 +123,7 @@ class ReconnectingConnection:
 
     def _live(self) -> None:
         outages = (BrokerUnavailable, TopologyMismatch)
-        with_backoff = retrying(errors=outages, stopping=self._closing, longest=5)
+        with_backoff = retrying(errors=outages, shutdown=self._closing, longest=5)
         with suppress(*outages):
             while not self._closing.is_set():
                 with_backoff(self._connect_and_serve)

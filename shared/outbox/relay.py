@@ -36,12 +36,12 @@ class Relay:
         self._publisher = Publisher(url, timeout=_PUBLISH_SECONDS)
         self._prunes = prunes
         self._heartbeat = heartbeat
-        self._stopping = threading.Event()
+        self._shutdown = threading.Event()
         self._pruned_at = 0.0
 
     def stop(self) -> None:
         """Make `run` return after the current batch."""
-        self._stopping.set()
+        self._shutdown.set()
 
     def run(self) -> None:
         """Publish until `stop`. An outage of the broker or the database pauses it.
@@ -50,11 +50,11 @@ class Relay:
         """
         outages = (BrokerUnavailable, Unroutable, DatabaseUnavailable)
         with_backoff = retrying(
-            errors=outages, stopping=self._stopping, longest=5, on_failure=self._tell
+            errors=outages, shutdown=self._shutdown, longest=5, on_failure=self._tell
         )
         logger.info("relaying the outbox")
         try:
-            while not self._stopping.is_set():
+            while not self._shutdown.is_set():
                 with_backoff(self._relay)
         except outages:
             pass  # stopped during an outage
@@ -69,13 +69,13 @@ class Relay:
         # Also with nothing to publish: the heartbeat says whether publishing would work.
         self._publisher.require_open()
         published = PUBLISH_BATCH
-        while published == PUBLISH_BATCH and not self._stopping.is_set():
+        while published == PUBLISH_BATCH and not self._shutdown.is_set():
             self._heartbeat.working("publish")
             published = publish_pending(self._publisher, wait=True)
             if published:
                 PUBLISHED.inc(published)
                 logger.info("published %d messages", published)
-        if not self._prune() and not self._stopping.is_set():
+        if not self._prune() and not self._shutdown.is_set():
             wait_for_notification(timeout=POLL_SECONDS)
 
     def _tell(self, error: BaseException) -> None:

@@ -2,13 +2,16 @@
 
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from shared.messaging.consumer import Consumer, HandlerUnavailable, IncomingMessage, TryLater
-from shared.messaging.errors import BadMessage
+from shared.messaging.consumer import Consumer
+from shared.messaging.errors import BadMessage, HandlerUnavailable, TryLater
+from shared.messaging.incoming import Failures, IncomingMessage, one_by_one
+from shared.messaging.incoming import Handler as BatchHandler
 from shared.messaging.topology import EVENTS_QUEUE, Queue
 from shared.workers.heartbeat import Heartbeat
+from tests.support.broker import Broker
 from tests.support.waiting import PATIENCE_SECONDS, until
 
 
@@ -23,7 +26,10 @@ class Handler:
         self.held = threading.Event()
         self.held.set()
 
-    def __call__(self, message: IncomingMessage) -> None:
+    def __call__(self, messages: Sequence[IncomingMessage]) -> Failures:
+        return one_by_one(self._handle)(messages)
+
+    def _handle(self, message: IncomingMessage) -> None:
         self.attempts.append(message.body)
         assert self.held.wait(PATIENCE_SECONDS)
         if self.away:
@@ -46,9 +52,10 @@ class Running:
     def __init__(
         self,
         url: str,
-        handler: Callable[[IncomingMessage], None],
+        handler: BatchHandler,
         *,
-        spare_time: Callable[[], bool] = lambda: False,
+        batch_size: int = 1,
+        background_work: Callable[[], bool] = lambda: False,
         queue: Queue = EVENTS_QUEUE,
     ) -> None:
         self.folder = tempfile.TemporaryDirectory()
@@ -58,7 +65,8 @@ class Running:
             queue=queue,
             handler=handler,
             heartbeat=self.heartbeat,
-            spare_time=spare_time,
+            batch_size=batch_size,
+            background_work=background_work,
         )
         self.error: BaseException | None = None
         self._thread = threading.Thread(target=self._run)
@@ -88,3 +96,10 @@ class Running:
 def wait_for(handler: Handler, *bodies: bytes) -> None:
     until(lambda: len(handler.done) >= len(bodies), f"message {bodies[-1]!r}")
     assert handler.done == list(bodies)
+
+
+def unacknowledged(broker: Broker, running: Running) -> int:
+    """What goes back to the queue when the consumer is gone."""
+    running.stop()
+    until(lambda: broker.consumers() == 0, "a queue without the consumer")
+    return broker.size()

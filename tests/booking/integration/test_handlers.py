@@ -10,8 +10,8 @@ from django.db import OperationalError, connection, transaction
 from booking_project.bookings import handlers
 from booking_project.bookings.handlers import PendingBatches, handle_event_message
 from booking_project.bookings.models import Booking, BookingStatus, Event
-from shared.messaging.consumer import HandlerUnavailable, IncomingMessage, TryLater
-from shared.messaging.errors import BadMessage
+from shared.messaging.errors import BadMessage, HandlerUnavailable, TryLater
+from shared.messaging.incoming import IncomingMessage
 from tests.support.booking.factories import EventFactory, booked
 from tests.support.booking.held_rows import database_patience, held
 from tests.support.booking.soundness import unsound

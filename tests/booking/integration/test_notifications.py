@@ -15,8 +15,8 @@ from booking_project.notifications.addresses import address_of
 from booking_project.notifications.errors import Undeliverable
 from booking_project.notifications.handlers import KIND_BY_CAUSE, handle_booking_message
 from booking_project.notifications.models import Notification, NotificationKind
-from shared.messaging.consumer import HandlerUnavailable, IncomingMessage, TryLater
-from shared.messaging.errors import BadMessage
+from shared.messaging.errors import BadMessage, HandlerUnavailable, TryLater
+from shared.messaging.incoming import IncomingMessage
 from tests.support.booking.held_rows import in_background
 from tests.support.concurrency import at_once, waiting_for_a_lock
 from tests.support.mail_server import MailServer, running_mail_server, sick_server

@@ -1,4 +1,4 @@
-"""`Consumer` on a real broker: what is acknowledged, kept, buried, and what it outlives."""
+"""`Consumer` on a real broker: what is acknowledged, kept, dead-lettered, and what it outlives."""
 
 import logging
 import time
@@ -10,11 +10,11 @@ import pytest
 from pika.exceptions import UnroutableError
 
 from shared.messaging import consumer
-from shared.messaging.consumer import HandlerUnavailable, IncomingMessage
-from shared.messaging.errors import TopologyMismatch
+from shared.messaging.errors import HandlerUnavailable, TopologyMismatch
+from shared.messaging.incoming import IncomingMessage, one_by_one
 from shared.messaging.topology import EVENTS_QUEUE, Queue
 from tests.support.broker import Broker
-from tests.support.consumer import Handler, Running, wait_for
+from tests.support.consumer import Handler, Running, unacknowledged, wait_for
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import BRIEF_SECONDS, until
 
@@ -32,13 +32,6 @@ def running(proxy: TcpProxy, broker: Broker, handler: Handler) -> Iterator[Runni
     handler.held.set()
     proxy.mend()
     running.stop()
-
-
-def unacknowledged(broker: Broker, running: Running) -> int:
-    """What goes back to the queue when the consumer is gone."""
-    running.stop()
-    until(lambda: broker.consumers() == 0, "a queue without the consumer")
-    return broker.size()
 
 
 def test_messages_are_handled_in_order_and_gone(
@@ -67,7 +60,7 @@ def test_a_message_is_acknowledged_only_when_its_handler_has_returned(
     assert handler.done == [b"1", b"1"], "at least once"
 
 
-def test_a_bad_message_is_buried_with_its_reason_and_later_ones_flow_on(
+def test_a_bad_message_becomes_a_dead_letter_with_its_reason_and_later_ones_flow_on(
     broker: Broker, handler: Handler, running: Running
 ) -> None:
     broker.publish(b"1")
@@ -82,7 +75,7 @@ def test_a_bad_message_is_buried_with_its_reason_and_later_ones_flow_on(
     assert dead.properties.message_id == "the bad one"
     assert dead.properties.delivery_mode == 2
     assert unacknowledged(broker, running) == 0
-    assert broker.size(broker.dead_letter_queue) == 0, "buried once"
+    assert broker.size(broker.dead_letter_queue) == 0, "once"
 
 
 def test_a_reason_of_any_length_fits_into_the_header(
@@ -158,7 +151,7 @@ def test_a_message_that_ends_the_process_takes_no_other_along(
     assert counts == {b"crash": 1, b"innocent": 0}
 
 
-def test_spare_time_is_used_between_messages_and_while_idle(
+def test_background_work_is_done_between_messages_and_while_idle(
     broker: Broker, handler: Handler
 ) -> None:
     pieces = [True, True, True]
@@ -168,16 +161,16 @@ def test_spare_time_is_used_between_messages_and_while_idle(
         used.append(len(handler.done))
         return pieces.pop() if pieces else False
 
-    running = Running(broker.url, handler, spare_time=piece)
-    until(lambda: len(used) >= 5, "spare time without a message")
+    running = Running(broker.url, handler, background_work=piece)
+    until(lambda: len(used) >= 5, "background work without a message")
     broker.publish(b"1")
     wait_for(handler, b"1")
-    until(lambda: used[-1] == 1, "spare time after the message")
+    until(lambda: used[-1] == 1, "background work after the message")
     running.stop()
     assert running.error is None
 
 
-def test_other_work_that_cannot_be_done_now_is_tried_again(
+def test_background_work_that_cannot_be_done_now_is_tried_again(
     broker: Broker, handler: Handler
 ) -> None:
     attempts: list[int] = []
@@ -189,7 +182,7 @@ def test_other_work_that_cannot_be_done_now_is_tried_again(
         return False
 
     broker.publish(b"1")
-    running = Running(broker.url, handler, spare_time=piece)
+    running = Running(broker.url, handler, background_work=piece)
 
     until(lambda: len(attempts) >= 4, "attempts that went on")
     wait_for(handler, b"1")
@@ -327,7 +320,7 @@ class TestAHandlerThatFailsUnexpectedly:
         def fail(message: IncomingMessage) -> None:
             raise error
 
-        running = Running(broker.url, fail)
+        running = Running(broker.url, one_by_one(fail))
         broker.publish(b"1")
         dead = broker.wait_for_message(broker.dead_letter_queue)
 
@@ -343,26 +336,26 @@ class TestAHandlerThatFailsUnexpectedly:
             if len(attempts) < 3:
                 raise KeyError("missing")
 
-        running = Running(broker.url, fail_twice)
+        running = Running(broker.url, one_by_one(fail_twice))
         broker.publish(b"1")
         until(lambda: len(attempts) == 3, "a third attempt")
 
         assert unacknowledged(broker, running) == 0
         assert broker.size(broker.dead_letter_queue) == 0
 
-    def test_in_its_spare_time_stops_no_message(
+    def test_in_background_work_stops_no_message(
         self, broker: Broker, handler: Handler, caplog: pytest.LogCaptureFixture
     ) -> None:
         def fail() -> bool:
             raise ZeroDivisionError
 
-        running = Running(broker.url, handler, spare_time=fail)
+        running = Running(broker.url, handler, background_work=fail)
         broker.publish(b"1")
 
         wait_for(handler, b"1")
         running.stop()
         assert running.error is None
-        assert "other work failed" in caplog.text
+        assert "background work failed" in caplog.text
 
 
 class TestAMessageThatIsTriedLater:

@@ -12,9 +12,9 @@ import pika
 import pika.data
 import pytest
 
-from shared.messaging.consumer import IncomingMessage
 from shared.messaging.dead_letters import DeadLetter, dead_letters, drop, replay
 from shared.messaging.errors import BadMessage
+from shared.messaging.incoming import IncomingMessage, one_by_one
 from shared.messaging.topology import EVENTS_QUEUE, NOTIFICATIONS_QUEUE
 from tests.support.broker import Broker, Message
 from tests.support.consumer import Running
@@ -76,7 +76,7 @@ def running(broker: Broker, handled: list[bytes], raw_headers: None) -> Iterator
             raise BadMessage("as always")
         handled.append(message.body)
 
-    running = Running(broker.url, handle)
+    running = Running(broker.url, one_by_one(handle), batch_size=10)
     yield running
     running.stop()
     assert running.error is None
@@ -174,7 +174,7 @@ def test_a_body_of_any_size_is_one_dead_letter(
 
 def test_a_body_that_is_too_large_never_reaches_the_handler(broker: Broker) -> None:
     seen = threading.Event()
-    running = Running(broker.url, lambda message: seen.set())
+    running = Running(broker.url, one_by_one(lambda message: seen.set()))
     send(broker, b"x" * (1024 * 1024 + 1))
 
     reason = dead(broker).properties.headers["x-reason"]

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from booking_project.bookings.handlers import PendingBatches, handle_event_message
 from shared.messaging.consuming import consume
+from shared.messaging.incoming import one_by_one
 from shared.messaging.topology import EVENTS_QUEUE
 from shared.observability.metrics import Address, add_metrics_option
 
@@ -20,7 +21,7 @@ class Command(BaseCommand):
         consume(
             worker="consume_events",
             queue=EVENTS_QUEUE,
-            handler=handle_event_message,
-            spare_time=PendingBatches().do_next,
+            handler=one_by_one(handle_event_message),
+            background_work=PendingBatches().do_next,
             metrics=metrics,
         )

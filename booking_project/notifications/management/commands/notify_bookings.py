@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from booking_project.notifications.handlers import handle_booking_message
 from shared.messaging.consuming import consume
+from shared.messaging.incoming import one_by_one
 from shared.messaging.topology import NOTIFICATIONS_QUEUE
 from shared.observability.metrics import Address, add_metrics_option
 
@@ -20,6 +21,6 @@ class Command(BaseCommand):
         consume(
             worker="notify_bookings",
             queue=NOTIFICATIONS_QUEUE,
-            handler=handle_booking_message,
+            handler=one_by_one(handle_booking_message),
             metrics=metrics,
         )
