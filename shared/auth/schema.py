@@ -7,7 +7,7 @@ from drf_spectacular.openapi import AutoSchema
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """The same in both modes: clients are generated once. Sessions are for people, not clients."""
+    """Sessions are for people, not clients."""
 
     target_class = "shared.auth.authentication.TokenOrSession"
     name = "bearerAuth"
@@ -19,3 +19,9 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             "bearerFormat": "JWT",
             "description": "Ignored if the service runs with `AUTH_MODE=open`.",
         }
+
+
+class OpenScheme(BearerScheme):  # type: ignore[no-untyped-call]
+    """The same in both modes: clients are generated once."""
+
+    target_class = "shared.auth.authentication.Open"

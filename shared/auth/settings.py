@@ -44,6 +44,12 @@ def read_auth_mode(env: Environment, *, debug: bool) -> str:
     )
 
 
+def authentication_class(mode: str) -> str:
+    """What makes a request's caller, by its import path."""
+    name = "Open" if mode == OPEN else "TokenOrSession"
+    return f"shared.auth.authentication.{name}"
+
+
 def read_jwt_settings(env: Environment, *, mode: str) -> JwtSettings | None:
     """None unless `mode` asks for tokens."""
     if mode != JWT:

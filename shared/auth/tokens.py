@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 from rest_framework.exceptions import ValidationError
 
-from shared.auth.caller import Caller
+from shared.auth.caller import ADMIN, Caller
 from shared.auth.errors import InvalidToken
 from shared.auth.keys import IssuerKeys
 from shared.auth.settings import JwtSettings
@@ -19,6 +19,10 @@ LEEWAY_SECONDS = 10
 LONGEST_TOKEN = 8190
 
 _USER_ID = TextField(max_length=255)
+
+# The roles of our own that a token gives. Its other roles are not ours, whatever their names are.
+_USERS: frozenset[str] = frozenset()
+_ADMINS = frozenset([ADMIN])
 
 _REASONS: list[tuple[type[jwt.PyJWTError], str]] = [
     (jwt.ImmatureSignatureError, "the token is not valid yet"),
@@ -43,8 +47,14 @@ class TokenVerifier:
         if len(token) > LONGEST_TOKEN:
             raise InvalidToken("the token is too long")
         claims = self._verified(token)
-        roles = _roles(claims, self._settings.roles_claim)
-        return Caller(subject=_subject(claims["sub"]), is_admin=self._settings.admin_role in roles)
+        subject = _subject(claims["sub"])
+        is_admin = self._settings.admin_role in _roles(claims, self._settings.roles_claim)
+        return Caller(
+            identity=f"user {subject}",
+            name=subject,
+            roles=_ADMINS if is_admin else _USERS,
+            user_id=subject,
+        )
 
     def _verified(self, token: str) -> Mapping[str, Any]:
         settings = self._settings

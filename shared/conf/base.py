@@ -7,7 +7,7 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 
-from shared.auth.settings import read_auth_mode, read_jwt_settings
+from shared.auth.settings import authentication_class, read_auth_mode, read_jwt_settings
 from shared.conf.env import (
     URL,
     Range,
@@ -49,8 +49,8 @@ IDEMPOTENCY_RETENTION = env.timedelta(
     help="How long a request can be repeated with its `Idempotency-Key`. `relay_outbox` deletes "
     "older keys.",
 )
-AUTH_MODE = read_auth_mode(env, debug=DEBUG)
-JWT = read_jwt_settings(env, mode=AUTH_MODE)
+_auth_mode = read_auth_mode(env, debug=DEBUG)
+JWT = read_jwt_settings(env, mode=_auth_mode)
 _RATE = Regexp(FORMAT, error="It must be none or like 100/min; sec, min, hour or day.")
 RATE_LIMIT_WRITES = parse_rate(
     env.str(
@@ -240,7 +240,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["shared.api.parsers.StrictJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "shared.api.negotiation.JSONFirst",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_AUTHENTICATION_CLASSES": ["shared.auth.authentication.TokenOrSession"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [authentication_class(_auth_mode)],
+    "UNAUTHENTICATED_USER": "shared.auth.caller.nobody",
     "DEFAULT_THROTTLE_CLASSES": (
         ["shared.limits.throttling.WriteThrottle"] if RATE_LIMIT_WRITES else []
     ),

@@ -8,13 +8,11 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shared.api.problems import InvalidInput
-from shared.auth.caller import name_of
-from shared.auth.settings import OPEN
+from shared.auth.caller import caller_of
 from shared.errors import DomainError
 from shared.formats.json import dump_json
 from shared.idempotency.errors import IdempotencyKeyInUse, IdempotencyKeyReused
@@ -38,7 +36,8 @@ def idempotent_request(
     """None without the header. Raises 400 `invalid_idempotency_key`.
 
     `arguments` are validated: requests are compared by what they mean, not by how the body was
-    written. Check permissions first: a repeated request must be allowed as well.
+    written. Check permissions first: a repeated request must be allowed as well. If the API is
+    open, all callers count as the same one.
     """
     header = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if header is None:
@@ -48,7 +47,7 @@ def idempotent_request(
         raise InvalidInput(INVALID_KEY_MESSAGE, code=INVALID_KEY)
     in_order = {name: arguments[name] for name in sorted(arguments)}
     return IdempotentRequest(
-        caller=_caller(request),
+        caller=caller_of(request).identity,
         path=request.path_info,
         key=key,
         fingerprint=sha256(dump_json(in_order)).hexdigest(),
@@ -68,10 +67,3 @@ def created_response(
         status=HTTPStatus.CREATED,
         headers={**(headers or {}), **replayed},
     )
-
-
-def _caller(request: Request) -> str:
-    """If the API is open, all callers count as the same one."""
-    if settings.AUTH_MODE == OPEN:
-        return "anybody"
-    return name_of(request)

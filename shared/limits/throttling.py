@@ -10,8 +10,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from shared.auth.caller import name_of
-from shared.auth.settings import OPEN
+from shared.auth.caller import caller_of
 from shared.db.release import release_connection
 from shared.http.networks import client_network
 from shared.limits.rate import Rate
@@ -64,9 +63,11 @@ class WriteThrottle(_Throttle):
         rate = settings.RATE_LIMIT_WRITES
         if rate is None or request.method in SAFE_METHODS:
             return True
-        is_open = settings.AUTH_MODE == OPEN
-        caller = f"address {client_network(request)}" if is_open else name_of(request)
-        return self._allow(caller=caller, rate=rate)
+        caller = caller_of(request)
+        counted = (
+            caller.identity if caller.is_authenticated else f"address {client_network(request)}"
+        )
+        return self._allow(caller=counted, rate=rate)
 
 
 class SearchThrottle(_Throttle):
@@ -79,6 +80,6 @@ class SearchThrottle(_Throttle):
             return True
         if request.GET.keys().isdisjoint(getattr(view, "searches", ())):
             return True
-        if settings.AUTH_MODE != OPEN and request.user.is_authenticated:
+        if caller_of(request).is_authenticated:
             return True
         return self._allow(caller=f"search {client_network(request)}", rate=rate)

@@ -1,11 +1,14 @@
 """Who may do what, as a table: every operation of a service's OpenAPI schema, for every caller."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
 from drf_spectacular.generators import SchemaGenerator
+
+# The fixture `ask_for_tokens`. It may be called with `JwtSettings`.
+AskForTokens = Callable[..., None]
 
 METHODS = {"get", "put", "post", "delete", "patch"}
 

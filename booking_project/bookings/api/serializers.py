@@ -80,7 +80,7 @@ class EventStatusOutput(serializers.Serializer[Event]):
 _USER_ID = BookingInput().fields["user_id"]
 
 
-def valid_user_id(data: Any, *, default: str | None = None) -> str:
+def valid_user_id(data: Any, *, default: str = "") -> str:
     """The `user_id` of a `BookingInput`, or `default` if it is left out. Raises the same
     `ValidationError` as the serializer."""
     if not isinstance(data, Mapping):

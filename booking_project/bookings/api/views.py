@@ -61,7 +61,7 @@ class EventBookings(APIView):
     def post(self, request: Request, event_id: str) -> Response:
         number = parse_id(event_id, what="event")
         caller = caller_of(request)
-        user_id = valid_user_id(request.data, default=caller.subject)
+        user_id = valid_user_id(request.data, default=caller.user_id)
         if not caller.may_act_for(user_id):
             raise PermissionDenied("you can book only for yourself", code="not_your_user_id")
         result = booking_create(
@@ -82,7 +82,7 @@ class UserBookings(APIView):
     def get(self, request: Request) -> Response:
         caller = caller_of(request)
         asked = query_text(request, "user_id")
-        user_id = valid_user_id({} if asked is None else {"user_id": asked}, default=caller.subject)
+        user_id = valid_user_id({} if asked is None else {"user_id": asked}, default=caller.user_id)
         if not caller.may_act_for(user_id):
             raise PermissionDenied("you can see only your own bookings", code="not_your_user_id")
         bookings = user_booking_list(user_id=user_id, status=_status_filter(request))

@@ -11,9 +11,11 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.live_server_helper import LiveServer
+from rest_framework.views import APIView
 
 from booking_project.bookings.models import Booking, BookingStatus
-from tests.support.authorization import Decision, shown_as_public, staff, undecided
+from shared.auth.authentication import Open
+from tests.support.authorization import AskForTokens, Decision, shown_as_public, staff, undecided
 from tests.support.booking.factories import EventFactory, booked
 from tests.support.booking.problems import assert_problem
 from tests.support.issuer import Issuer, running_issuer, secret_settings, secret_token, token
@@ -72,23 +74,22 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture(params=["jwks", "secret"])
-def sign(request: pytest.FixtureRequest, settings: Any, issuer: Issuer) -> Sign:
+def sign(request: pytest.FixtureRequest, ask_for_tokens: AskForTokens, issuer: Issuer) -> Sign:
     """The service asks for tokens; signs them."""
-    settings.AUTH_MODE = "jwt"
-    settings.JWT = issuer.settings() if request.param == "jwks" else secret_settings()
+    ask_for_tokens(issuer.settings() if request.param == "jwks" else secret_settings())
     return token if request.param == "jwks" else secret_token
 
 
 @pytest.fixture
-def ann(settings: Any) -> Mapping[str, str]:
+def ann(ask_for_tokens: AskForTokens) -> Mapping[str, str]:
     """Headers of a user who has a token."""
-    settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+    ask_for_tokens()
     return bearer(secret_token(**CLAIMS["owner"]))
 
 
 @pytest.fixture
-def admin(settings: Any) -> Mapping[str, str]:
-    settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+def admin(ask_for_tokens: AskForTokens) -> Mapping[str, str]:
+    ask_for_tokens()
     return bearer(secret_token(**CLAIMS["admin"]))
 
 
@@ -145,10 +146,8 @@ class TestTheTable:
             assert response["WWW-Authenticate"] == 'Bearer realm="api"'
 
     @pytest.mark.parametrize("operation", DECISIONS)
-    def test_is_not_asked_where_the_service_is_open(
-        self, browser: Client, settings: Any, operation: str
-    ) -> None:
-        assert settings.AUTH_MODE == "open"
+    def test_is_not_asked_where_the_service_is_open(self, browser: Client, operation: str) -> None:
+        assert APIView.authentication_classes == [Open]
         response = call(browser, operation, bearer("nonsense"))
         assert response.status_code in (200, 201)
 
@@ -305,11 +304,11 @@ class TestABadToken:
             connection.close()
 
     def test_is_not_told_from_a_good_one_while_the_keys_can_not_be_had(
-        self, browser: Client, settings: Any
+        self, browser: Client, ask_for_tokens: AskForTokens
     ) -> None:
         with running_issuer() as away:
             away.proxy.cut()
-            settings.AUTH_MODE, settings.JWT = "jwt", away.settings()
+            ask_for_tokens(away.settings())
             response = browser.get("/api/v1/bookings/1", headers=bearer(token()))
 
         assert_problem(response, 503, code="keys_unavailable")

@@ -20,11 +20,11 @@ from shared.limits.models import Budget
 from shared.limits.rate import parse_rate
 from shared.limits.sql import forget_idle, spend
 from shared.limits.throttling import WriteThrottle
-from tests.support.authorization import staff
+from tests.support.authorization import AskForTokens, staff
 from tests.support.booking.factories import EventFactory, now
 from tests.support.booking.manage import manage
 from tests.support.booking.problems import assert_problem
-from tests.support.issuer import secret_settings, secret_token
+from tests.support.issuer import secret_token
 from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db
@@ -107,8 +107,10 @@ class TestTooManyWrites:
 
 @pytest.mark.usefixtures("_limited")
 class TestWhoIsCounted:
-    def test_is_the_subject_of_the_token(self, browser: Client, settings: Any) -> None:
-        settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+    def test_is_the_subject_of_the_token(
+        self, browser: Client, ask_for_tokens: AskForTokens
+    ) -> None:
+        ask_for_tokens()
         ann = {"authorization": f"Bearer {secret_token(sub='ann')}"}
         ben = {"authorization": f"Bearer {secret_token(sub='ben')}"}
 
@@ -118,22 +120,24 @@ class TestWhoIsCounted:
         assert_problem(write(browser, ben), 403, code="not_your_user_id")
         assert sorted(Budget.objects.values_list("caller", flat=True)) == ["user ann", "user ben"]
 
-    def test_is_nobody_without_a_token(self, browser: Client, settings: Any) -> None:
-        settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+    def test_is_nobody_without_a_token(self, browser: Client, ask_for_tokens: AskForTokens) -> None:
+        ask_for_tokens()
 
         assert statuses(browser, 5) == [401] * 5
         assert not Budget.objects.exists()
 
-    def test_is_the_person_of_a_session(self, client: Client, settings: Any) -> None:
-        settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+    def test_is_the_person_of_a_session(self, client: Client, ask_for_tokens: AskForTokens) -> None:
+        ask_for_tokens()
         user = staff("bookings.add_booking")
         client.force_login(user)
 
         assert statuses(client, 4) == [404, 404, 404, 429]
         assert Budget.objects.get().caller == f"staff {user.pk}"
 
-    def test_is_the_longest_subject_too(self, browser: Client, settings: Any) -> None:
-        settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+    def test_is_the_longest_subject_too(
+        self, browser: Client, ask_for_tokens: AskForTokens
+    ) -> None:
+        ask_for_tokens()
         longest = {"authorization": f"Bearer {secret_token(sub='é' * 255)}"}
 
         assert_problem(write(browser, longest), 403)

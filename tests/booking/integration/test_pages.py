@@ -8,9 +8,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from booking_project.bookings.models import Booking
-from tests.support.authorization import staff
+from tests.support.authorization import AskForTokens, staff
 from tests.support.booking.factories import EventFactory, booked
-from tests.support.issuer import secret_settings
 from tests.support.pages import Page, page
 
 pytestmark = pytest.mark.django_db
@@ -103,9 +102,9 @@ class TestForms:
         assert page(browser, path).forms == []
 
     def test_are_for_staff_where_tokens_are_asked_for(
-        self, client: Client, settings: Any, rows: list[Booking]
+        self, client: Client, ask_for_tokens: AskForTokens, rows: list[Booking]
     ) -> None:
-        settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+        ask_for_tokens()
         path = f"{event_path(rows[0])}/bookings"
         stranger = page(client, path, status=401)
         assert stranger.forms == []

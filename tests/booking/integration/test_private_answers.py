@@ -1,13 +1,13 @@
 """Answers about users are kept by nobody on the way."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from django.test import Client
 
+from tests.support.authorization import AskForTokens
 from tests.support.booking.factories import EventFactory, booked
-from tests.support.issuer import secret_settings, secret_token
+from tests.support.issuer import secret_token
 
 pytestmark = pytest.mark.django_db
 
@@ -18,9 +18,9 @@ ANN = {"authorization": f"Bearer {secret_token(sub='ann')}"}
 @pytest.mark.parametrize("headers", [{}, ANN, {**ANN, "accept": "text/html"}])
 @pytest.mark.parametrize("found", [True, False])
 def test_they_are_not_stored(
-    browser: Client, settings: Any, headers: Mapping[str, str], found: bool
+    browser: Client, ask_for_tokens: AskForTokens, headers: Mapping[str, str], found: bool
 ) -> None:
-    settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+    ask_for_tokens()
     [booking] = booked(EventFactory(), ["ann"])
     event, number = (booking.event_id, booking.pk) if found else (99999, 99999)
 

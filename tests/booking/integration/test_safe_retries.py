@@ -37,6 +37,7 @@ from shared.idempotency.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from shared.idempotency.models import IdempotencyRecord
 from shared.idempotency.requests import IdempotentRequest, Result
 from shared.idempotency.store import IdempotencyStore
+from tests.support.authorization import AskForTokens
 from tests.support.booking.commands import to_book, to_cancel
 from tests.support.booking.factories import EventFactory, announced, booked, now, users
 from tests.support.booking.held_rows import (
@@ -48,7 +49,7 @@ from tests.support.booking.held_rows import (
 from tests.support.booking.problems import assert_problem
 from tests.support.booking.soundness import Tally, tally, unsound
 from tests.support.concurrency import Rendezvous, at_once, leave_out_the_lock
-from tests.support.issuer import secret_settings, secret_token
+from tests.support.issuer import secret_token
 from tests.support.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -340,8 +341,8 @@ class TestABadKey:
 
 class TestTheScopeOfAKey:
     @pytest.fixture(autouse=True)
-    def _asks_for_tokens(self, settings: Any) -> None:
-        settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+    def _asks_for_tokens(self, ask_for_tokens: AskForTokens) -> None:
+        ask_for_tokens()
 
     def bearer(self, subject: str, **claims: Any) -> Mapping[str, str]:
         return {"authorization": f"Bearer {secret_token(sub=subject, **claims)}"}

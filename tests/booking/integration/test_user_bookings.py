@@ -11,9 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from booking_project.bookings.models import Booking
+from tests.support.authorization import AskForTokens
 from tests.support.booking.factories import EventFactory, booked, users
 from tests.support.booking.problems import assert_problem
-from tests.support.issuer import secret_settings, secret_token
+from tests.support.issuer import secret_token
 from tests.support.lists import ids, links
 
 pytestmark = pytest.mark.django_db
@@ -153,8 +154,8 @@ class TestRefused:
 
 class TestWithTokens:
     @pytest.fixture(autouse=True)
-    def _tokens(self, settings: Any) -> None:
-        settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+    def _tokens(self, ask_for_tokens: AskForTokens) -> None:
+        ask_for_tokens()
 
     def ask(self, browser: Client, query: Mapping[str, str], **claims: Any) -> HttpResponse:
         token = secret_token(**claims)

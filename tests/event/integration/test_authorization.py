@@ -9,11 +9,12 @@ from django.db import connection
 from django.test import Client
 from rest_framework.views import APIView
 
+from shared.auth.authentication import Open
 from shared.auth.settings import JwtSettings
 from shared.formats.json import dump_json
 from shared.limits.rate import parse_rate
 from shared.limits.throttling import WriteThrottle
-from tests.support.authorization import Decision, shown_as_public, staff, undecided
+from tests.support.authorization import AskForTokens, Decision, shown_as_public, staff, undecided
 from tests.support.event.factories import EventFactory
 from tests.support.event.http import EVENTS, assert_problem, post, valid
 from tests.support.issuer import Issuer, running_issuer, secret_settings, secret_token, token
@@ -56,10 +57,9 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture(params=["jwks", "secret"])
-def sign(request: pytest.FixtureRequest, settings: Any, issuer: Issuer) -> Sign:
+def sign(request: pytest.FixtureRequest, ask_for_tokens: AskForTokens, issuer: Issuer) -> Sign:
     """The service asks for tokens; signs them."""
-    settings.AUTH_MODE = "jwt"
-    settings.JWT = issuer.settings() if request.param == "jwks" else secret_settings()
+    ask_for_tokens(issuer.settings() if request.param == "jwks" else secret_settings())
     return token if request.param == "jwks" else secret_token
 
 
@@ -111,10 +111,8 @@ def test_the_table_holds(client: Client, sign: Sign, operation: str, caller: str
 
 
 @pytest.mark.parametrize("operation", DECISIONS)
-def test_anyone_may_do_anything_if_the_service_is_open(
-    client: Client, settings: Any, operation: str
-) -> None:
-    assert settings.AUTH_MODE == "open"
+def test_anyone_may_do_anything_if_the_service_is_open(client: Client, operation: str) -> None:
+    assert APIView.authentication_classes == [Open]
     assert call(client, operation, authorization="Bearer nonsense").status_code in (200, 201)
 
 
@@ -164,9 +162,8 @@ def test_the_form_for_a_new_event_is_shown_to_those_who_may_write(
     assert b"<textarea" in admin.content
 
 
-def test_nothing_that_was_refused_is_written(client: Client, settings: Any) -> None:
-    settings.AUTH_MODE = "jwt"
-    settings.JWT = JwtSettings(issuer="i", audience="a", algorithms=("HS256",), secret="s" * 32)
+def test_nothing_that_was_refused_is_written(client: Client, ask_for_tokens: AskForTokens) -> None:
+    ask_for_tokens(JwtSettings(issuer="i", audience="a", algorithms=("HS256",), secret="s" * 32))
     event = EventFactory()
 
     response = client.patch(

@@ -8,10 +8,10 @@ from django.test import Client
 
 from event_project.events.models import Event
 from shared.formats.json import dump_json
-from tests.support.authorization import operations
+from tests.support.authorization import AskForTokens, operations
 from tests.support.event.factories import EventFactory
 from tests.support.event.http import EVENTS, assert_problem, valid
-from tests.support.issuer import secret_settings, secret_token
+from tests.support.issuer import secret_token
 from tests.support.other_sites import FOREIGN, FORM_TYPES, OWN
 
 pytestmark = pytest.mark.django_db
@@ -92,8 +92,8 @@ def test_a_trusted_origin_may_write(client: Client, settings: Any) -> None:
     assert call(client, "POST /api/v1/events", headers).status_code == 201
 
 
-def test_a_write_with_a_token_is_accepted(client: Client, settings: Any) -> None:
-    settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+def test_a_write_with_a_token_is_accepted(client: Client, ask_for_tokens: AskForTokens) -> None:
+    ask_for_tokens()
     token = f"Bearer {secret_token(sub='root', roles=['admin'])}"
     headers = {**FOREIGN["another host"], "authorization": token}
 

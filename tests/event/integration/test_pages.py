@@ -14,10 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from event_project.events.models import Event
-from tests.support.authorization import staff
+from tests.support.authorization import AskForTokens, staff
 from tests.support.event.factories import EventFactory
 from tests.support.event.http import EVENTS, VALID, cancel, post
-from tests.support.issuer import secret_settings
 from tests.support.pages import Page, page
 
 pytestmark = pytest.mark.django_db
@@ -159,7 +158,10 @@ def test_a_refusal_is_a_page_that_says_why(
     assert found.answer["code"] == code
 
 
-def test_a_page_offers_to_log_in_and_comes_back(client: Client) -> None:
+def test_a_page_offers_to_log_in_and_comes_back(
+    client: Client, ask_for_tokens: AskForTokens
+) -> None:
+    ask_for_tokens()
     User.objects.create_superuser("eve", password="a long password")
     stranger = page(client, f"{EVENTS}?open=true")
 
@@ -174,7 +176,12 @@ def test_a_page_offers_to_log_in_and_comes_back(client: Client) -> None:
     assert "Log in" not in known.links
 
 
-def test_a_page_logs_out_with_its_csrf_token(client: Client) -> None:
+def test_a_page_does_not_offer_to_log_in_where_the_service_is_open(client: Client) -> None:
+    assert "Log in" not in page(client, EVENTS).links
+
+
+def test_a_page_logs_out_with_its_csrf_token(ask_for_tokens: AskForTokens) -> None:
+    ask_for_tokens()
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(User.objects.create_superuser("eve"))
     found = page(browser, EVENTS)
@@ -188,8 +195,10 @@ def test_a_page_logs_out_with_its_csrf_token(client: Client) -> None:
     assert "Log in" in page(browser, EVENTS).links
 
 
-def test_a_form_is_taken_with_the_csrf_token_of_its_page(client: Client, settings: Any) -> None:
-    settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+def test_a_form_is_taken_with_the_csrf_token_of_its_page(
+    client: Client, ask_for_tokens: AskForTokens
+) -> None:
+    ask_for_tokens()
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(User.objects.create_superuser("eve"))
     found = page(browser, EVENTS)
@@ -199,8 +208,10 @@ def test_a_form_is_taken_with_the_csrf_token_of_its_page(client: Client, setting
     assert post(browser, body, headers={"x-csrftoken": found.csrf_token}).status_code == 201
 
 
-def test_forms_are_not_shown_to_those_who_may_not_send_them(client: Client, settings: Any) -> None:
-    settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+def test_forms_are_not_shown_to_those_who_may_not_send_them(
+    client: Client, ask_for_tokens: AskForTokens
+) -> None:
+    ask_for_tokens()
     paths = [EVENTS, f"{EVENTS}/{EventFactory().pk}"]
     assert [page(client, path).forms for path in paths] == [[], []]
 

@@ -24,6 +24,7 @@ from shared.idempotency.http import idempotent_request
 from shared.idempotency.models import IdempotencyRecord
 from shared.idempotency.sql import try_advisory_lock
 from shared.outbox.models import OutboxMessage
+from tests.support.authorization import AskForTokens
 from tests.support.broker import Broker
 from tests.support.concurrency import Rendezvous, at_once
 from tests.support.event.http import (
@@ -36,7 +37,7 @@ from tests.support.event.http import (
     valid,
     without,
 )
-from tests.support.issuer import secret_settings, secret_token
+from tests.support.issuer import secret_token
 from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker")]
@@ -187,8 +188,8 @@ def test_without_a_key_nothing_is_looked_up_or_stored(client: Client) -> None:
     assert not IdempotencyRecord.objects.exists()
 
 
-def test_the_scope_of_a_key_is_the_caller(client: Client, settings: Any) -> None:
-    settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+def test_the_scope_of_a_key_is_the_caller(client: Client, ask_for_tokens: AskForTokens) -> None:
+    ask_for_tokens()
 
     def bearer(subject: str, **claims: Any) -> dict[str, str]:
         return {"authorization": f"Bearer {secret_token(sub=subject, **claims)}"}

@@ -8,9 +8,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from shared.limits.models import Budget
 from shared.limits.rate import parse_rate
+from tests.support.authorization import AskForTokens
 from tests.support.event.factories import EventFactory
 from tests.support.event.http import EVENTS, assert_problem, valid
-from tests.support.issuer import secret_settings, secret_token
+from tests.support.issuer import secret_token
 
 pytestmark = pytest.mark.django_db
 
@@ -57,8 +58,10 @@ def test_other_reads_and_writes_are_not_limited(
         client.get(EVENTS)
 
 
-def test_a_good_token_has_no_limit_and_a_bad_one_is_refused(client: Client, settings: Any) -> None:
-    settings.AUTH_MODE, settings.JWT = "jwt", secret_settings()
+def test_a_good_token_has_no_limit_and_a_bad_one_is_refused(
+    client: Client, ask_for_tokens: AskForTokens
+) -> None:
+    ask_for_tokens()
     token = {"authorization": f"Bearer {secret_token(sub='ann')}"}
 
     assert searches(client, headers=token) == [200] * 4

@@ -3,8 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.utils.module_loading import import_string
 
-from shared.auth.settings import JwtSettings, read_auth_mode, read_jwt_settings
+from shared.auth.settings import (
+    JwtSettings,
+    authentication_class,
+    read_auth_mode,
+    read_jwt_settings,
+)
 from shared.conf.env import open_environment, seal
 from shared.limits.rate import FORMAT, parse_rate
 
@@ -49,6 +55,12 @@ class TestTheMode:
         assert refusal(monkeypatch, {}) == [
             "Environment variable AUTH_MODE: Environment variable not set."
         ]
+
+    @pytest.mark.parametrize(
+        ("mode", "name"), [("open", "Open"), ("jwt", "TokenOrSession"), ("", "TokenOrSession")]
+    )
+    def test_chooses_what_makes_the_caller(self, mode: str, name: str) -> None:
+        assert import_string(authentication_class(mode)).__name__ == name
 
     def test_is_open_with_debug(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert read(monkeypatch, {}, debug=True) == ("open", None)

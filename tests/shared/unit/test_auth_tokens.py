@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -13,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from shared.auth.caller import Caller
+from shared.auth.caller import ADMIN, Caller
 from shared.auth.errors import InvalidToken
 from shared.auth.tokens import LEEWAY_SECONDS, LONGEST_TOKEN, TokenVerifier
 from tests.support.issuer import (
@@ -58,8 +59,9 @@ def refusal(verifier: TokenVerifier, text: str) -> InvalidToken:
 
 def test_a_good_token_names_its_caller(way: tuple[TokenVerifier, Sign]) -> None:
     verifier, sign = way
-    assert verifier.caller(sign()) == Caller(subject="ann", is_admin=False)
-    assert verifier.caller(sign(roles=["admin"])) == Caller(subject="ann", is_admin=True)
+    ann = Caller(identity="user ann", name="ann", user_id="ann")
+    assert verifier.caller(sign()) == ann
+    assert verifier.caller(sign(roles=["admin"])) == replace(ann, roles=frozenset([ADMIN]))
 
 
 @pytest.mark.parametrize(
@@ -112,13 +114,13 @@ def test_a_sub_that_is_no_string_is_refused(way: tuple[TokenVerifier, Sign], sub
 def test_clocks_may_differ_a_little(way: tuple[TokenVerifier, Sign]) -> None:
     verifier, sign = way
     ahead = int(time.time()) + LEEWAY_SECONDS // 2
-    assert verifier.caller(sign(nbf=ahead, iat=ahead)).subject == "ann"
+    assert verifier.caller(sign(nbf=ahead, iat=ahead)).user_id == "ann"
 
 
 @pytest.mark.parametrize("sub", ["ann", "x" * 255, "สมชาย", "a b", "user@example.com", "auth0|5"])
 def test_a_sub_of_any_script_is_a_user_id(way: tuple[TokenVerifier, Sign], sub: str) -> None:
     verifier, sign = way
-    assert verifier.caller(sign(sub=sub)).subject == sub
+    assert verifier.caller(sign(sub=sub)).user_id == sub
 
 
 @pytest.mark.parametrize(
@@ -180,7 +182,7 @@ def test_a_secret_that_the_issuer_shows_is_not_a_key(issuer: Issuer) -> None:
     with running_issuer() as other:
         other.shows = {"keys": [shown, public_key("first")]}
         verifier = TokenVerifier(other.settings(algorithms=("HS256", "RS256")))
-        assert verifier.caller(token()).subject == "ann"
+        assert verifier.caller(token()).user_id == "ann"
         refusal(verifier, jwt.encode(claims(), SECRET, "HS256", headers={"kid": "oct"}))
 
 
@@ -265,10 +267,16 @@ def test_the_admin_role_is_where_the_settings_say(
     claim: str, claims: dict[str, Any], admin: bool
 ) -> None:
     verifier = TokenVerifier(secret_settings(roles_claim=claim))
-    assert verifier.caller(secret_token(**claims)).is_admin is admin
+    assert (ADMIN in verifier.caller(secret_token(**claims)).roles) is admin
+
+
+def test_no_other_role_of_a_token_gives_a_role_of_ours() -> None:
+    verifier = TokenVerifier(secret_settings(admin_role="organiser"))
+    roles = ["admin", "staff", "events.add_event", "bookings.view_booking"]
+    assert verifier.caller(secret_token(roles=roles)).roles == frozenset()
 
 
 def test_the_admin_role_may_have_another_name() -> None:
     verifier = TokenVerifier(secret_settings(admin_role="organiser"))
-    assert verifier.caller(secret_token(roles=["organiser"])).is_admin
-    assert not verifier.caller(secret_token(roles=["admin"])).is_admin
+    assert ADMIN in verifier.caller(secret_token(roles=["organiser"])).roles
+    assert ADMIN not in verifier.caller(secret_token(roles=["admin"])).roles
