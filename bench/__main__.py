@@ -32,7 +32,7 @@ def _bench(options: argparse.Namespace) -> int:
     report.write_json(options.json, about, results)
     print(report.text(about, results))
     if any(result.faults for result in results):
-        print("bench: wrong results, see above: the figures are worth nothing", file=sys.stderr)
+        print("bench: wrong results, see above: discard the figures", file=sys.stderr)
         return 1
     return 0
 

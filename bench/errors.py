@@ -1,2 +1,2 @@
 class BenchError(Exception):
-    """One sentence for the person at the keyboard: why there are no figures."""
+    """One sentence for the user: why there are no figures."""

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _, results = measure(options)
         if any(result.faults for result in results):
-            raise BenchError("wrong results, see above: the figures are worth nothing")
+            raise BenchError("wrong results, see above: discard the figures")
         found = figures(results)
         if options.write:
             _write(found)

@@ -19,7 +19,9 @@ from bench.suite import Result, Suite
 
 
 def add_options(parser: argparse.ArgumentParser, *, runs: int) -> None:
-    parser.add_argument("--quick", action="store_true", help="small: is it all working?")
+    parser.add_argument(
+        "--quick", action="store_true", help="small loads, to see that all of it works"
+    )
     parser.add_argument(
         "--whole",
         action="store_true",

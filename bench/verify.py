@@ -70,9 +70,9 @@ def _faulty_counts(load: Load, events: Events, client: Client) -> Iterator[str]:
             ("waitlisted", waitlisted, events.waitlisted * events.number),
         ):
             if load.answered(f"201 {outcome}") > now - before:
-                yield f"more were told that they are {outcome} than are"
+                yield f"more users were told that they are {outcome} than there are"
         if load.answered("409 fully_booked") and confirmed < events.seats * events.number:
-            yield f"somebody was told that it is full, with {confirmed} confirmed"
+            yield f"a user was told that it is full, with {confirmed} confirmed"
 
 
 def _faulty_event(status: dict[str, int]) -> Iterator[str]:

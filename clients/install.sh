@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes clients/node_modules with exactly what package-lock.json names. Node and npm come with the
-# Python packages. Does nothing where that is done.
+# Python packages. Does nothing if that is already done.
 set -eu
 
 cd "$(dirname "$0")"

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as interrupted:
         # `run` and `logs` can't be ended any other way, so for them this counts as success.
         return 0 if options.command in ("run", "logs") else 128 + interrupted.number
-    except BrokenPipeError:  # `make status | head`; whatever had to be stopped was stopped
+    except BrokenPipeError:  # `make status | head`; everything was stopped by then
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     manage.add_argument("service", choices=apps.MANAGE)
     manage.add_argument("words", nargs="*", metavar="command", help="after --")
     commands.add_parser("admin", help="make a superuser of both services")
-    execute = commands.add_parser("exec", help="run a command with private servers of its own")
+    execute = commands.add_parser("exec", help="run a command with its own private servers")
     execute.add_argument("--fast", action="store_true", help="databases that may lose data")
     execute.add_argument("words", nargs="+", metavar="command", help="after --")
     return parser

@@ -17,7 +17,7 @@ SHORTEST_PASSWORD = 12
 
 
 def create(stack: Stack, environ: Mapping[str, str]) -> int:
-    """Makes the user where it is missing. A generated password is printed once.
+    """Makes the user in each service that lacks it. A generated password is printed once.
 
     ADMIN_USERNAME and ADMIN_PASSWORD are used if set. Otherwise it asks at the terminal; without a
     terminal, the name is "admin" and the password is generated. Raises `DevstackError`. A service

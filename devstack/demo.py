@@ -158,7 +158,7 @@ def _object(response: httpx.Response) -> dict[str, Any]:
 
 
 def _id(response: httpx.Response) -> int:
-    """After a refusal 0, which is nobody's id."""
+    """0 after a refusal."""
     number: int = _object(response).get("id", 0)
     return number
 
@@ -198,7 +198,7 @@ def main() -> int:
         except NotReachable as error:
             print(f"demo: {error}", file=sys.stderr)
         except httpx.TransportError as error:
-            print(f"demo: a service went away meanwhile: {error!r}", file=sys.stderr)
+            print(f"demo: a service stopped answering: {error!r}", file=sys.stderr)
     return 1
 
 

@@ -1,8 +1,8 @@
-"""What devstack says when it cannot go on."""
+"""Errors that end a devstack command."""
 
 
 class DevstackError(Exception):
-    """One sentence for the person at the keyboard: what is wrong and the way out."""
+    """One sentence for the user: what is wrong and what to do."""
 
 
 class Interrupted(BaseException):

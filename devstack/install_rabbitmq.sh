@@ -17,7 +17,7 @@ fi
 
 had_erlang=$(command -v epmd || true)
 
-apt-get -q update || echo "apt-get update failed: going on with the package lists that are here"
+apt-get -q update || echo "apt-get update failed: going on with the existing package lists"
 apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends rabbitmq-server
 
 update-rc.d rabbitmq-server disable

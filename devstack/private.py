@@ -14,7 +14,7 @@ from devstack import folder, keys, ports, processes, servers, signals
 from devstack.errors import DevstackError, Interrupted
 from devstack.runner import Runner
 
-PATIENCE_SECONDS = 30
+EXIT_SECONDS = 30
 
 
 def execute(command: Sequence[str], environ: Mapping[str, str], *, fast: bool, umask: int) -> int:
@@ -82,6 +82,6 @@ def _pass_on(number: int, process: subprocess.Popen[bytes]) -> None:
         process.send_signal(number)
     with signals.ignored():
         try:
-            process.wait(PATIENCE_SECONDS)
+            process.wait(EXIT_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()

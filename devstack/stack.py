@@ -195,7 +195,7 @@ class Stack:
     def _ready_line(self) -> str:
         urls = [f"{service} {apps.url(service, self.ports)}" for service in apps.API_PORTS]
         mode = self.environ.get("AUTH_MODE", AUTH_MODE)
-        access = "; open: anybody may do anything" if mode == "open" else ""
+        access = "; open: anyone may do anything" if mode == "open" else ""
         return f"READY  {'  '.join(urls)}  (each with /admin/{access})"
 
     @contextlib.contextmanager

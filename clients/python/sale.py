@@ -30,7 +30,7 @@ from event_service_client.api.events import (
 from event_service_client.models import Event, EventChanges, NewEvent
 from event_service_client.models import Problem as EventProblem
 
-PATIENCE_SECONDS = 30
+ARRIVAL_SECONDS = 30
 
 
 class Sale:
@@ -108,7 +108,7 @@ class Sale:
         return answer.parsed.id
 
     def _wait_for(self, event_id: int) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + ARRIVAL_SECONDS
         while isinstance(get_event_status.sync(event_id, client=self._bookings), Problem):
             assert time.monotonic() < deadline, "the event does not arrive"
             time.sleep(0.05)
@@ -167,12 +167,12 @@ class Sale:
 
 
 def main(event_url: str, booking_url: str, token: str) -> None:
-    # Any token will do where the services run open. A proxy of the environment won't: they may be
-    # on this machine.
-    direct, patience = {"trust_env": False}, httpx.Timeout(30)
+    # Open services ignore the token. Proxies from the environment are not used, because the
+    # services may run on this machine.
+    direct, timeout = {"trust_env": False}, httpx.Timeout(30)
     with (
-        EventClient(event_url, token=token, timeout=patience, httpx_args=direct) as events,
-        BookingClient(booking_url, token=token, timeout=patience, httpx_args=direct) as bookings,
+        EventClient(event_url, token=token, timeout=timeout, httpx_args=direct) as events,
+        BookingClient(booking_url, token=token, timeout=timeout, httpx_args=direct) as bookings,
     ):
         Sale(events, bookings).run()
 

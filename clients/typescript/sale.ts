@@ -12,7 +12,7 @@ type Outcome = { data?: Booking; error?: Problem };
 declare const process: { argv: string[] };
 
 const [eventUrl = "", bookingUrl = "", token = ""] = process.argv.slice(2);
-// Any token will do where the services run open.
+// Open services ignore the token.
 const headers = { Authorization: `Bearer ${token}` };
 const events = createClient<EventPaths>({ baseUrl: eventUrl, headers });
 const bookings = createClient<BookingPaths>({ baseUrl: bookingUrl, headers });

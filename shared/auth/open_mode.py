@@ -11,7 +11,7 @@ from shared.auth.authentication import Open
 
 logger = logging.getLogger(__name__)
 
-SENTENCE = "The API is open: anybody may do anything (AUTH_MODE=open)."
+SENTENCE = "The API is open: anyone may do anything (AUTH_MODE=open)."
 
 
 def say_if_open() -> None:
