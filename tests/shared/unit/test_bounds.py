@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
 def rows() -> list[Row]:
     text = (ROOT / "docs" / "reliability.md").read_text()
-    section = text.split("## What is waited for")[1].split("\n## ")[0]
+    section = text.split("## What each process waits for")[1].split("\n## ")[0]
     cells = [
         [cell.strip() for cell in line.strip("|").split(" | ")]
         for line in section.splitlines()
