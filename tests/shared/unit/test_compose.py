@@ -22,6 +22,10 @@ FIXED = {"EVENT_PORT", "BOOKING_PORT", "DATABASE_WAITS"}
 variables_of = cache(read_by)
 
 
+def variables_in(text: str) -> set[str]:
+    return set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", text))
+
+
 def service_of(container: str) -> str:
     command = " ".join(CONTAINERS[container]["command"])
     (service,) = {each for each in ("event", "booking") if f"{each}." in command}
@@ -56,7 +60,7 @@ def test_no_mode_reads_a_variable_that_the_reference_lacks(module: str) -> None:
 
 
 def test_each_variable_of_the_compose_file_is_in_the_reference() -> None:
-    used = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", (ROOT / "compose.yaml").read_text()))
+    used = variables_in((ROOT / "compose.yaml").read_text())
     reference = (ROOT / "docs" / "configuration.md").read_text()
 
     assert {"EVENT_DB_PASSWORD", "IMAGE_TAG"} <= used
@@ -84,3 +88,15 @@ def test_databases_are_healthy_only_if_a_login_succeeds() -> None:
         assert "psql" in probe
         assert "PGPASSWORD" in probe
         assert "--dbname" in probe
+
+
+@pytest.mark.parametrize(
+    "container", [name for name in CONTAINERS if "configs" in CONTAINERS[name]]
+)
+def test_a_container_is_replaced_when_a_variable_in_its_configs_changes(container: str) -> None:
+    """Compose compares a container's environment with the file, but not the contents of configs."""
+    sources = {config["source"] for config in CONTAINERS[container]["configs"]}
+    used = variables_in(str([COMPOSE["configs"][source]["content"] for source in sources]))
+
+    assert "RABBITMQ_PASSWORD" in used
+    assert used <= variables_in(str(CONTAINERS[container]["environment"]))
