@@ -65,8 +65,8 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Event)
 class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Create, change, cancel. There is no delete, because bookings depend on events. A cancelled
-    event stays as it is."""
+    """Events can be created, changed and cancelled, but not deleted, because bookings depend on
+    them. A cancelled event can't be changed."""
 
     form = EventForm
     actions = ["cancel_selected"]

@@ -17,7 +17,7 @@ def retrying(
     sleep: Callable[[float], None] | None = None,
     on_failure: Callable[[BaseException], None] = lambda _: None,
 ) -> tenacity.Retrying:
-    """Calls what it is given until that raises none of `errors`. Once `shutdown` is set, the last
+    """Calls the given function until it raises none of `errors`. Once `shutdown` is set, the last
     error is raised instead. Pauses grow to `longest` seconds; `sleep` replaces the way to wait.
     `on_failure` is called with the error before each pause.
     """

@@ -4,7 +4,7 @@ environment says, and refuses the other's settings."""
 import os
 import sys
 
-# Their statements may rightly take hours, and a person is there to stop them.
+# Their statements may take hours, and a person is there to stop them.
 _UNHURRIED = frozenset({"migrate", "shell"})
 
 

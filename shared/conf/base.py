@@ -21,7 +21,7 @@ from shared.workers.heartbeat import default_folder
 
 _AMQP_URL = URL(schemes={"amqp", "amqps"}, require_tld=False)
 
-# Each service goes on reading from it, then seals it, so that all bad variables are named at once.
+# Each service reads on from it and seals it, so that all bad variables are named at once.
 env = open_environment()
 DEBUG = env.bool(
     "DEBUG", False, help="Django's debug mode. It shows tracebacks with settings to anyone."
@@ -158,7 +158,7 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
-# No second one: a stored hash of another kind would be computed on the gevent loop.
+# Only one: a stored hash of another kind would be computed on the gevent loop.
 PASSWORD_HASHERS = ["shared.auth.hashing.BoundedPBKDF2PasswordHasher"]
 
 AXES_HANDLER = "shared.auth.login_limits.LoginLimits"
@@ -170,7 +170,7 @@ AXES_LOCKOUT_CALLABLE = "shared.auth.refusals.too_many_failures"
 AXES_RESET_ON_SUCCESS = True
 # Further attempts during a lockout don't extend it.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-# It would keep a row for each log-in, for ever. The log has them.
+# It would keep a row for each login forever. The log has them.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 
@@ -223,7 +223,7 @@ SILENCED_SYSTEM_CHECKS = [
     # One service can't decide whether other hosts of the domain speak https.
     "security.W005",
     "security.W021",
-    # The proxy that ends TLS redirects. Here, probes of /health come over http.
+    # The proxy that terminates TLS redirects. Here, probes of /health come over http.
     "security.W008",
 ]
 SESSION_COOKIE_HTTPONLY = True

@@ -10,8 +10,8 @@ def needs_secure_cookies(public_url: str, *, debug: bool) -> bool:
 
 
 def trusted_origins(others: Sequence[str], *, public_url: str) -> list[str]:
-    """`others`, and the service's own origin if it is https: behind a proxy that ends TLS, the
-    service itself sees http."""
+    """`others`, and the service's own origin if it is https: behind a proxy that terminates TLS,
+    the service itself sees http."""
     address = urlsplit(public_url)
     own = [f"https://{address.netloc}"] if address.scheme == "https" else []
     return [*others, *own]

@@ -30,7 +30,7 @@ def network_of(text: str) -> str | None:
 
 
 def client_network(request: Any) -> str:
-    """The network of the client, found where TRUSTED_PROXIES says. `request` is Django's or REST
+    """The network of the client, found as TRUSTED_PROXIES says. `request` is Django's or REST
     framework's.
 
     If a trusted proxy writes something that is not an address, it counts as the proxy's own: text

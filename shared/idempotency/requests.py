@@ -1,4 +1,4 @@
-"""A request that may have come before, and its result, as values."""
+"""Values: a request that may be a retry, and its result."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Doing a request's work once, and forgetting that it was done."""
+"""Does a request's work once, and deletes old results."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -21,7 +21,7 @@ class Rate:
 
     @property
     def cost(self) -> timedelta:
-        """What one of `number` takes of `period`; rounded down, so that all of them fit in."""
+        """The share of `period` that one call uses; rounded down, so that `number` calls fit in."""
         return self.period // self.number
 
 

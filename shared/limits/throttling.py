@@ -1,4 +1,4 @@
-"""DRF's way to limits: 429 for a caller who writes or searches too often."""
+"""DRF throttles: 429 for callers that write or search too often."""
 
 import threading
 from datetime import timedelta

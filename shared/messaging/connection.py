@@ -1,4 +1,4 @@
-"""How connections to RabbitMQ are opened, so that none can hang for ever."""
+"""How connections to RabbitMQ are opened, so that none can hang forever."""
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel

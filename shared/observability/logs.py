@@ -1,4 +1,4 @@
-"""How log records become lines."""
+"""Formats log records as lines."""
 
 import logging
 from types import TracebackType

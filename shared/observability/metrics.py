@@ -1,5 +1,4 @@
-"""A command's Prometheus metrics, at the address that it is given. `shared/api/metrics.py` serves a
-service's."""
+"""Serves a command's Prometheus metrics. `shared/api/metrics.py` serves those of a service."""
 
 import argparse
 from typing import NamedTuple

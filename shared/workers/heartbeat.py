@@ -37,7 +37,7 @@ class Pulse:
 
 
 class Heartbeat:
-    """Called only by the worker's loop: a separate thread would go on beating while the loop hangs.
+    """Called only by the worker's loop: a separate thread would keep beating while the loop hangs.
     Writes at most once a second, but at once when the loop begins to wait, waits for something
     else, or works again."""
 

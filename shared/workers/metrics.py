@@ -8,7 +8,9 @@ from prometheus_client import Gauge
 from shared.workers.heartbeat import Heartbeat
 
 _AGE = Gauge(
-    "worker_last_beat_age_seconds", "Since the worker's loop last told that it goes on", ["worker"]
+    "worker_last_beat_age_seconds",
+    "Seconds since the last heartbeat of the worker's loop",
+    ["worker"],
 )
 _WAITING = Gauge(
     "worker_waiting",

@@ -1,1 +1,1 @@
-"""What stands between gunicorn and Django."""
+"""WSGI wrappers between gunicorn and Django."""

@@ -30,7 +30,7 @@ def _response(event: Event) -> Response:
 
 
 class EventList(APIView):
-    """All events, and the place to create one."""
+    """Lists events, and creates one."""
 
     page = pages.EventsPage()
     staff_permissions = {"POST": "events.add_event"}

@@ -127,7 +127,7 @@ def test_with_ids_and_a_time_both_must_match(events: list[Event]) -> None:
         (["--ids", "9" * 30], "not an event's id"),
         (["--ids", "{0}", "x"], "not an event's id: x"),
         (["--ids", "0"], "not an event's id: 0"),
-        (["--ids", ","], "names no event"),
+        (["--ids", ","], "must name an event"),
     ],
 )
 def test_a_bad_argument_gets_one_sentence_and_stores_nothing(

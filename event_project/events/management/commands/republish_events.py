@@ -36,7 +36,7 @@ class Command(BaseCommand):
             "--force",
             action="store_true",
             help="replace copies of newer versions, too: after a restore of this database from a "
-            "backup, or where a forged message has spoilt a copy",
+            "backup, or if a forged message has corrupted a copy",
         )
 
     def handle(
@@ -75,7 +75,7 @@ def _known_ids(arguments: Sequence[str] | None) -> set[int] | None:
         return None
     texts = [text for argument in arguments for text in re.split(r"[,\s]+", str(argument)) if text]
     if not texts:
-        raise CommandError("--ids names no event")
+        raise CommandError("--ids must name an event")
     if bad := [text for text in texts if not _ID.fullmatch(text)]:
         raise CommandError(f"--ids: not an event's id: {', '.join(bad)}")
     ids = {int(text) for text in texts}

@@ -10,7 +10,7 @@
   if (zone && zone !== shown && !isKept()) {
     const secure = location.protocol === "https:" ? "; Secure" : "";
     document.cookie = `${cookie}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
-    // If the cookie isn't kept, or the server doesn't know the zone, it would reload for ever.
+    // If the cookie isn't kept, or the server doesn't know the zone, it would reload forever.
     if (mayReload !== undefined && isKept()) location.reload();
   }
 }
