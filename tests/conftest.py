@@ -1,4 +1,4 @@
-"""What every suite shares; each service's suite has its own conftest for the rest."""
+"""Fixtures of every suite; each service's suite has its own conftest as well."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ hypothesis_settings.load_profile("suite")
 
 @pytest.fixture
 def ask_for_tokens(settings: Any, monkeypatch: pytest.MonkeyPatch) -> "AskForTokens":
-    """Makes the service, which runs open in tests, ask for tokens as with AUTH_MODE=jwt."""
+    """Makes the service require tokens, as with AUTH_MODE=jwt. Otherwise it runs open in tests."""
     # Not before Django has its settings.
     from rest_framework.views import APIView
 

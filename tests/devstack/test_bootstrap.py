@@ -1,4 +1,4 @@
-"""What is said before anything is installed."""
+"""Checks before anything is installed."""
 
 import os
 import shutil
@@ -11,13 +11,13 @@ import pytest
 
 from devstack.environment import ROOT
 
-# One without our packages, as on a machine that has none of this yet.
+# A Python without our packages, as on a new machine.
 BARE_PYTHON = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Without .venv, as it is cloned."""
+    """A fresh clone, without .venv."""
     shutil.copytree(ROOT / "devstack", tmp_path / "devstack")
     for name in ("Makefile", "requirements-dev.lock"):
         shutil.copy(ROOT / name, tmp_path / name)
@@ -29,7 +29,7 @@ def start(checkout: Path, environ: dict[str, str]) -> "subprocess.CompletedProce
     return subprocess.run(
         ["make", "start"],
         cwd=checkout,
-        # No packages can be had: what gets as far as installing fails.
+        # No packages are available, so a run that starts to install fails.
         env=inherited | {"PYTHON": str(BARE_PYTHON), "PIP_NO_INDEX": "1", **environ},
         capture_output=True,
         text=True,

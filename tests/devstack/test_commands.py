@@ -1,4 +1,4 @@
-"""What people type while everything runs."""
+"""Commands that users type while everything runs."""
 
 import os
 import pty

@@ -7,7 +7,7 @@ from devstack.follow import follow, sizes
 
 
 def steps(*actions: Callable[[], object]) -> Callable[[], bool]:
-    """Does one action each time it is asked whether to go on, and then says no."""
+    """Runs one action at each call. Returns False when there are none left."""
     remaining = list(actions)
 
     def go_on() -> bool:

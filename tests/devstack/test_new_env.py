@@ -11,7 +11,7 @@ from devstack.environment import ROOT
 
 @pytest.fixture
 def volumes(tmp_path: Path) -> Path:
-    """What is written here are the volumes that there are, one a line."""
+    """The file that lists the existing volumes, one a line."""
     listed = tmp_path / "volumes"
     listed.touch()
     docker = tmp_path / "bin" / "docker"

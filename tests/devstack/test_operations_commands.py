@@ -1,4 +1,4 @@
-"""Every command in docs/operations.md can be typed as it stands."""
+"""Every command in docs/operations.md can be typed as it is."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def commands() -> list[str]:
 
 
 def management_command(words: list[str]) -> tuple[str, list[str]] | None:
-    """The service and the words after manage_….py, where it is such a command."""
+    """The service and the words after manage_….py; None for other commands."""
     match words:
         case ["make", "manage-event" | "manage-booking" as target, arguments]:
             return target.removeprefix("manage-"), shlex.split(arguments.removeprefix("ARGS="))

@@ -11,7 +11,7 @@ from devstack.environment import ROOT
 from tests.support.devstack.runs import Devstack, left_of
 from tests.support.waiting import until
 
-# Enough where a test ends before anybody asks the broker: RabbitMQ takes seconds to start.
+# Enough if a test ends before it needs the broker: RabbitMQ takes seconds to start.
 NO_BROKER = {"RABBITMQ_URL": "amqp://127.0.0.1:9/"}
 TOO_SHORT = {"EVENT_SECRET_KEY": "short"}
 
@@ -101,7 +101,7 @@ def test_everything_starts_and_stops(
 
 @contextlib.contextmanager
 def pause_of_the_broker(data: Path) -> Iterator[None]:
-    """Without RabbitMQ, which its process runner starts again afterwards."""
+    """Stops RabbitMQ for the block; its process runner starts it again afterwards."""
     config = str(data / "supervisord.conf")
     control = [sys.executable, "-m", "supervisor.supervisorctl", "-c", config]
     subprocess.run([*control, "stop", "broker:rabbitmq"], check=True, capture_output=True)

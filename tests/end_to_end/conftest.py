@@ -1,4 +1,4 @@
-"""Real processes on fresh databases; or, with EVENT_URL and BOOKING_URL set, services that run."""
+"""Real processes on fresh databases; with EVENT_URL and BOOKING_URL, services that already run."""
 
 import os
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def _remember_logs(request: pytest.FixtureRequest, system: System) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """A failed test shows what the services said while it ran."""
+    """A failed test shows what the services logged while it ran."""
     report: pytest.TestReport = yield  # type: ignore[assignment]
     if report.failed:
         for part, size in item.stash.get(_PARTS, []):

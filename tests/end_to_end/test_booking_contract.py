@@ -1,4 +1,4 @@
-"""Each row of the booking service's contract, as curl would see it through gunicorn."""
+"""Each row of the booking service's contract, over HTTP through gunicorn."""
 
 from uuid import uuid4
 

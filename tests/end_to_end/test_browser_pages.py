@@ -1,4 +1,4 @@
-"""Pages for people as production serves them: behind a proxy that ends TLS, or on plain http."""
+"""HTML pages as production serves them: behind a proxy that terminates TLS, or over http."""
 
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -35,13 +35,13 @@ PAGES_OF_BOTH = [
 
 
 def through_tls(url: str) -> Person:
-    """What the proxy passes on, for a browser that asked for https://tickets.example."""
+    """A browser at https://tickets.example, with the headers that the proxy adds."""
     return Person(url, Host=HOST, X_Forwarded_Proto="https", X_Forwarded_For="203.0.113.7")
 
 
 @pytest.fixture(scope="module", params=["event", "booking"])
 def service(request: pytest.FixtureRequest, system: System) -> str:
-    """Its name. It has the superuser `root`."""
+    """The name of a service that has the superuser `root`."""
     if system.own is None:
         pytest.skip("needs services of its own")
     create_superuser(request.param, system.own.environ, "root")
@@ -51,7 +51,7 @@ def service(request: pytest.FixtureRequest, system: System) -> str:
 
 @pytest.fixture(scope="module")
 def url(service: str, system: System) -> Iterator[str]:
-    """Behind a proxy that ends TLS."""
+    """Behind a proxy that terminates TLS."""
     assert system.own is not None
     with system.own.another_service(
         service, f"{service}-behind-tls", **PRODUCTION, **BEHIND_TLS
@@ -82,7 +82,7 @@ def test_browsers_that_came_over_https_are_told_to_stay_with_it(url: str) -> Non
 
 
 class Found(HTMLParser):
-    """What a policy without 'unsafe-inline' does not let a page do."""
+    """Finds what a policy without 'unsafe-inline' forbids a page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ import yaml
 from tests.support.end_to_end.clients import Sale
 from tests.support.end_to_end.processes import ROOT
 
-# Of the tags that make a browser fetch something.
+# Tags that make a browser fetch something.
 ADDRESS = re.compile(
     r"""<(?:script|link|img|iframe|redoc)\b[^>]*?\b(?:src|href|spec-url)="([^"]+)"""
 )

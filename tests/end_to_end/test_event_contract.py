@@ -1,4 +1,4 @@
-"""Each row of the event service's contract, as curl would see it through gunicorn."""
+"""Each row of the event service's contract, over HTTP through gunicorn."""
 
 from collections.abc import Iterator
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Headers that a proxy might set, sent by a client from this machine: none of them counts."""
+"""Headers that a proxy might set, sent by a client on this machine: all are ignored."""
 
 import pytest
 
@@ -31,7 +31,7 @@ VALUES = (b"/api", b"/health", b"https", b"on", b"evil.example", b"DELETE")
 
 
 def told(answer: Answer) -> tuple[int, dict[str, str], bytes]:
-    """What the answer says, but for the time."""
+    """The response without its date."""
     headers = {
         name: value for name, value in answer.headers.items() if name not in ("date", "expires")
     }

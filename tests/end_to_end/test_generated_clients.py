@@ -1,4 +1,4 @@
-"""Clients that are generated from the committed schemas: their types hold, and they can book."""
+"""Clients generated from the committed schemas: they pass the type checkers and can book."""
 
 import json
 import os
@@ -16,7 +16,7 @@ TYPESCRIPT_SALE = CLIENTS / "typescript" / "sale.ts"
 
 @pytest.fixture(scope="module")
 def python_path(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where both generated Python packages are."""
+    """The folder of both generated Python packages."""
     folder = tmp_path_factory.mktemp("python")
     run_well(CLIENTS / "generate.sh", "python", folder)
     return os.pathsep.join(str(folder / f"{each}-service-client") for each in ("event", "booking"))
@@ -24,7 +24,7 @@ def python_path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def typescript_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project that compiles the sale, with types that were generated now."""
+    """A copy of the project that compiles the sale, with newly generated types."""
     node_package("typescript")
     folder = tmp_path_factory.mktemp("typescript")
     run_well(CLIENTS / "generate.sh", "typescript", folder)

@@ -1,4 +1,4 @@
-"""What nobody should send, as bytes through real gunicorn: the table of docs/reliability.md."""
+"""Hostile input, as raw bytes to real gunicorn: the table of docs/reliability.md."""
 
 import gzip
 import json
@@ -36,13 +36,13 @@ def body(**changes: Any) -> bytes:
 
 
 def body_with(member: bytes) -> bytes:
-    """`member` as it is written, after all that is needed."""
+    """A valid body that ends with `member`, which is raw JSON."""
     return body()[:-1] + b", " + member + b"}"
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a service takes JSON, and a body that it takes."""
+    """A URL that accepts JSON, and a body that it accepts."""
 
     url: str
     path: bytes

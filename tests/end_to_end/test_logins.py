@@ -1,4 +1,4 @@
-"""Log-ins: they hold up nobody else, and guessing ends soon."""
+"""Logins: they delay no other requests, and guessing is limited."""
 
 import itertools
 import os
@@ -18,7 +18,7 @@ from tests.support.end_to_end.people import LOGIN_PATHS, PASSWORD, Person, creat
 from tests.support.end_to_end.processes import ROOT
 from tests.support.end_to_end.system import OwnProcesses, System
 
-# A hash that takes seconds on any machine, so that there is time to look at what happens meanwhile.
+# A hash that takes seconds on any machine, so that there is time to see what happens during it.
 SLOW_ITERATIONS = 10_000_000
 MOST_WAITING = 8
 FAILURES_OF_ACCOUNT_AND_NETWORK = 5
@@ -34,7 +34,7 @@ def some_network() -> str:
 
 @dataclass(frozen=True)
 class Service:
-    """One process of a service behind a proxy that names the client, on a database of its own."""
+    """One process of a service behind a proxy that names the client, with its own database."""
 
     name: str
     url: str
@@ -49,7 +49,7 @@ class Service:
             database.execute(statement.encode(), values)
 
     def fail(self, *, names: Sequence[str], networks: Sequence[str]) -> None:
-        """As many wrong passwords were sent: each name with its network."""
+        """Records wrong passwords as if they had been sent: each name with its network."""
         for name, network in zip(names, networks, strict=True):
             self.execute(
                 "INSERT INTO axes_accessattempt (username, ip_address, user_agent, http_accept,"
@@ -87,7 +87,7 @@ def service(request: pytest.FixtureRequest, system: System) -> Iterator[Service]
 
 @pytest.fixture
 def slow_account(service: Service) -> Iterator[str]:
-    """Its stored hash says how much work the next one is."""
+    """The iterations of the stored hash say how much work the next one is."""
     service.execute(
         "INSERT INTO auth_user (username, password, is_superuser, is_staff, is_active, first_name,"
         " last_name, email, date_joined) VALUES ('slow', %s, true, true, true, '', '', '', now())",
@@ -113,7 +113,7 @@ def test_other_requests_are_answered_while_a_password_is_hashed(
                 time.sleep(0.05)
 
     assert login.result().status_code == 200
-    # Where a hash stops the loop, one or two get through before it and none during it.
+    # If a hash blocked the loop, one or two requests would get through before it, none during it.
     assert answered >= 10
 
 
@@ -181,7 +181,7 @@ def test_a_locked_out_network_affects_no_other_network_and_no_other_page(service
 def test_a_client_cannot_choose_its_network(service: Service) -> None:
     network = some_network()
     for number in range(FAILURES_OF_ACCOUNT_AND_NETWORK):
-        # The proxy adds what it sees behind what the client wrote.
+        # The proxy appends the address that it sees to the header of the client.
         last = service.person(f"1.2.3.{number}, {network}:{40000 + number}").log_in(
             "admin", "guess"
         )

@@ -1,4 +1,4 @@
-"""gunicorn's master is killed, which its workers are not told."""
+"""gunicorn's master is killed, and its workers have to notice."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ from tests.support.end_to_end.raw_http import (
 from tests.support.end_to_end.system import OwnProcesses, free_port, gunicorn, wait_until_healthy
 from tests.support.waiting import until
 
-# Far more than a worker needs, and less than the 20 s that its requests under way may take.
+# Far more than a worker needs, and less than the 20 s that its running requests may take.
 SECONDS = 12
 WORKERS = 2
 
@@ -110,5 +110,5 @@ def test_a_stop_does_not_wait_for_connections_that_are_kept_alive(
         assert stopped.stop() == 0
 
         assert connection.recv(1) == b""
-        # One that takes all its time is killed, and says nothing.
+        # A worker that uses all its time is killed and logs nothing.
         assert stopped.text().count("Worker exiting") == WORKERS

@@ -1,4 +1,4 @@
-"""What happens to a booking reaches its user as a mail, through both services and the broker."""
+"""Users get mails about their bookings, through both services and the broker."""
 
 from email import policy
 from email.message import EmailMessage
@@ -15,8 +15,8 @@ _BETWEEN_MAILS = b"\n" + b"-" * 79 + b"\n"
 
 
 class Mailbox:
-    """Every mail that was sent, whoever it is for. Two of one second may share a file, so their
-    order can't be told."""
+    """All mails that were sent. Two mails of the same second may share a file, so their order is
+    unknown."""
 
     def __init__(self, own: OwnProcesses) -> None:
         self._folder = own.mails
@@ -44,7 +44,7 @@ def mailbox(own: OwnProcesses) -> Mailbox:
 
 
 class Outbox:
-    """That of the booking service, as far as it is about one booking."""
+    """The outbox of the booking service, limited to one booking."""
 
     def __init__(self, own: OwnProcesses, booking_id: int) -> None:
         self._url = own.environ["BOOKING_DATABASE_URL"]
@@ -137,7 +137,7 @@ def test_an_event_that_is_cancelled_loses_all_its_bookings_and_everyone_is_told(
 def test_the_next_consumer_continues_after_one_that_died_between_two_batches(
     own: OwnProcesses, sale: Sale
 ) -> None:
-    """The message was acknowledged long ago: what is left to do stands in the database."""
+    """The message was acknowledged long ago: the work that is left is stored in the database."""
     event = sale.create_event(max_seats=2, waitlist_limit=2)
     for number in range(4):
         sale.booked(event, f"user-{number}-{event}")

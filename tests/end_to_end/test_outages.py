@@ -1,4 +1,4 @@
-"""What goes on, and what is not lost, while a part is away."""
+"""What keeps working and what isn't lost while a part is down."""
 
 import threading
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from tests.support.waiting import until
 
 @pytest.fixture
 def proxy(own: OwnProcesses) -> Iterator[TcpProxy]:
-    """A way to the broker that can be cut."""
+    """A proxy to the broker that can be cut."""
     parts = urlsplit(own.environ["RABBITMQ_URL"])
     proxy = TcpProxy(parts.hostname or "", parts.port or 5672)
     yield proxy
@@ -72,7 +72,7 @@ PATHS = {"event": f"{EVENTS}?name=a", "booking": f"{EVENTS}/1/status"}
 def test_a_silent_database_costs_each_request_a_503_and_holds_no_thread(
     own: OwnProcesses, service: str
 ) -> None:
-    """As a frozen one does: the kernel goes on acknowledging, no timeout of the server fires."""
+    """Like a frozen server: the kernel keeps acknowledging, and no timeout of the server fires."""
     variable = f"{service.upper()}_DATABASE_URL"
     parts = urlsplit(own.environ[variable])
     way = TcpProxy(parts.hostname or "", parts.port or 5432)
@@ -110,7 +110,7 @@ def test_a_silent_database_costs_each_request_a_503_and_holds_no_thread(
 
 
 HASTY = {
-    # Long enough for what the test does, so that it need not wait as long as a worker would.
+    # Enough for this test, so that it doesn't wait as long as a worker would.
     "DATABASE_WAITS": "short",
     "EVENT_STATEMENT_TIMEOUT_MS": "3000",
     "BOOKING_STATEMENT_TIMEOUT_MS": "3000",
@@ -235,7 +235,7 @@ def test_a_killed_worker_loses_no_booking_that_was_acknowledged(
     killed = threading.Event()
 
     def book_on(thread: int) -> int:
-        """Until a good while after the kill. A lost answer may hide a booking, never invent one."""
+        """Until some time after the kill. A lost response may hide a booking, never invent one."""
         lost = attempt = after = 0
         while after < 10:
             attempt += 1

@@ -1,4 +1,4 @@
-"""Everybody clicks at the same moment."""
+"""Many users book and cancel at the same moment."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Clients that lost the answer and ask again with the same `Idempotency-Key`."""
+"""Clients that lost the response and retry with the same `Idempotency-Key`."""
 
 import json
 import secrets
@@ -24,7 +24,7 @@ def post(client: httpx.Client, path: str, body: dict[str, Any], key: str) -> htt
 
 
 def post_and_hang_up(client: httpx.Client, path: str, body: dict[str, Any], key: str) -> None:
-    """Sends the whole request and closes the connection without a look at the answer."""
+    """Sends the whole request and closes the connection without reading the response."""
     content = json.dumps(body).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: {client.base_url.netloc.decode()}\r\n"
@@ -66,7 +66,7 @@ def test_a_client_that_hung_up_and_retries_at_once_is_booked_once(sale: Sale) ->
 
     answered = all_at_once(hang_up_and_retry, range(20))
 
-    # Where the retry was faster, the first request may still be on its way.
+    # If the retry was faster, the first request may still be running.
     assert sorted(sale.list(event), key=lambda each: each["id"]) == sorted(
         answered, key=lambda each: each["id"]
     )

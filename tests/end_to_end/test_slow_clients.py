@@ -1,4 +1,4 @@
-"""Clients that are slow on purpose, or many, or never satisfied: others are served meanwhile."""
+"""Slow, numerous and greedy clients: other clients are still served."""
 
 import contextlib
 import select
@@ -23,7 +23,7 @@ from tests.support.end_to_end.raw_http import (
 from tests.support.end_to_end.system import OwnProcesses, System
 from tests.support.waiting import until
 
-PAUSE_SECONDS = 0.2  # between two bytes of a slow client, or two looks
+PAUSE_SECONDS = 0.2  # between two bytes of a slow client, or two checks
 BUNDLE = b"/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js"
 GONE = select.POLLHUP | select.POLLERR
 PATIENCE_SECONDS = 150
@@ -32,7 +32,7 @@ READERS = 48
 
 @contextlib.contextmanager
 def slow_reader(url: str, requests: bytes) -> Iterator[socket.socket]:
-    """A connection that has sent `requests`, and takes only a few kilobytes that nobody reads."""
+    """A connection that has sent `requests`, with a small receive buffer that isn't read."""
     address = urlsplit(url)
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -43,7 +43,7 @@ def slow_reader(url: str, requests: bytes) -> Iterator[socket.socket]:
 
 
 def was_reset(connection: socket.socket) -> bool:
-    """Without reading, which would let the server go on."""
+    """Doesn't read, because that would let the server continue."""
     poll = select.poll()
     poll.register(connection, 0)
     return any(event & GONE for _, event in poll.poll(0))
@@ -173,7 +173,7 @@ def test_connections_from_one_address_are_limited(own: OwnProcesses, service: st
     environ = {f"{service.upper()}_WORKERS": "1", "MAX_CONNECTIONS_PER_ADDRESS": "3"}
     with contextlib.ExitStack() as stack:
         url = stack.enter_context(own.another_service(service, f"{service}-few", **environ))
-        # The connection that asked whether it is healthy may still be there.
+        # The connection of the health check may still be open.
         until(lambda: answers(url), "a connection that is served")
         open_ones = [stack.enter_context(connected(url)) for _ in range(3)]
         for connection in open_ones:
@@ -208,7 +208,7 @@ def answers(url: str) -> bool:
 
 
 def test_slow_readers_keep_no_database_connections(own: OwnProcesses, sale: Sale) -> None:
-    """They are more than the pool has connections, and others are served from the database."""
+    """There are more of them than connections in the pool, and others still get data."""
     for _ in range(40):
         sale.events.post(EVENTS, json=event_input(name="🎫" * 255)).raise_for_status()
     asked = kept_alive(b"GET", EVENTS.encode() + b"?limit=1000") * 50

@@ -1,4 +1,4 @@
-"""What the pages load: as few bytes as possible, and not again and again."""
+"""Files of the pages: compressed, and cached by browsers."""
 
 import re
 

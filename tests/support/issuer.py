@@ -98,7 +98,7 @@ def running_issuer() -> Iterator[Issuer]:
             self.wfile.write(body)
 
         def _send_pieces(self, pieces: Iterator[bytes]) -> None:
-            with suppress(OSError):  # the client has had enough
+            with suppress(OSError):  # the client closed the connection
                 for piece in pieces:
                     self.wfile.write(piece)
                     issuer.sent += len(piece)

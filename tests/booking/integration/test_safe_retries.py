@@ -76,7 +76,7 @@ def send(
 
 
 def assert_replay(again: HttpResponse, first: HttpResponse) -> None:
-    """`again` is `first` once more, to the byte, and says so."""
+    """`again` has the same bytes as `first`, and the header that says so."""
     assert first.status_code == again.status_code == 201, (first.content, again.content)
     assert again.content == first.content
     assert again["Content-Type"] == first["Content-Type"] == "application/json"

@@ -20,7 +20,7 @@ TICK = timedelta(microseconds=1)
 
 @contextmanager
 def database_clock_at(moment: datetime) -> Iterator[list[str]]:
-    """Let the server say that it is `moment`, wherever a statement asks for its clock."""
+    """Makes `moment` the time of the server's clock, for all statements."""
     asked: list[str] = []
 
     def stop_the_clock(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Real PostgreSQL and, for those who ask for it, a real RabbitMQ."""
+"""Real PostgreSQL and, if requested, a real RabbitMQ."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Admins create, change, cancel and inspect events; nobody deletes one."""
+"""Admins create, change, cancel and inspect events, but don't delete them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -137,7 +137,7 @@ def test_every_constraint_that_the_admin_can_violate_has_its_own_message() -> No
 
 @pytest.fixture
 def _secret_constraint() -> None:
-    """One that the database has and the model doesn't know of."""
+    """A constraint that only the database has."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE events_event ADD CONSTRAINT secret CHECK (name <> 'Refused')")
 
@@ -157,7 +157,7 @@ def test_an_error_that_only_the_database_finds_does_not_name_the_constraint(
 def test_an_error_of_the_database_is_shown_in_the_words_of_its_constraint(
     admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As if the form had not looked."""
+    """The checks of the form are turned off."""
     monkeypatch.setattr(Event, "full_clean", lambda self, **_: None)
 
     response = admin.post(CHANGELIST + "add/", {**FORM, "max_seats": "0"}, follow=True)

@@ -83,7 +83,7 @@ def test_times_are_shown_in_the_zone_of_the_browser(admin: Client, event: Event)
         (None, None, 9),
         (None, "UTC", 9),
         ("Asia/Bangkok", "Asia/Bangkok", 2),
-        # The form was shown before the script, or another browser, had told the zone.
+        # The form was shown before the zone was known.
         ("Asia/Bangkok", "UTC", 9),
         ("America/New_York", "Asia/Bangkok", 2),
         ("Asia/Bangkok", None, 2),

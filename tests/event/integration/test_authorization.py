@@ -58,7 +58,7 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture(params=["jwks", "secret"])
 def sign(request: pytest.FixtureRequest, ask_for_tokens: AskForTokens, issuer: Issuer) -> Sign:
-    """The service asks for tokens; signs them."""
+    """Makes the service require tokens, and signs them."""
     ask_for_tokens(issuer.settings() if request.param == "jwks" else secret_settings())
     return token if request.param == "jwks" else secret_token
 

@@ -1,4 +1,4 @@
-"""Many change one event at the same time: no change is lost, none is counted twice."""
+"""Concurrent changes of one event: none is lost, and none is counted twice."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""`GET /api/v1/events?open=…&upcoming=…&name=…`: only the events that all of these let through."""
+"""`GET /api/v1/events?open=…&upcoming=…&name=…`: only the events that match all of these."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ TICK = timedelta(microseconds=1)
 
 @pytest.fixture
 def events() -> Mapping[str, int]:
-    """One of each kind, by what it is."""
+    """The id of one event of each kind."""
     now = timezone.now()
     made = {
         "over": EventFactory(booking_start_at=now - 2 * HOUR, booking_end_at=now - HOUR),
@@ -42,7 +42,7 @@ def events() -> Mapping[str, int]:
 
 @contextmanager
 def database_clock_at(moment: datetime) -> Iterator[list[str]]:
-    """Let the server say that it is `moment`, wherever a statement asks for its clock."""
+    """Makes `moment` the time of the server's clock, for all statements."""
     asked: list[str] = []
 
     def stop_the_clock(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:

@@ -1,4 +1,4 @@
-"""`?name=` finds what it always found, and reads few events for it."""
+"""`?name=` finds any part of a name, and reads few events for it."""
 
 import pytest
 from django.contrib.admin import site

@@ -1,4 +1,4 @@
-"""Each write of an event gives it its next version and announces it in full; what would not is
+"""Each write of an event gives it its next version and announces it in full; other writes are
 refused."""
 
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""The list is rendered without serializers, and looks as the serializer says."""
+"""The list is rendered without serializers, with the same result."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A page of another site can't write with its visitor's browser."""
+"""A page of another site can't write through its visitor's browser."""
 
 from collections.abc import Mapping
 from typing import Any

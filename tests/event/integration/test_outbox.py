@@ -1,4 +1,4 @@
-"""A created event has a message, and a message has an event: both are stored, or neither."""
+"""An event and its message are both stored, or neither is."""
 
 import dataclasses
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What an operator sees of the outbox, as a command and as metrics."""
+"""The outbox's status, as a command and as metrics."""
 
 from datetime import timedelta
 from io import StringIO

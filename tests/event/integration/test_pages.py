@@ -1,4 +1,4 @@
-"""The event service as pages for admins. Their script is not run here: what it needs is there."""
+"""The event service's HTML pages. Their script doesn't run here; these tests check its input."""
 
 import json
 from collections.abc import Mapping

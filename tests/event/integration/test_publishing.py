@@ -1,4 +1,4 @@
-"""From a committed event to RabbitMQ, and what happens while that is away."""
+"""From a committed event to RabbitMQ, and what happens while RabbitMQ is down."""
 
 import contextlib
 import json
@@ -85,7 +85,7 @@ def numbers(broker: Broker) -> list[int]:
 
 
 def create_until_published(client: Client) -> None:
-    """A publisher that has lost its broker looks for it again by itself, after a pause."""
+    """A publisher that has lost its broker reconnects after a pause."""
 
     def attempt() -> bool:
         create(client)

@@ -1,4 +1,4 @@
-"""`manage_event.py relay_outbox`, as the process that it is."""
+"""`manage_event.py relay_outbox` as a process."""
 
 import json
 import os
@@ -35,7 +35,7 @@ WITHOUT_POLLING = ("-m", "tests.support.event.relay_without_polling")
 
 
 def database_url() -> str:
-    """Of the test database that this test writes to."""
+    """The URL of the test database that this test writes to."""
     at = connection.settings_dict
     login = quote(at["USER"], safe="")
     if at["PASSWORD"]:
@@ -106,7 +106,7 @@ def test_a_new_message_wakes_it_at_once(broker: Broker, tmp_path: Path) -> None:
 
 
 def test_a_wake_up_that_is_read_with_an_earlier_answer_is_not_missed() -> None:
-    """As by a relay that is slow to read."""
+    """Like a relay that reads slowly."""
     listen()
     server = connection.connection.pgconn
     server.send_query(b"SELECT 1")

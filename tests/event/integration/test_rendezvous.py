@@ -1,4 +1,4 @@
-"""The meeting point of race tests: on a slow machine, too, it tells who can meet from who can't."""
+"""The meeting point of race tests: even on a slow machine it shows which threads can meet."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""`manage_event.py republish_events` announces again what is known."""
+"""`manage_event.py republish_events` announces events again."""
 
 import sys
 from collections.abc import Callable

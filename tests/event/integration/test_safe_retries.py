@@ -52,7 +52,7 @@ def create(
 
 
 def assert_replay(again: Any, first: Any) -> None:
-    """`again` is `first` once more, to the byte, and says so."""
+    """`again` has the same bytes as `first`, and the header that says so."""
     assert first.status_code == again.status_code == 201, (first.content, again.content)
     assert again.content == first.content
     assert again.headers["ETag"] == first.headers["ETag"] == '"1"'

@@ -1,4 +1,4 @@
-"""How often somebody unknown may search events by name."""
+"""How often callers without a token may search events by name."""
 
 from typing import Any
 

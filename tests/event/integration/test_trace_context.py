@@ -1,4 +1,4 @@
-"""A request's trace goes on in the message that it causes."""
+"""A request's trace continues in the message that it causes."""
 
 import re
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class SlowPublisher(Publisher):
-    """Has its messages in hand until it is told to let go."""
+    """Holds its messages until it is released."""
 
     def __init__(self) -> None:
         self.holds = threading.Event()

@@ -1,4 +1,4 @@
-"""`GET /health` tells that the process is up. These tests have no database: it needs none."""
+"""`GET /health` says that the process is up. It needs no database, so these tests have none."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""Every error of the API is a problem document, whoever raises it."""
+"""Every error of the API is a problem document, wherever it is raised."""
 
 import logging
 

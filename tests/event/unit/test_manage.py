@@ -1,4 +1,4 @@
-"""`manage_event.py` is the event service's, wherever and in whatever environment it is started."""
+"""`manage_event.py` runs the event service, whatever the folder and the environment."""
 
 import os
 import subprocess

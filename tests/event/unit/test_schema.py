@@ -1,4 +1,4 @@
-"""The OpenAPI schema keeps up with the service."""
+"""The OpenAPI schema matches the service."""
 
 from event_project.events.api.errors import STATUSES
 from tests.support.schemas import documented_refusals

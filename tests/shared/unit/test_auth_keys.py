@@ -24,7 +24,7 @@ HANGS_SECONDS = PATIENCE_SECONDS
 
 
 class Clock:
-    """Stands still until it is told."""
+    """A clock that moves only when told."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -52,7 +52,7 @@ def kept(issuer: Issuer, clock: Clock) -> IssuerKeys:
 
 
 def wait_for_last_fetch(kept: IssuerKeys) -> None:
-    """The clock of a test moves on in no time; a fetch does not."""
+    """The clock of a test jumps; a fetch takes real time."""
     assert kept._fetch is not None
     assert kept._fetch.ended.wait(HANGS_SECONDS)
 
@@ -148,7 +148,7 @@ def test_an_issuer_that_is_away_is_asked_at_a_bounded_rate(
             kept.get("first")
         waits.append(unavailable.value.retry_after)
         clock.now += 1
-        issuer.proxy.mend()  # from the second time on nobody would be refused, if they asked
+        issuer.proxy.mend()  # from the second time on, no caller would be refused
         if len(waits) == PAUSE_SECONDS:
             break
     assert waits == [5, 4, 3, 2, 1]
@@ -208,7 +208,7 @@ SHOWN = json.dumps({"keys": [public_key("first")]}).encode()
 
 
 def trickled(text: bytes) -> Iterator[bytes]:
-    """Each piece comes long before a timeout of the socket, all of them take minutes."""
+    """Each piece comes long before a timeout of the socket; all of them together take minutes."""
     for position in range(len(text)):
         yield text[position : position + 1]
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Settings that would let in more than was meant stop the start, and say which."""
+"""Settings that would allow more than intended stop the start with an error that names them."""
 
 from datetime import timedelta
 

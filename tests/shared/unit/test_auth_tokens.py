@@ -1,4 +1,4 @@
-"""A token is taken for what its issuer signed, or refused."""
+"""A token is accepted as its issuer signed it, or refused."""
 
 import base64
 import hashlib
@@ -40,7 +40,7 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module", params=["jwks", "secret"])
 def way(request: pytest.FixtureRequest, issuer: Issuer) -> tuple[TokenVerifier, Sign]:
-    """A verifier and who signs for it: by the issuer's key, or by the shared secret."""
+    """A verifier and its signer: with the issuer's key, or with the shared secret."""
     if request.param == "jwks":
         return TokenVerifier(issuer.settings()), token
     return TokenVerifier(secret_settings()), secret_token

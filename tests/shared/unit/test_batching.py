@@ -1,4 +1,4 @@
-"""`Batcher`: commands that wait for the same moment are processed together."""
+"""`Batcher`: commands that wait at the same moment are processed together."""
 
 import threading
 import time
@@ -27,7 +27,7 @@ def failure(error: BaseException) -> Exception:
 
 
 class Processor:
-    """Answers n with -n. Keeps the batches it got; holds each while `free` is not set."""
+    """Answers n with -n. Records its batches, and holds each until `free` is set."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -145,7 +145,7 @@ def test_a_command_that_waits_too_long_fails_and_is_never_processed(
 def test_a_command_that_was_taken_gets_its_outcome_however_long_it_takes(
     pool: ThreadPoolExecutor,
 ) -> None:
-    """Its work is being done: only the outcome says whether it was."""
+    """Its work has begun: only the outcome says whether it was done."""
     processor = Processor()
     queue = batcher(processor)
     max_wait = 0.3
@@ -205,7 +205,7 @@ def test_a_batch_that_leaves_a_command_undecided_fails_instead_of_leaving_somebo
 def test_a_command_that_is_passed_on_is_processed_by_the_other_batcher(
     pool: ThreadPoolExecutor,
 ) -> None:
-    """Also the leader's own: its thread goes on to lead the other one."""
+    """Also the leader's own command: its thread then leads the other batch."""
     processor = Processor()
     other = batcher(processor)
 

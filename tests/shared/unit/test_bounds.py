@@ -1,4 +1,4 @@
-"""The table of waits in docs/reliability.md says what the code does, and which test shows it."""
+"""The table of waits in docs/reliability.md matches the code and names existing tests."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 
-# What each kind of process can be kept waiting by. Whoever adds a wait adds a row.
+# What each kind of process can wait for. A new wait needs a new row.
 WAITS = {
     "API": {"client", "database", "pool", "row", "batch", "broker", "keys", "password", "master"},
     "worker": {"database", "broker"},

@@ -1,4 +1,4 @@
-"""How long each kind of process waits, and that the deadline never cuts off a server that lives."""
+"""How long each kind of process waits. The deadline never cuts off a working server."""
 
 import os
 import runpy
@@ -60,9 +60,9 @@ def test_gunicorn_waits_longer_for_a_request_than_the_request_for_the_database(
     monkeypatch: pytest.MonkeyPatch, milliseconds: str
 ) -> None:
     monkeypatch.setenv("BOOKING_STATEMENT_TIMEOUT_MS", milliseconds)
-    # Read anew, as by a gunicorn that starts.
+    # Imported again, as by a gunicorn that starts.
     monkeypatch.delitem(sys.modules, "shared.serving.config", raising=False)
-    # gunicorn's configuration sets it, for this process; this has monkeypatch take it back.
+    # gunicorn's configuration sets it for this process; this lets monkeypatch undo that.
     monkeypatch.setenv("DATABASE_WAITS", "short")
     configuration = runpy.run_path(str(ROOT / "deploy" / "gunicorn_booking.py"))
     assert configuration["graceful_timeout"] > int(milliseconds) / 1000 + 2

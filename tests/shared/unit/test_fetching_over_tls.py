@@ -24,7 +24,7 @@ Answer = Callable[[ssl.SSLSocket], None]
 
 @pytest.fixture
 def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Of 127.0.0.1, with its key in the same file, trusted by this process."""
+    """A certificate of 127.0.0.1 that this process trusts, with its key in the same file."""
     key = private_key("tls")
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)
@@ -59,7 +59,7 @@ def server(certificate: Path, answer: Answer) -> Iterator[str]:
     tls.load_cert_chain(certificate)
 
     def serve() -> None:
-        with suppress(OSError):  # the client has had enough
+        with suppress(OSError):  # the client closed the connection
             plain, _ = listener.accept()
             with tls.wrap_socket(plain, server_side=True) as connection:
                 connection.recv(65536)

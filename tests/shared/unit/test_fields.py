@@ -1,4 +1,4 @@
-"""Serializer fields that take a JSON value for what it is, or refuse it."""
+"""Serializer fields that accept a JSON value as it is, or refuse it."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

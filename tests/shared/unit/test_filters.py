@@ -1,4 +1,4 @@
-"""Query parameters that choose what is in a list."""
+"""Query parameters that filter a list."""
 
 import pytest
 from rest_framework.request import Request

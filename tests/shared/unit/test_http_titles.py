@@ -8,7 +8,7 @@ from rest_framework import exceptions
 from shared.api.problems import BodyTooLarge, exception_handler, problem, problem_response
 from shared.http.titles import title_of
 
-# Those whose phrase Python 3.13 changed, in the words of RFC 9110.
+# Statuses whose phrase Python 3.13 changed, in the words of RFC 9110.
 CHANGED = {
     413: "Content Too Large",
     414: "URI Too Long",

@@ -1,4 +1,4 @@
-"""What may stand in an `Idempotency-Key` header."""
+"""Valid and invalid `Idempotency-Key` headers."""
 
 import string
 

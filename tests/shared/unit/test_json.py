@@ -117,6 +117,6 @@ def test_brackets_beside_each_other_and_in_strings_are_not_deep() -> None:
 
 @pytest.mark.parametrize("text", [b"[]," * 60 + b'\\"' * 200_000, b'"' + b"[" * 400_000])
 def test_a_string_without_an_end_is_refused_in_linear_time(text: bytes) -> None:
-    """Where the search for strings began anew at each quote, the first would take minutes."""
+    """If the search for strings restarted at each quote, the first would take minutes."""
     with pytest.raises(ValueError):  # noqa: PT011 (whose words depend on where it ends)
         load_json(text)

@@ -1,4 +1,4 @@
-"""Where a command's metrics are served."""
+"""The address of a command's metrics."""
 
 import argparse
 import urllib.request

@@ -1,4 +1,4 @@
-"""Whose address it is, however it is written."""
+"""The network of an address, however the address is written."""
 
 import pytest
 from django.test import RequestFactory

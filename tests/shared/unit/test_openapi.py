@@ -1,4 +1,4 @@
-"""The committed OpenAPI schemas: complete, and true to themselves."""
+"""The committed OpenAPI schemas are complete and consistent."""
 
 import itertools
 import shutil
@@ -52,7 +52,7 @@ def contents(operation: Json) -> Iterator[tuple[str, Json]]:
 
 
 def without_patterns(node: Any) -> Any:
-    r"""They are written as JSON Schema demands, and Python's `re` knows no `\p{L}`."""
+    r"""They are written for JSON Schema, and Python's `re` doesn't know `\p{L}`."""
     if isinstance(node, dict):
         return {key: without_patterns(value) for key, value in node.items() if key != "pattern"}
     return [without_patterns(each) for each in node] if isinstance(node, list) else node
@@ -141,7 +141,7 @@ def test_responses_that_ask_to_retry_say_when(service: str, operation: Json) -> 
 
 @pytest.fixture
 def committed(tmp_path: Path) -> Path:
-    """A copy of the folder, so that a change of it is seen by this test alone."""
+    """A copy of the folder, so that only this test sees a change to it."""
     return Path(shutil.copytree(OPENAPI, tmp_path / "openapi"))
 
 

@@ -1,4 +1,4 @@
-"""Limits and cursors. How pages follow each other is tested where there are rows."""
+"""Limits and cursors. Tests with rows check how pages follow each other."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Problem documents, made from whatever went wrong."""
+"""Problem documents, made from exceptions."""
 
 import json
 from http import HTTPStatus
@@ -78,7 +78,7 @@ def test_the_frameworks_own_refusals_become_problems(
     exception: Exception, status: int, code: str
 ) -> None:
     if isinstance(exception, exceptions.NotAuthenticated):
-        exception.status_code = 403  # what DRF makes of it where no scheme has a challenge
+        exception.status_code = 403  # DRF's status if no scheme has a challenge
     response = handled(exception)
 
     assert (response.status_code, response.data["code"]) == (status, code)
