@@ -128,14 +128,16 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "shared.db.release.release_before_sending",
     "django.middleware.security.SecurityMiddleware",
-    "shared.middleware.static.StaticFiles",
     "django.middleware.common.CommonMiddleware",
-    "shared.middleware.browsers.BrowserSessions",
-    "shared.middleware.browsers.BrowserCsrf",
-    "shared.middleware.browsers.BrowserLogins",
-    "shared.middleware.browsers.BrowserMessages",
-    "shared.middleware.browsers.BrowserFrames",
-    "shared.middleware.browsers.BrowserPolicies",
+    "shared.middleware.browsers.ForBrowsers",
+    # API clients pass all that follow.
+    "shared.middleware.static.StaticFiles",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
     "shared.middleware.browsers.BrowserRefusals",
     "shared.times.middleware.AdminTimes",
 ]
@@ -216,10 +218,8 @@ CONTENT_SECURITY_POLICY = (
     }
 )
 SILENCED_SYSTEM_CHECKS = [
-    # They look for three middlewares by name. Ours are subclasses that skip API clients.
+    # It looks for a middleware by name. Ours is a subclass.
     "axes.W002",
-    "security.W002",
-    "security.W003",
     # One service can't decide whether other hosts of the domain speak https.
     "security.W005",
     "security.W021",

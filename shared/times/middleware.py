@@ -18,16 +18,16 @@ class AdminTimes:
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
+        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith("/admin/"):
-            return self._get_response(request)
+            return self.get_response(request)
         name = request.COOKIES.get(COOKIE, "")
         if request.method == "POST":
             name = request.POST.get(FORM_FIELD, name)
         with timezone.override(_zone(name)):
-            return self._get_response(request)
+            return self.get_response(request)
 
 
 def _zone(name: str) -> zoneinfo.ZoneInfo:
