@@ -4,20 +4,14 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.conf import settings
-from django.core.wsgi import get_wsgi_application
-
-from shared.wsgi.chunked import accept_chunked_bodies
-from shared.wsgi.content_types import refuse_unreadable_types
+from shared.wsgi.application import wsgi_application
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "bench.yardstick_settings"
 
 BARE_PATH = "/bare"
 _BODY = b'{"empty":true}'
 
-_service = refuse_unreadable_types(
-    accept_chunked_bodies(get_wsgi_application(), limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-)
+_service = wsgi_application()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
