@@ -3,9 +3,9 @@
 from django.urls import path
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from booking_project import urls
+from shared.api.views import APIView
 
 handler400 = urls.handler400
 handler403 = urls.handler403
@@ -23,4 +23,5 @@ class Empty(APIView):
         return Response({"empty": True})
 
 
-urlpatterns = [*urls.urlpatterns, path("api/v1/empty", Empty.as_view())]
+# First, because the API's own views come before all pages.
+urlpatterns = [path("api/v1/empty", Empty.as_view()), *urls.urlpatterns]

@@ -8,10 +8,10 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from shared.api.negotiation import OneForAll
 from shared.api.renderers import JSONRenderer
+from shared.api.views import APIView
 
 
 class Health(serializers.Serializer[Any]):

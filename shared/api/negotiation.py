@@ -3,15 +3,28 @@
 from collections.abc import Iterable
 
 from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
+def takes_json(request: Request) -> bool:
+    """Whether no other answer than JSON can be the outcome: no Accept, or plain JSON."""
+    return request.META.get("HTTP_ACCEPT", "*/*") in ("*/*", "application/json")
+
+
 class JSONFirst(DefaultContentNegotiation):
-    """DRF's negotiation, skipped if its outcome is known: no Accept, or plain JSON.
+    """DRF's negotiation, skipped if its outcome is known.
 
     The contract is JSON only, so there is no `?format=` either.
     """
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        first = next(iter(parsers), None)
+        if first is not None and request.content_type == first.media_type:
+            return first
+        chosen: BaseParser | None = super().select_parser(request, parsers)
+        return chosen
 
     def select_renderer(
         self,
@@ -19,7 +32,7 @@ class JSONFirst(DefaultContentNegotiation):
         renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
-        if request.META.get("HTTP_ACCEPT", "*/*") in ("*/*", "application/json"):
+        if takes_json(request):
             return next(iter(renderers)), "application/json"
         chosen: tuple[BaseRenderer, str] = super().select_renderer(
             request, renderers, format_suffix

@@ -3,7 +3,6 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from booking_project.bookings.api import pages, schema
 from booking_project.bookings.api.serializers import (
@@ -26,6 +25,7 @@ from shared.api.pagination import paged_response
 from shared.api.parsers import require_json_body
 from shared.api.problems import InvalidInput
 from shared.api.query_params import query_text
+from shared.api.views import APIView
 from shared.auth.caller import caller_of
 from shared.idempotency.http import created_response, idempotent_request
 
@@ -46,6 +46,7 @@ class EventBookings(APIView):
     """The bookings of an event, and the place to book. Non-admins see only their own."""
 
     page = pages.EventBookingsPage()
+    is_private = True
     staff_permissions = {"GET": "bookings.view_booking", "POST": "bookings.add_booking"}
 
     @schema.list_event_bookings
@@ -76,6 +77,7 @@ class UserBookings(APIView):
     """A user's bookings over all events. Non-admins see only their own."""
 
     page = pages.UserBookingsPage()
+    is_private = True
     staff_permissions = {"GET": "bookings.view_booking"}
 
     @schema.list_user_bookings
@@ -93,6 +95,7 @@ class BookingDetail(APIView):
     """One booking. DELETE cancels it; it stays readable. Non-admins find only their own."""
 
     page = pages.BookingPage()
+    is_private = True
     staff_permissions = {"GET": "bookings.view_booking", "DELETE": "bookings.delete_booking"}
 
     @schema.get_booking

@@ -5,7 +5,6 @@ from typing import Any
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from event_project.events.api import pages, schema
 from event_project.events.api.etags import etag, expected_versions, is_known
@@ -17,6 +16,7 @@ from shared.api.filters import boolean_filter, text_filter
 from shared.api.ids import parse_id
 from shared.api.pagination import paged_response
 from shared.api.parsers import require_json_body
+from shared.api.views import APIView
 from shared.idempotency.http import created_response, idempotent_request
 from shared.idempotency.services import run_once
 
