@@ -95,7 +95,11 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
     def sendall(self, data: Any, flags: int = 0) -> None:
         self._unsent = len(data)
         try:
-            super().sendall(data, flags)
+            # The kernel takes nearly every answer as a whole. gevent would first ask it how much
+            # it can take.
+            sent = self.send(data, flags)
+            if sent < len(data):
+                super().sendall(memoryview(data)[sent:], flags)
         finally:
             self._unsent = 0
 

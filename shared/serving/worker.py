@@ -12,6 +12,8 @@ from gunicorn.workers.ggevent import GeventWorker
 from shared.serving.connection import Connection
 from shared.serving.refusals import answer_in_problems, refuse_connection
 from shared.serving.register import Register, TooManyConnections
+from shared.serving.response import answer_at_once
+from shared.serving.settings import Settings
 
 TICK_SECONDS = 0.25
 # The rest of an unwanted body is read up to this limit, so that a client that is still sending gets
@@ -23,12 +25,15 @@ _REQUESTS_A_TURN = 16
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     alive: bool
+    cfg: Any
     # Set by gunicorn's `post_fork`, before the process begins its work.
     most_per_network: int | None
 
     def init_process(self) -> None:
         self._register = Register(most_per_network=self.most_per_network)
+        self.cfg = Settings(self.cfg)
         answer_in_problems()
+        answer_at_once()
         super().init_process()
 
     def run(self) -> None:
