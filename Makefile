@@ -168,7 +168,7 @@ clients: .venv/.installed ## Python and TypeScript clients from the schemas, in 
 	@clients/generate.sh typescript build/clients/typescript
 
 ##@ Measure
-.PHONY: bench bench-guard bench-compare bench-messaging
+.PHONY: bench bench-guard bench-compare bench-messaging bench-relay
 bench: .venv/.installed ## load the booking API, verify, print medians (BENCH="--whole --quick hot_sale")
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench $(BENCH)
 
@@ -180,6 +180,9 @@ bench-compare: .venv/.installed ## this checkout against another one, in turns (
 
 bench-messaging: .venv/.installed ## from an event's commit to its copy; what a dead broker costs
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.messaging $(BENCH)
+
+bench-relay: .venv/.installed ## what a message costs the relay, and what storing it costs
+	@$(DEVSTACK) exec -- $(BIN)/python -m bench.relay $(BENCH)
 
 ##@ Dependencies and containers
 .PHONY: lock docker-up docker-up-all docker-down build-test
