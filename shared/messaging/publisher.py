@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import takewhile
 
 import pika
 from pika.channel import Channel
@@ -39,7 +40,7 @@ _UNENCODABLE = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OutgoingMessage:
     """`body` is JSON; `created_at` becomes the message's timestamp (whole seconds)."""
 
@@ -191,9 +192,10 @@ class _Batch:
 
     def confirm(self, answer: Basic.Ack | Basic.Nack) -> None:
         """A message that no queue took is returned before it is confirmed."""
-        for tag in self._tags(answer):
+        refused = isinstance(answer, Basic.Nack)
+        for tag in self._answered(answer):
             message = self._unconfirmed.pop(tag)
-            if isinstance(answer, Basic.Nack):
+            if refused:
                 self.refused = True
                 outcome: NotPublished | None = BrokerUnavailable("the broker refused it")
             elif message.message_id in self.returned:
@@ -214,9 +216,10 @@ class _Batch:
     def outcomes(self) -> list[NotPublished | None]:
         return [self._outcomes.get(message.message_id, self._reason) for message in self._messages]
 
-    def _tags(self, answer: Basic.Ack | Basic.Nack) -> list[int]:
+    def _answered(self, answer: Basic.Ack | Basic.Nack) -> list[int]:
+        """The unconfirmed tags are in the order in which they were sent."""
         if answer.multiple:
-            return [tag for tag in self._unconfirmed if tag <= answer.delivery_tag]
+            return [*takewhile(lambda tag: tag <= answer.delivery_tag, self._unconfirmed)]
         return [tag for tag in (answer.delivery_tag,) if tag in self._unconfirmed]
 
 

@@ -27,6 +27,7 @@ from shared.commands.backoff import retrying
 from shared.formats.text import describe
 from shared.messaging.connection import connection_parameters, is_senders_fault, refusal
 from shared.messaging.errors import BrokerUnavailable, ChannelRefused, TopologyMismatch
+from shared.messaging.joined_writes import JoinedWrites
 from shared.messaging.topology import declare_on
 
 logger = logging.getLogger(__name__)
@@ -137,6 +138,7 @@ class ReconnectingConnection:
             on_open_callback=self._on_connected,
             on_open_error_callback=self._on_ended,
             on_close_callback=self._on_ended,
+            custom_ioloop=JoinedWrites(),
         )
         try:
             connection.ioloop.start()
