@@ -49,7 +49,7 @@ class Background:
             if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
                 raise BenchError(f"{name} has ended")
         pending = self.bookings.value(
-            "SELECT count(*) FROM outbox_outboxmessage WHERE published_at IS NULL"
+            "SELECT count(*) FROM outbox_outboxentry WHERE published_at IS NULL"
         )
         return pending == 0 and self._queued() == 0
 

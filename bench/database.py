@@ -13,6 +13,8 @@ from psycopg import sql
 
 from bench.errors import BenchError
 
+_TABLES = "bookings_booking, bookings_event, outbox_outboxentry"
+
 
 @dataclass(frozen=True)
 class Database:
@@ -29,13 +31,11 @@ class Database:
 
     def empty(self) -> None:
         """Let each measurement start from the same state, with nothing to clean up or write."""
-        self.connection.execute("TRUNCATE bookings_booking, bookings_event, outbox_outboxmessage")
+        self.connection.execute(f"TRUNCATE {_TABLES}".encode())
 
     def settle(self) -> None:
         """Update the planner's statistics, and write the data now rather than while measuring."""
-        self.connection.execute(
-            "VACUUM ANALYZE bookings_booking, bookings_event, outbox_outboxmessage"
-        )
+        self.connection.execute(f"VACUUM ANALYZE {_TABLES}".encode())
         self.connection.execute("CHECKPOINT")
 
     @property

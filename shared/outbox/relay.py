@@ -22,6 +22,10 @@ logger = logging.getLogger(__name__)
 PUBLISHED = Counter("relay_published_messages", "Messages that this relay has published")
 
 POLL_SECONDS = 1.0
+
+# After it has published something, the relay lets messages gather for so long before it looks
+# again: a batch costs about as much as fifty messages. After a pause, a message leaves at once.
+GATHER_SECONDS = 0.025
 _PRUNE_SECONDS = 60.0
 _PUBLISH_SECONDS = 10.0
 
@@ -63,20 +67,24 @@ class Relay:
 
     @unavailable_as_one_error()
     def _relay(self) -> None:
-        """Publish all there is, then wait for more."""
+        """Publish what there is and what comes, until nothing has come for `POLL_SECONDS`."""
         close_old_connections()
         listen()
         # Also with nothing to publish: the heartbeat says whether publishing would work.
         self._publisher.require_open()
-        published = PUBLISH_BATCH
-        while published == PUBLISH_BATCH and not self._shutdown.is_set():
+        awaited = True
+        while awaited and not self._shutdown.is_set():
             self._heartbeat.working("publish")
+            began = time.monotonic()
             published = publish_pending(self._publisher, wait=True)
             if published:
                 PUBLISHED.inc(published)
                 logger.info("published %d messages", published)
-        if not self._prune() and not self._shutdown.is_set():
-            wait_for_notification(timeout=POLL_SECONDS)
+            pruned = self._prune()
+            if published and published < PUBLISH_BATCH:
+                self._shutdown.wait(began + GATHER_SECONDS - time.monotonic())
+            elif not published and not pruned and not self._shutdown.is_set():
+                awaited = wait_for_notification(timeout=POLL_SECONDS)
 
     def _tell(self, error: BaseException) -> None:
         """Report an outage to the heartbeat."""

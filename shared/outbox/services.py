@@ -1,23 +1,21 @@
 """Storing messages and getting them published. What is stored with a change is never lost."""
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import orjson
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from shared.formats.json import dump_json
-from shared.formats.text import describe, printable
-from shared.messaging.errors import NotPublished, Unpublishable, Unroutable
+from shared.messaging.errors import NotPublished, Unpublishable
 from shared.messaging.publisher import OutgoingMessage, Publisher
 from shared.outbox import sql
-from shared.outbox.models import OutboxMessage
-
-logger = logging.getLogger(__name__)
+from shared.outbox.lines import Line, read_line, to_line
+from shared.outbox.models import OutboxEntry, OutboxMessage
+from shared.outbox.outcomes import store_outcomes
 
 PUBLISH_BATCH = 500
 PRUNE_BATCH = 5000
@@ -40,29 +38,31 @@ class NewMessage:
 def outbox_add(messages: Sequence[NewMessage]) -> None:
     """Store messages in the caller's transaction: they exist if and only if it commits.
 
-    One statement for all of them; the commit wakes the relays. Raises `RuntimeError` outside a
-    transaction: a message without its change would be false.
+    One statement, and one entry for each exchange; the commit wakes the relays. Raises
+    `RuntimeError` outside a transaction: a message without its change would be false.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("outbox_add belongs into the transaction of the change it tells of")
-    if messages:
+    lines: dict[str, list[str]] = {}
+    for message in messages:
+        lines.setdefault(message.exchange, []).append(
+            to_line(
+                routing_key=message.routing_key,
+                ordering_key=message.ordering_key,
+                headers=message.headers,
+                body=message.body,
+            )
+        )
+    if lines:
         sql.insert_and_notify(
-            [
-                (
-                    message.exchange,
-                    message.routing_key,
-                    message.ordering_key,
-                    dump_json(message.headers).decode(),
-                    dump_json(message.body).decode(),
-                )
-                for message in messages
-            ]
+            [(exchange, len(of_it), "\n".join(of_it)) for exchange, of_it in lines.items()]
         )
 
 
 def publish_pending(publisher: Publisher, *, wait: bool, limit: int = PUBLISH_BATCH) -> int:
-    """Publish up to `limit` pending messages, oldest first, and mark them. Returns how many.
+    """Publish the oldest pending messages, and mark them. Returns how many.
 
+    Takes whole entries, until they have `limit` messages or more.
     To keep the order, only one publisher works at a time. With `wait`, this one waits for its turn;
     otherwise it leaves the messages to the one at work.
     A message is marked once the broker has confirmed and routed it and all earlier ones with its
@@ -70,98 +70,68 @@ def publish_pending(publisher: Publisher, *, wait: bool, limit: int = PUBLISH_BA
     predecessors.
     A message is set aside at once if it is itself the reason it can't be published, or when no
     queue has taken it for `UNROUTABLE_PATIENCE`. Otherwise it would block those behind it for ever.
-    Raises the first `NotPublished` of those that stay pending, after marking what did arrive.
+    Raises the first `NotPublished` that isn't the message's own fault, after marking what did
+    arrive.
     """
     with transaction.atomic():
-        if not sql.advisory_lock(wait=wait):
+        entries = sql.lock_and_read_pending(wait=wait, limit=limit, patience=UNROUTABLE_PATIENCE)
+        if not entries:
             return 0
-        pending = pending_messages().order_by("pk")
-        rows = list(pending[:limit])
-        failures = _try_to_publish(publisher, rows) if rows else []
-        _set_aside(rows, failures)
-        published = list(_published(rows, failures))
-        if published:
-            OutboxMessage.objects.filter(pk__in=published).update(published_at=Now())
-    for failure in failures:
-        if failure is not None and not isinstance(failure, Unpublishable):
-            raise failure
-    return len(published)
-
-
-def pending_messages() -> QuerySet[OutboxMessage]:
-    return OutboxMessage.objects.filter(published_at__isnull=True, set_aside_at__isnull=True)
+        outcomes = _try_to_publish(publisher, entries)
+        if not any(outcomes):
+            sql.mark_published([entry.id for entry in entries])
+            return len(outcomes)
+        published = store_outcomes(entries, outcomes)
+    for outcome in outcomes:
+        if outcome is not None and not isinstance(outcome, Unpublishable):
+            raise outcome
+    return published
 
 
 def retry_set_aside() -> int:
     """Make all that was set aside pending again; returns how many."""
-    aside = OutboxMessage.objects.filter(set_aside_at__isnull=False)
+    aside = OutboxEntry.objects.filter(set_aside_at__isnull=False)
     return aside.update(set_aside_at=None, unroutable_since=None, failure="")
 
 
-def _try_to_publish(
-    publisher: Publisher, rows: Sequence[OutboxMessage]
-) -> list[NotPublished | None]:
-    """One outcome for each row, in their order."""
-    unpublishable: dict[int, NotPublished | None] = {}
-    outgoing = []
-    for row in rows:
-        try:
-            outgoing.append(_outgoing(row))
-        except (TypeError, ValueError, RecursionError) as error:
-            unpublishable[row.pk] = Unpublishable(f"its body is not JSON: {describe(error)}")
-    outcomes = iter(publisher.publish(outgoing) if outgoing else [])
-    return [unpublishable[row.pk] if row.pk in unpublishable else next(outcomes) for row in rows]
-
-
-def _set_aside(rows: Sequence[OutboxMessage], failures: Sequence[NotPublished | None]) -> None:
-    for row, failure in zip(rows, failures, strict=True):
-        if isinstance(failure, Unpublishable):
-            _note(row, failure, set_aside_at=Now())
-            logger.error("message %s is set aside: %s", row, failure)
-        elif isinstance(failure, Unroutable) and row.unroutable_since is None:
-            _note(row, failure, unroutable_since=Now())
-    unroutable = [
-        row
-        for row, failure in zip(rows, failures, strict=True)
-        if isinstance(failure, Unroutable) and row.unroutable_since is not None
-    ]
-    if unroutable:
-        count = OutboxMessage.objects.filter(
-            pk__in=[row.pk for row in unroutable],
-            unroutable_since__lt=Now() - UNROUTABLE_PATIENCE,
-        ).update(set_aside_at=Now())
-        if count:
-            logger.error("%d messages are set aside: no queue takes them", count)
-
-
-def _note(row: OutboxMessage, failure: NotPublished, **columns: Now) -> None:
-    OutboxMessage.objects.filter(pk=row.pk).update(failure=printable(failure), **columns)
-
-
-def _published(
-    rows: Sequence[OutboxMessage], failures: Sequence[NotPublished | None]
-) -> Iterator[int]:
-    held_back = set()
-    for row, failure in zip(rows, failures, strict=True):
-        if failure is None and row.ordering_key not in held_back:
-            yield row.pk
-        elif failure is not None and not isinstance(failure, Unpublishable):
-            held_back.add(row.ordering_key)
-
-
 def prune_published(*, older_than: timedelta) -> int:
-    """Delete a batch of messages that were published longer ago than that; returns how many."""
-    old = OutboxMessage.objects.filter(published_at__lt=Now() - older_than)
-    batch = old.order_by("published_at").values("pk")[:PRUNE_BATCH]
-    return OutboxMessage.objects.filter(pk__in=batch).delete()[0]
+    """Delete a batch of entries that were published longer ago than that; returns how many."""
+    return _prune(OutboxEntry.objects.all(), older_than) + _prune(
+        OutboxMessage.objects.all(), older_than
+    )
 
 
-def _outgoing(row: OutboxMessage) -> OutgoingMessage:
+def _prune(rows: QuerySet[Any], older_than: timedelta) -> int:
+    old = rows.filter(published_at__lt=Now() - older_than).order_by("published_at")
+    return rows.filter(pk__in=old.values("pk")[:PRUNE_BATCH]).delete()[0]
+
+
+def _try_to_publish(
+    publisher: Publisher, entries: Sequence[sql.PendingEntry]
+) -> list[NotPublished | None]:
+    """One outcome for each line, in their order."""
+    outgoing: list[OutgoingMessage] = []
+    unreadable: dict[int, NotPublished] = {}
+    position = 0
+    for entry in entries:
+        for text in entry.messages.split("\n"):
+            try:
+                outgoing.append(_outgoing(entry, read_line(text)))
+            except ValueError as error:
+                unreadable[position] = Unpublishable(f"its line can't be read: {error}")
+            position += 1
+    outcomes = publisher.publish(outgoing) if outgoing else []
+    for at, failure in unreadable.items():
+        outcomes.insert(at, failure)
+    return outcomes
+
+
+def _outgoing(entry: sql.PendingEntry, line: Line) -> OutgoingMessage:
     return OutgoingMessage(
-        message_id=str(row.message_id),
-        exchange=row.exchange,
-        routing_key=row.routing_key,
-        headers=row.headers,
-        body=dump_json(row.body),
-        created_at=row.created_at,
+        message_id=line.message_id,
+        exchange=entry.exchange,
+        routing_key=line.routing_key,
+        headers=orjson.loads(line.headers),
+        body=line.body.encode(),
+        created_at=entry.created_at,
     )

@@ -1,6 +1,8 @@
-"""The outbox's SQL: what the ORM can't express, or does row by row."""
+"""The outbox's SQL: what the ORM can't express, or what runs for each transaction or batch."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -11,28 +13,88 @@ _TURN = 7_102_845_316
 
 _INSERT_AND_NOTIFY = f"""
     WITH stored AS (
-        INSERT INTO outbox_outboxmessage
-               (message_id, exchange, routing_key, ordering_key, headers, body)
-        SELECT gen_random_uuid(), new.*
-          FROM unnest(%s::text[], %s::text[], %s::text[], %s::jsonb[], %s::jsonb[]) AS new
+        INSERT INTO outbox_outboxentry (exchange, size, messages) VALUES {{rows}}
     )
     SELECT pg_notify('{CHANNEL}', '')
-"""  # noqa: S608 (a constant)
+"""  # noqa: S608 (constants; the values are parameters)
+
+# The flag comes from the same snapshot as the entries: an entry is never read without the old rows
+# that were committed before it.
+_PENDING = """
+    SELECT old_rows.waiting, pending.id, exchange, created_at, waited_long, messages
+      FROM (SELECT EXISTS (SELECT FROM outbox_outboxmessage WHERE published_at IS NULL) AS waiting)
+           AS old_rows
+      LEFT JOIN (
+            SELECT id, exchange, created_at, messages,
+                   unroutable_since < statement_timestamp() - make_interval(secs => %s)
+                   AS waited_long,
+                   sum(size) OVER (ORDER BY id) - size AS earlier
+              FROM outbox_outboxentry
+             WHERE published_at IS NULL AND set_aside_at IS NULL
+             ORDER BY id
+             LIMIT %s
+           ) AS pending ON earlier < %s
+     ORDER BY pending.id
+"""
+
+_MARK = "UPDATE outbox_outboxentry SET published_at = statement_timestamp() WHERE id = ANY(%s)"
+
+_ADOPT = """
+    WITH old AS (DELETE FROM outbox_outboxmessage WHERE published_at IS NULL RETURNING *)
+    INSERT INTO outbox_outboxentry
+           (id, exchange, size, messages, created_at, unroutable_since, set_aside_at, failure)
+    SELECT id, exchange, 1,
+           concat_ws(E'\\t', message_id, routing_key, ordering_key, headers::text, body::text),
+           created_at, unroutable_since, set_aside_at, failure
+      FROM old
+"""
 
 
-def insert_and_notify(rows: Sequence[tuple[str, str, str, str, str]]) -> None:
-    """Rows are exchange, routing key, ordering key, headers and body, the last two as JSON."""
+class PendingEntry(NamedTuple):
+    """`waited_long`: no queue has taken one of its messages for a long time."""
+
+    id: int
+    exchange: str
+    created_at: datetime
+    waited_long: bool | None
+    messages: str
+
+
+def insert_and_notify(entries: Sequence[tuple[str, int, str]]) -> None:
+    """Entries are exchange, number of messages, and their lines."""
+    rows = ", ".join(["(%s, %s, %s)"] * len(entries))
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT_AND_NOTIFY, [list(column) for column in zip(*rows, strict=True)])
+        cursor.execute(
+            _INSERT_AND_NOTIFY.format(rows=rows), [value for entry in entries for value in entry]
+        )
 
 
-def advisory_lock(*, wait: bool) -> bool:
-    """Whether the current transaction is now the one that publishes, until it ends."""
+def lock_and_read_pending(*, wait: bool, limit: int, patience: timedelta) -> list[PendingEntry]:
+    """Take the advisory lock, and read the oldest pending entries until they have `limit` messages
+    or more. Without the lock, nothing. `patience` decides about `waited_long`.
+
+    Both go to the server at once, but the second one sees what was committed before the first one
+    was granted.
+    """
     function = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
+    arguments = [patience.total_seconds(), limit, limit]
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s)", [_TURN])
-        (taken,) = cursor.fetchone()
-    return wait or bool(taken)
+        cursor.execute(f"SELECT {function}({_TURN}); {_PENDING}", arguments)
+        (granted,) = cursor.fetchone()
+        if not wait and not granted:
+            return []
+        cursor.nextset()
+        rows = cursor.fetchall()
+        if rows[0][0]:
+            cursor.execute(_ADOPT)
+            cursor.execute(_PENDING, arguments)
+            rows = cursor.fetchall()
+    return [PendingEntry._make(row[1:]) for row in rows if row[1] is not None]
+
+
+def mark_published(ids: Sequence[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK, [list(ids)])
 
 
 def listen() -> None:
@@ -43,10 +105,13 @@ def listen() -> None:
 
 def wait_for_notification(*, timeout: float) -> bool:
     """Whether a transaction that added messages has committed since `listen`. Waits at most
-    `timeout` seconds for one. Raises Django's `OperationalError` if the connection is lost."""
+    `timeout` seconds for one. Raises Django's `OperationalError` if the connection is lost.
+
+    All notifications that have arrived count as one: one look finds all their messages.
+    """
     with connection.wrap_database_errors:
         # psycopg waits for the socket, but a notification may already have been read together with
         # the answer to an earlier statement.
         if connection.connection.pgconn.notifies() is not None:
             return True
-        return any(connection.connection.notifies(timeout=timeout, stop_after=1))
+        return len([*connection.connection.notifies(timeout=timeout, stop_after=1)]) > 0

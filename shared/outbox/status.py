@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, DurationField, ExpressionWrapper, Min
-from django.db.models.functions import Now
+from django.db.models import DurationField, ExpressionWrapper, F, Min, Sum, Value
+from django.db.models.functions import Coalesce, Now
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from shared.outbox.models import OutboxMessage
-from shared.outbox.services import pending_messages
+from shared.outbox.models import OutboxEntry, OutboxMessage
 
 WINDOW = timedelta(minutes=1)
 
@@ -25,16 +24,26 @@ class OutboxStatus:
 
 def outbox_status() -> OutboxStatus:
     """The current state, with the rate of the last minute. Reads only pending and recent rows."""
-    pending = pending_messages().aggregate(
-        count=Count("pk"), age=ExpressionWrapper(Now() - Min("created_at"), DurationField())
+    pending, old_form = (
+        model.objects.filter(published_at__isnull=True, set_aside_at__isnull=True).aggregate(
+            count=Coalesce(Sum(size), 0),
+            age=ExpressionWrapper(Now() - Min("created_at"), DurationField()),
+        )
+        for model, size in ((OutboxEntry, F("size")), (OutboxMessage, Value(1)))
     )
-    published = OutboxMessage.objects.filter(published_at__gt=Now() - WINDOW).count()
+    ages = [each["age"] for each in (pending, old_form) if each["age"] is not None]
     return OutboxStatus(
-        pending=pending["count"],
-        oldest_pending_seconds=(pending["age"] or timedelta()).total_seconds(),
-        published_per_second=published / WINDOW.total_seconds(),
-        set_aside=OutboxMessage.objects.filter(set_aside_at__isnull=False).count(),
+        pending=pending["count"] + old_form["count"],
+        oldest_pending_seconds=max(ages, default=timedelta()).total_seconds(),
+        published_per_second=_messages(published_at__gt=Now() - WINDOW) / WINDOW.total_seconds(),
+        set_aside=_messages(set_aside_at__isnull=False),
     )
+
+
+def _messages(**conditions: object) -> int:
+    entries = OutboxEntry.objects.filter(**conditions)
+    total: int = entries.aggregate(total=Coalesce(Sum("size"), 0))["total"]
+    return total
 
 
 class OutboxCollector(Collector):

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.end_to_end.clients import EVENTS, Sale
 from tests.support.end_to_end.system import OwnProcesses
+from tests.support.outbox_sql import MESSAGES
 from tests.support.waiting import until
 
 _BETWEEN_MAILS = b"\n" + b"-" * 79 + b"\n"
@@ -51,7 +52,7 @@ class Outbox:
         self._key = [f"booking-{booking_id}"]
 
     def published(self) -> int:
-        statement = "SELECT count(published_at) FROM outbox_outboxmessage WHERE ordering_key = %s"
+        statement = f"SELECT count(published_at) FROM {MESSAGES} WHERE ordering_key = %s".encode()
         with psycopg.connect(self._url) as database:
             row = database.execute(statement, self._key).fetchone()
         assert row is not None
@@ -59,7 +60,10 @@ class Outbox:
 
     def publish_again(self) -> None:
         """As after a crash of the relay between the broker's confirm and its own commit."""
-        statement = "UPDATE outbox_outboxmessage SET published_at = NULL WHERE ordering_key = %s"
+        statement = (
+            "UPDATE outbox_outboxentry SET published_at = NULL"
+            f" WHERE id IN (SELECT id FROM {MESSAGES} WHERE ordering_key = %s)"
+        ).encode()
         with psycopg.connect(self._url) as database:
             database.execute(statement, self._key)
 

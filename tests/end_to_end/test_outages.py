@@ -18,6 +18,7 @@ from tests.support.end_to_end.clients import (
 )
 from tests.support.end_to_end.processes import Part
 from tests.support.end_to_end.system import OwnProcesses
+from tests.support.outbox_sql import PENDING
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
 
@@ -146,8 +147,7 @@ def test_a_worker_gives_up_on_a_silent_database_and_resumes_when_it_is_back(
 
 def _pending(own: OwnProcesses) -> int:
     with psycopg.connect(own.environ["EVENT_DATABASE_URL"]) as database:
-        query = "SELECT count(*) FROM outbox_outboxmessage WHERE published_at IS NULL"
-        row = database.execute(query).fetchone()
+        row = database.execute(PENDING.encode()).fetchone()
         assert row is not None
         return int(row[0])
 

@@ -12,6 +12,7 @@ import pytest
 from tests.support.end_to_end.clients import EVENTS, Sale
 from tests.support.end_to_end.processes import ROOT
 from tests.support.faults.system import FaultySystem
+from tests.support.outbox_sql import MESSAGES
 from tests.support.waiting import until
 
 # Batches of 250: the first comes with the change, three more pass the gate, the fifth does not.
@@ -124,8 +125,9 @@ def test_event_cancelled_while_its_line_is_promoted(system: FaultySystem, sale: 
     until(lambda: sale.counts(event)[:2] == (0, 0), "end of all bookings", seconds=SECONDS)
     with psycopg.connect(system.databases.booking_url) as database:
         causes = database.execute(
-            "SELECT body ->> 'cause', count(*) FROM outbox_outboxmessage"
-            " WHERE body ->> 'event_id' = %s AND routing_key <> 'booking.confirmed' GROUP BY 1",
+            f"SELECT body ->> 'cause', count(*) FROM {MESSAGES}"
+            " WHERE body ->> 'event_id' = %s AND routing_key <> 'booking.confirmed'"
+            " GROUP BY 1".encode(),
             [str(event)],
         ).fetchall()
     assert dict(causes) == {"capacity_raised": 1000, "event_cancelled": 1 + WAITING}

@@ -25,8 +25,8 @@ from booking_project.bookings.services.batches import do_next_batch
 from booking_project.bookings.services.bookings import decide_without_lock
 from booking_project.bookings.services.events import EventState, event_sync
 from shared.errors import DomainError
-from shared.outbox.models import OutboxMessage
 from tests.support.booking.commands import decided, to_book, to_cancel
+from tests.support.outbox import forget_all, stored
 from tests.support.proof.model import PlainEvent
 
 USERS = st.sampled_from([f"user-{number}" for number in range(8)])
@@ -157,7 +157,7 @@ class Sale(RuleBasedStateMachine):
         rows = Booking.objects.filter(event_id=self.state.id)
         told = {
             row.body["id"]: (row.body["user_id"], row.body["status"])
-            for row in OutboxMessage.objects.order_by("pk")
+            for row in stored()
             if row.body["event_id"] == self.state.id
         }
         assert told == {row.pk: (row.user_id, row.status) for row in rows}
@@ -165,7 +165,7 @@ class Sale(RuleBasedStateMachine):
     def teardown(self) -> None:
         while do_next_batch() is not None:
             pass
-        OutboxMessage.objects.all().delete()
+        forget_all()
         assert list(find_discrepancies()) == []
 
 

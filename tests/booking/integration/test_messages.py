@@ -11,10 +11,10 @@ from booking_project.bookings.models import Booking
 from booking_project.bookings.services import bookings
 from booking_project.bookings.services.events import event_sync
 from shared.messaging.topology import BOOKINGS_EXCHANGE
-from shared.outbox.models import OutboxMessage
 from tests.support.booking.commands import decided, decided_where_free, to_book, to_cancel
 from tests.support.booking.factories import EventFactory, announced, booked, now, users
 from tests.support.booking.outbox import bodies, forget_what_was_told, told
+from tests.support.outbox import stored
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +56,7 @@ def test_times_are_in_utc_with_a_z_and_those_of_the_row() -> None:
 def test_a_message_goes_to_the_bookings_exchange_and_is_kept_in_order_per_booking() -> None:
     [booking] = booked(EventFactory(), ["ann"])
 
-    row = OutboxMessage.objects.get()
+    [row] = stored()
 
     assert row.exchange == BOOKINGS_EXCHANGE
     assert row.ordering_key == f"booking-{booking.pk}"
@@ -147,7 +147,7 @@ def test_what_is_not_committed_is_not_told(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(RuntimeError, match="power cut"):
         decided(event.pk, [to_book(event.pk, "ann")])
 
-    assert (Booking.objects.count(), OutboxMessage.objects.count()) == (0, 0)
+    assert (Booking.objects.count(), len(stored())) == (0, 0)
 
 
 def test_more_seats_are_told_as_the_cause_of_promotions() -> None:

@@ -13,9 +13,9 @@ from django.test import Client
 from event_project.events.models import Event
 from event_project.events.services import event_cancel, event_update
 from shared.db.constraints import says_itself
-from shared.outbox.models import OutboxMessage
 from tests.support.event.factories import EventFactory
 from tests.support.event.messages import announced, forget, last_body
+from tests.support.outbox import stored
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +75,7 @@ def test_the_form_creates_an_event_and_its_message(admin: Client) -> None:
     event = Event.objects.get()
     assert (event.name, event.max_seats, str(event.price)) == ("From the admin", 50, "2500.50")
     assert (event.version, event.cancelled_at) == (1, None)
-    row = OutboxMessage.objects.get()
+    [row] = stored()
     assert (row.body["id"], row.body["price"]) == (event.pk, 2500.5)
     assert row.body["booking_start_at"] == "2026-02-20T10:00:00Z"
 
@@ -99,7 +99,7 @@ def test_the_form_refuses_what_the_api_refuses(admin: Client, changes: dict[str,
 
     assert errors(response)
     assert not Event.objects.exists()
-    assert not OutboxMessage.objects.exists()
+    assert not stored()
 
 
 @pytest.mark.parametrize(

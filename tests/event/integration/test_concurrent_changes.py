@@ -9,12 +9,12 @@ from django.test import Client
 
 from event_project.events.models import Event
 from event_project.events.services import event_update
-from shared.outbox.models import OutboxMessage
 from tests.support.broker import Broker
 from tests.support.concurrency import Rendezvous, at_once, leave_out_the_lock
 from tests.support.event.factories import EventFactory
 from tests.support.event.http import cancel, patch
 from tests.support.event.messages import announced
+from tests.support.outbox import forget_all, stored
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker")]
 
@@ -25,7 +25,7 @@ RIVALS = 8
 def event(broker: Broker) -> Event:
     created: Event = EventFactory.create()
     broker.wait_for_message()
-    OutboxMessage.objects.all().delete()
+    forget_all()
     return created
 
 
@@ -49,7 +49,7 @@ def test_concurrent_changes_get_a_version_and_a_message_each(event: Event) -> No
     assert versions_of(answers) == list(range(2, RIVALS + 2))
     assert announced() == [("event.updated", event.pk, version) for version in range(2, RIVALS + 2)]
     last = max((answer.json() for answer in answers), key=lambda body: body["version"])
-    rows = OutboxMessage.objects.order_by("pk")
+    rows = stored()
     assert {row.body["version"]: row.body for row in rows} == {
         answer.json()["version"]: answer.json() for answer in answers
     }

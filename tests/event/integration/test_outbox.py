@@ -13,10 +13,10 @@ from event_project.events.messages import event_message
 from event_project.events.models import Event
 from event_project.events.services import event_create
 from shared.outbox import after_commit, sql
-from shared.outbox.models import OutboxMessage
 from shared.outbox.services import NewMessage, outbox_add
 from tests.support.event.factories import EventFactory
 from tests.support.event.http import VALID, post, valid
+from tests.support.outbox import stored, unpublished
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def arguments() -> dict[str, Any]:
 def test_a_created_event_stores_its_message_pending(client: Client) -> None:
     response = post(client, VALID)
 
-    row = OutboxMessage.objects.get()
+    [row] = stored()
     assert (row.exchange, row.routing_key) == ("events", "event.created")
     assert row.published_at is None
     assert row.body == response.json()
@@ -48,21 +48,21 @@ def test_a_created_event_stores_its_message_pending(client: Client) -> None:
 def test_a_refused_event_stores_no_message(client: Client) -> None:
     post(client, valid(max_seats=0))
 
-    assert not OutboxMessage.objects.exists()
+    assert not stored()
 
 
 def test_a_rolled_back_event_leaves_no_message() -> None:
     @transaction.atomic
     def create_and_fail() -> None:
         event_create(**arguments())
-        assert OutboxMessage.objects.count() == 1
+        assert len(stored()) == 1
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         create_and_fail()
 
     assert not Event.objects.exists()
-    assert not OutboxMessage.objects.exists()
+    assert not stored()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -89,7 +89,7 @@ def test_a_loaded_fixture_announces_nothing() -> None:
         loaded.save()
 
     assert Event.objects.get().pk == 77
-    assert not OutboxMessage.objects.exists()
+    assert not stored()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -97,13 +97,13 @@ def test_a_message_outside_a_transaction_is_refused() -> None:
     with pytest.raises(RuntimeError, match="transaction"):
         outbox_add([MESSAGE])
 
-    assert not OutboxMessage.objects.exists()
+    assert not stored()
 
 
 def test_messages_are_stored_in_their_order_with_ids_of_their_own() -> None:
     outbox_add([dataclasses.replace(MESSAGE, body={"number": n}) for n in range(100)])
 
-    rows = OutboxMessage.objects.order_by("pk")
+    rows = stored()
     assert [row.body for row in rows] == [{"number": n} for n in range(100)]
     assert len({row.message_id for row in rows}) == 100
     assert {(row.ordering_key, row.headers["a"]) for row in rows} == {("event-1", "b")}
@@ -112,7 +112,7 @@ def test_messages_are_stored_in_their_order_with_ids_of_their_own() -> None:
 def test_no_message_is_no_row() -> None:
     outbox_add([])
 
-    assert not OutboxMessage.objects.exists()
+    assert not stored()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -147,4 +147,4 @@ def test_a_callback_that_fails_before_ours_loses_no_message() -> None:
         create()
 
     assert Event.objects.count() == 1
-    assert OutboxMessage.objects.get().published_at is None
+    assert len(unpublished()) == 1

@@ -9,20 +9,21 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.outbox.models import OutboxMessage
+from shared.outbox.lines import to_line
+from shared.outbox.models import OutboxEntry
 from shared.outbox.status import OutboxStatus, outbox_status
 
 pytestmark = pytest.mark.django_db
 
 
-def add(*, age: int = 0, published_ago: int | None = None) -> None:
-    """Both in seconds."""
+def add(*, size: int = 1, age: int = 0, published_ago: int | None = None) -> None:
+    """An entry with `size` messages. Ages are in seconds."""
     now = timezone.now()
-    OutboxMessage.objects.create(
+    line = to_line(routing_key="event.updated", ordering_key="event-1", headers={}, body={})
+    OutboxEntry.objects.create(
         exchange="events",
-        routing_key="event.updated",
-        ordering_key="event-1",
-        body={},
+        size=size,
+        messages="\n".join([line] * size),
         created_at=now - timedelta(seconds=age),
         published_at=None if published_ago is None else now - timedelta(seconds=published_ago),
     )
@@ -36,16 +37,16 @@ def test_an_empty_outbox_has_nothing_pending() -> None:
 
 def test_pending_messages_their_age_and_the_rate_are_told_by_the_command() -> None:
     add(age=7200)
-    add(age=10)
-    for _ in range(30):
-        add(age=20, published_ago=5)
+    add(age=10, size=3)
+    for size in (10, 20):
+        add(age=20, size=size, published_ago=5)
     add(age=900, published_ago=300)
     output = StringIO()
 
     call_command("outbox_status", stdout=output)
 
     pending, oldest, published, set_aside = output.getvalue().splitlines()
-    assert pending.split() == ["pending", "2"]
+    assert pending.split() == ["pending", "4"]
     assert 7200 <= float(oldest.split()[-2]) < 7300
     assert "0.5 per second" in published
     assert set_aside.split() == ["set", "aside", "0"]

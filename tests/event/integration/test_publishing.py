@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from io import StringIO
 from urllib.parse import urlsplit
@@ -19,11 +19,12 @@ from pytest_django import Settings
 from shared.messaging.errors import BrokerUnavailable, Unroutable
 from shared.messaging.publisher import Publisher
 from shared.outbox import after_commit
-from shared.outbox.models import OutboxMessage
+from shared.outbox.models import OutboxEntry
 from shared.outbox.services import NewMessage, outbox_add, prune_published, publish_pending
 from shared.outbox.status import outbox_status
 from tests.support.broker import Broker
 from tests.support.event.http import VALID, post
+from tests.support.outbox import rewrite, stored, unpublished
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import PATIENCE_SECONDS, until
 
@@ -50,6 +51,22 @@ def publisher(broker: Broker) -> Iterator[Publisher]:
     publisher.close()
 
 
+def add_together(which: Sequence[int], *, keys: Sequence[str] | None = None) -> None:
+    """In one entry; of one key unless `keys` are given."""
+    with transaction.atomic():
+        outbox_add(
+            [
+                NewMessage(
+                    exchange="events",
+                    routing_key="event.updated",
+                    ordering_key=key,
+                    body={"number": number},
+                )
+                for number, key in zip(which, keys or ["event-1"] * len(which), strict=True)
+            ]
+        )
+
+
 def create(client: Client) -> float:
     """Creates an event; returns how many seconds that took."""
     began = time.monotonic()
@@ -59,7 +76,7 @@ def create(client: Client) -> float:
 
 
 def pending() -> int:
-    return OutboxMessage.objects.filter(published_at__isnull=True).count()
+    return sum(OutboxEntry.objects.filter(published_at=None).values_list("size", flat=True))
 
 
 def all_published() -> bool:
@@ -115,12 +132,12 @@ def test_the_message_has_the_properties_of_the_contract(
     publish_pending(publisher, wait=True)
 
     message = broker.wait_for_message()
-    row = OutboxMessage.objects.get()
+    [row] = stored()
     assert message.routing_key == "event.created"
     assert message.properties.type == "event.created"
     assert message.properties.content_type == "application/json"
     assert message.properties.delivery_mode == 2, "persistent"
-    assert UUID(message.properties.message_id) == row.message_id
+    assert UUID(message.properties.message_id) == UUID(row.message_id)
     assert before <= message.properties.timestamp <= after
     assert isinstance(json.loads(message.body)["price"], int)
 
@@ -196,7 +213,7 @@ def test_a_message_that_no_queue_takes_for_a_minute_is_set_aside(
             publish_pending(publisher, wait=True)
     assert set_aside() == {}, "somebody may have deleted a queue, and it comes back"
 
-    OutboxMessage.objects.update(unroutable_since=timezone.now() - timedelta(seconds=61))
+    OutboxEntry.objects.update(unroutable_since=timezone.now() - timedelta(seconds=61))
     with pytest.raises(Unroutable):
         publish_pending(publisher, wait=True)
 
@@ -212,7 +229,7 @@ def test_more_unroutable_messages_than_a_batch_has_stop_nobody_for_ever(
     add(7, key="seven")
     with pytest.raises(Unroutable):
         publish_pending(publisher, wait=True, limit=5)
-    OutboxMessage.objects.filter(unroutable_since__isnull=False).update(
+    OutboxEntry.objects.filter(unroutable_since__isnull=False).update(
         unroutable_since=timezone.now() - timedelta(seconds=61)
     )
     with pytest.raises(Unroutable):
@@ -222,51 +239,122 @@ def test_more_unroutable_messages_than_a_batch_has_stop_nobody_for_ever(
     assert numbers(broker) == [7]
 
 
-@pytest.mark.parametrize(
-    "column",
-    [
-        {"routing_key": "ไ" * 255},
-        {"headers": {"x": 1.5}},
-        {"body": {"number": 2**70}},
-        {"exchange": "nowhere"},
-    ],
-    ids=lambda column: next(iter(column)),
-)
-def test_a_message_that_can_not_be_published_is_set_aside_and_those_behind_it_go_on(
-    column: dict[str, object],
+BAD = {
+    "a key of more than 255 bytes": {"routing_key": "ไ" * 255},
+    "a header of a type that AMQP lacks": {"headers": '{"x": 1.5}'},
+    "headers that are no JSON": {"headers": "{"},
+    "headers larger than a frame": {"headers": json.dumps({"x": "y" * 200_000})},
+}
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["on its own", "in one entry"])
+@pytest.mark.parametrize("fields", BAD.values(), ids=BAD.keys())
+def test_a_message_that_can_not_be_published_is_set_aside_and_its_neighbours_go_on(
+    fields: dict[str, str],
+    together: bool,
     broker: Broker,
     publisher: Publisher,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    for number in (1, 2, 3):
-        add(number)  # of one key: the full state follows, so nobody need wait for the one before
-    OutboxMessage.objects.filter(body={"number": 2}).update(**column)
+    # Of one key: the full state follows, so none of them has to wait for the one before.
+    if together:
+        add_together([1, 2, 3])
+    else:
+        for number in (1, 2, 3):
+            add(number)
+    ids = [message.message_id for message in stored()]
+    rewrite(stored()[1], **fields)
 
     def emptied() -> bool:
         # The broker refuses one of several: then they are tried one by one.
         with contextlib.suppress(BrokerUnavailable):
             publish_pending(publisher, wait=True)
-        return pending() == len(set_aside()) == 1
+        return pending() == len(set_aside_ids()) == 1
 
     until(emptied, "an outbox without pending messages", seconds=60)
 
-    assert list(dict.fromkeys(numbers(broker))) == [1, 3]
+    arrived = {
+        message.properties.message_id: json.loads(message.body)["number"]
+        for message in broker.take_all()
+    }
+    assert arrived == {ids[0]: 1, ids[2]: 3}, "each with the id that it was stored with"
+    assert set_aside_ids() == [ids[1]]
+    assert outbox_status().set_aside == 1
     assert "is set aside" in caplog.text
+
+
+def test_an_entry_for_an_exchange_that_is_not_there_is_set_aside_message_by_message(
+    broker: Broker, publisher: Publisher
+) -> None:
+    add_together([1, 2])
+    OutboxEntry.objects.update(exchange="nowhere")
+    add(3)
+
+    def emptied() -> bool:
+        with contextlib.suppress(BrokerUnavailable):
+            publish_pending(publisher, wait=True)
+        return not [row for row in unpublished() if row.set_aside_at is None]
+
+    until(emptied, "an outbox without pending messages", seconds=60)
+
+    assert [row.body["number"] for row in unpublished()] == [1, 2]
+    assert set(numbers(broker)) == {3}
+
+
+def test_a_line_that_lacks_fields_is_set_aside_and_its_neighbours_go_on(
+    broker: Broker, publisher: Publisher
+) -> None:
+    add_together([1, 2, 3])
+    entry = OutboxEntry.objects.get()
+    first, _, last = entry.messages.split("\n")
+    OutboxEntry.objects.update(messages=f"{first}\nby hand\n{last}")
+
+    assert publish_pending(publisher, wait=True) == 2
+
+    assert numbers(broker) == [1, 3]
+    aside = OutboxEntry.objects.get(set_aside_at__isnull=False)
+    assert (aside.messages, aside.size) == ("by hand", 1)
+    assert "lacks fields" in run("outbox_set_aside")
+
+
+def test_what_no_queue_takes_waits_with_what_follows_it_and_the_rest_of_its_entry_goes_on(
+    broker: Broker, publisher: Publisher
+) -> None:
+    add_together([1, 2, 3, 4], keys=["one", "two", "one", "three"])
+    rewrite(stored()[0], routing_key="nobody.listens")
+
+    with pytest.raises(Unroutable, match=r"nobody\.listens"):
+        publish_pending(publisher, wait=True)
+
+    assert [row.body["number"] for row in unpublished()] == [1, 3]
+    assert outbox_status().pending == 2
+    OutboxEntry.objects.filter(published_at=None).update(
+        unroutable_since=timezone.now() - timedelta(seconds=61)
+    )
+    with pytest.raises(Unroutable):
+        publish_pending(publisher, wait=True)
+
+    assert set_aside().keys() == {1}
+    assert pending() == 1
+    assert numbers(broker) == [2, 3, 4, 3], "the last delivery of each key is in order"
+    assert publish_pending(publisher, wait=True) == 0
 
 
 def test_what_was_set_aside_is_listed_and_can_be_tried_again(
     broker: Broker, publisher: Publisher
 ) -> None:
     add(1)
-    OutboxMessage.objects.update(headers={"x": 1.5})
+    [message] = stored()
+    rewrite(message, headers='{"x": 1.5}')
     assert publish_pending(publisher, wait=True) == 0
     assert outbox_status().pending == 0
     assert outbox_status().set_aside == 1
     listed = run("outbox_set_aside")
-    assert str(OutboxMessage.objects.get().message_id) in listed
+    assert message.message_id in listed
     assert "can't be encoded" in listed
     assert listed.endswith("1 messages are set aside\n")
-    OutboxMessage.objects.update(headers={})
+    [message] = stored()
+    rewrite(message, headers="{}")
 
     assert run("outbox_set_aside", "--retry") == "1 messages are pending again\n"
 
@@ -280,10 +368,14 @@ def run(*command: str) -> str:
     return output.getvalue()
 
 
+def set_aside_ids() -> list[str]:
+    rows = OutboxEntry.objects.filter(set_aside_at__isnull=False)
+    return [row.messages.split("\t")[0] for row in rows]
+
+
 def set_aside() -> dict[int, str]:
     """The failure of each."""
-    rows = OutboxMessage.objects.filter(set_aside_at__isnull=False)
-    return {row.body["number"]: row.failure for row in rows}
+    return {row.body["number"]: row.failure for row in stored() if row.set_aside_at}
 
 
 def test_what_follows_a_failed_message_of_its_key_is_published_again_after_it(
@@ -297,7 +389,7 @@ def test_what_follows_a_failed_message_of_its_key_is_published_again_after_it(
         publish_pending(publisher, wait=True)
     assert pending() == 2
 
-    OutboxMessage.objects.update(routing_key="event.updated")
+    rewrite(stored()[0], routing_key="event.updated")
     assert publish_pending(publisher, wait=True) == 2
     assert numbers(broker) == [2, 1, 2]
 
@@ -327,15 +419,15 @@ def test_pending_messages_are_published_oldest_first_up_to_the_limit(
 
 
 def test_old_published_messages_are_pruned_and_pending_ones_are_not(publisher: Publisher) -> None:
-    OutboxMessage.objects.all().delete()
+    OutboxEntry.objects.all().delete()
     for _ in range(3):
         add()
-    oldest, newer, _ = OutboxMessage.objects.order_by("pk")
+    oldest, newer, _ = OutboxEntry.objects.order_by("pk")
     now = timezone.now()
-    OutboxMessage.objects.filter(pk=oldest.pk).update(published_at=now - timedelta(hours=25))
-    OutboxMessage.objects.filter(pk=newer.pk).update(published_at=now - timedelta(hours=23))
+    OutboxEntry.objects.filter(pk=oldest.pk).update(published_at=now - timedelta(hours=25))
+    OutboxEntry.objects.filter(pk=newer.pk).update(published_at=now - timedelta(hours=23))
 
     assert prune_published(older_than=timedelta(hours=24)) == 1
 
-    assert not OutboxMessage.objects.filter(pk=oldest.pk).exists()
-    assert OutboxMessage.objects.count() == 2
+    assert not OutboxEntry.objects.filter(pk=oldest.pk).exists()
+    assert OutboxEntry.objects.count() == 2

@@ -19,11 +19,12 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from shared.idempotency.models import IdempotencyRecord
-from shared.outbox.models import OutboxMessage
+from shared.outbox.models import OutboxEntry
 from shared.outbox.services import NewMessage, outbox_add
 from shared.outbox.sql import CHANNEL, listen, wait_for_notification
 from tests.support.broker import Broker
 from tests.support.concurrency import at_once
+from tests.support.outbox import stored, unpublished
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
 
@@ -78,7 +79,7 @@ def add(number: int) -> None:
 
 
 def all_published() -> bool:
-    return not OutboxMessage.objects.filter(published_at__isnull=True).exists()
+    return not unpublished()
 
 
 def test_it_publishes_what_was_left_and_what_comes_and_ends_well(
@@ -208,14 +209,15 @@ def test_it_deletes_messages_and_idempotency_keys_that_are_past_their_retention(
     young, old = Now() - timedelta(hours=23), Now() - timedelta(hours=25)
     for number, at in [(1, young), (2, old)]:
         add(number)
-        OutboxMessage.objects.filter(published_at=None).update(published_at=at)
+        OutboxEntry.objects.filter(published_at=None).update(published_at=at)
         IdempotencyRecord.objects.create(
             caller="ann", path="/", key=str(number), fingerprint="", response="", created_at=at
         )
 
     with relay(broker.url, tmp_path / "relay.log"):
         until(lambda: IdempotencyRecord.objects.count() < 2, "deletion of a key")
-        until(lambda: OutboxMessage.objects.count() < 2, "deletion of a message")
+        until(lambda: len(stored()) < 2, "deletion of a message")
 
     assert IdempotencyRecord.objects.get().key == "1"
-    assert OutboxMessage.objects.get().ordering_key == "event-1"
+    [kept] = stored()
+    assert kept.ordering_key == "event-1"

@@ -15,10 +15,10 @@ from event_project.events import republishing
 from event_project.events.messages import event_message
 from event_project.events.models import Event
 from event_project.events.services import event_cancel, event_update
-from shared.outbox.models import OutboxMessage
 from tests.support.broker import Broker
 from tests.support.event.factories import EventFactory, rows
 from tests.support.event.messages import announced, forget
+from tests.support.outbox import stored
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +59,7 @@ def test_all_events_are_announced_as_they_are_without_being_changed(events: list
         ("event.updated", events[1].pk, 2),
         ("event.cancelled", events[2].pk, 2),
     ]
-    for row, event in zip(OutboxMessage.objects.order_by("pk"), Event.objects.all(), strict=True):
+    for row, event in zip(stored(), Event.objects.all(), strict=True):
         assert row.body == event_message(event)
         assert row.headers["x-republished"] == "true"
         assert (row.exchange, row.ordering_key) == ("events", f"event-{event.pk}")
@@ -71,7 +71,7 @@ def test_only_forced_messages_say_so(
 ) -> None:
     republish("--ids", events[0].pk, *arguments)
 
-    row = OutboxMessage.objects.get()
+    [row] = stored()
     assert row.headers["x-republished"] == "true"
     assert row.headers.get("x-forced") == forced
 
@@ -79,7 +79,8 @@ def test_only_forced_messages_say_so(
 def test_an_ordinary_message_does_not_claim_to_be_republished(events: list[Event]) -> None:
     events[0].save()
 
-    assert "x-republished" not in OutboxMessage.objects.get().headers
+    [row] = stored()
+    assert "x-republished" not in row.headers
 
 
 @pytest.mark.parametrize("form", ["{0},{2}", "{2} {0}", "{0}, {2}", "{0},{2},{0}"])

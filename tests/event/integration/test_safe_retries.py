@@ -23,7 +23,6 @@ from shared.idempotency import services
 from shared.idempotency.http import idempotent_request
 from shared.idempotency.models import IdempotencyRecord
 from shared.idempotency.sql import try_advisory_lock
-from shared.outbox.models import OutboxMessage
 from tests.support.authorization import AskForTokens
 from tests.support.broker import Broker
 from tests.support.concurrency import Rendezvous, at_once
@@ -38,6 +37,7 @@ from tests.support.event.http import (
     without,
 )
 from tests.support.issuer import secret_token
+from tests.support.outbox import stored
 from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("broker")]
@@ -68,7 +68,7 @@ class TestARetry:
         for each in again:
             assert_replay(each, first)
         assert first.json()["id"] == Event.objects.get().pk
-        assert OutboxMessage.objects.count() == 1
+        assert len(stored()) == 1
 
     def test_gets_the_same_first_response_as_without_a_key(self, client: Client) -> None:
         with_key, plain = create(client), post(client, VALID)
@@ -162,7 +162,7 @@ class TestARetry:
             crashing.setattr("shared.idempotency.store.IdempotencyStore.save", crash)
             assert_problem(create(client), 500)
         assert not Event.objects.exists()
-        assert not OutboxMessage.objects.exists()
+        assert not stored()
 
         assert "Idempotency-Replayed" not in create(client).headers
         assert Event.objects.count() == 1
@@ -227,7 +227,7 @@ class TestManyAtOnce:
         for answer in busy:
             assert_problem(answer, 409, code="idempotency_key_in_use")
         assert last.headers["Idempotency-Replayed"] == "true"
-        assert Event.objects.count() == OutboxMessage.objects.count() == 1
+        assert Event.objects.count() == len(stored()) == 1
 
     def test_the_others_are_told_while_the_first_is_running(self, client: Client) -> None:
         with transaction.atomic():
@@ -264,7 +264,7 @@ class TestManyAtOnce:
 
         assert first.status_code == 201
         assert_problem(other, 409, code="idempotency_key_in_use")
-        assert Event.objects.count() == OutboxMessage.objects.count() == 1
+        assert Event.objects.count() == len(stored()) == 1
 
 
 def in_another_thread(call: Callable[[], Any]) -> Any:

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 
 from event_project.events.models import Event
-from shared.outbox.models import OutboxMessage
 from tests.support.event.factories import EventFactory
 from tests.support.event.http import VALID, post
+from tests.support.outbox import stored
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +16,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def traceparent() -> str:
-    header: str = OutboxMessage.objects.latest("pk").headers["traceparent"]
+    header: str = stored()[-1].headers["traceparent"]
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", header)
     return header
 

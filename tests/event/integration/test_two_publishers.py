@@ -10,9 +10,9 @@ from django.db import connection, transaction
 
 from shared.messaging.errors import NotPublished
 from shared.messaging.publisher import OutgoingMessage, Publisher
-from shared.outbox.models import OutboxMessage
 from shared.outbox.services import NewMessage, outbox_add, publish_pending
 from tests.support.broker import Broker
+from tests.support.outbox import unpublished
 from tests.support.waiting import BRIEF_SECONDS, PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,7 +95,7 @@ def test_publishers_that_race_publish_every_message_once_and_in_order(broker: Br
         total = 0
         try:
             barrier.wait(PATIENCE_SECONDS)
-            while OutboxMessage.objects.filter(published_at__isnull=True).exists():
+            while unpublished():
                 total += publish_pending(publisher, wait=True, limit=7)
         finally:
             publisher.close()

@@ -9,6 +9,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from tests.support.end_to_end.clients import Json
+from tests.support.outbox_sql import MESSAGES, PENDING
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,7 @@ class Databases:
 
     def pending(self) -> int:
         """Messages that are not published yet, of both services."""
-        query = "SELECT count(*) FROM outbox_outboxmessage WHERE published_at IS NULL"
-        return sum(_number(url, query) for url in (self.event_url, self.booking_url))
+        return sum(_number(url, PENDING) for url in (self.event_url, self.booking_url))
 
     def newest(self) -> int:
         """The highest id of an event."""
@@ -72,8 +72,8 @@ class Databases:
         """Message id, routing key and body of all messages about events with an id > `above`."""
         with psycopg.connect(self.event_url) as connection:
             rows = connection.execute(
-                "SELECT message_id::text, routing_key, body::text FROM outbox_outboxmessage "
-                "WHERE (body->>'id')::bigint > %s ORDER BY id",
+                f"SELECT message_id, routing_key, body::text FROM {MESSAGES}"
+                " WHERE (body->>'id')::bigint > %s ORDER BY id, position".encode(),
                 [above],
             )
             return [(message_id, key, body.encode()) for message_id, key, body in rows]

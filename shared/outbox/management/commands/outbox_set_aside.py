@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from shared.formats.text import printable
-from shared.outbox.models import OutboxMessage
+from shared.outbox.models import OutboxEntry
 from shared.outbox.services import retry_set_aside
 
 
@@ -23,10 +23,12 @@ class Command(BaseCommand):
         if retry:
             self.stdout.write(f"{retry_set_aside()} messages are pending again")
             return
-        found = OutboxMessage.objects.filter(set_aside_at__isnull=False).order_by("pk")
+        found = OutboxEntry.objects.filter(set_aside_at__isnull=False).order_by("pk")
         for row in found:
             since = row.set_aside_at.isoformat(timespec="seconds") if row.set_aside_at else "-"
+            message_id, routing_key, *_ = [*row.messages.split("\t"), ""]
             self.stdout.write(
-                f"{row.message_id}  {printable(row.routing_key)}  {since}  {printable(row.failure)}"
+                f"{printable(message_id)}  {printable(routing_key)}  {since}  "
+                f"{printable(row.failure)}"
             )
         self.stdout.write(f"{len(found)} messages are set aside")
