@@ -70,6 +70,13 @@ RATE_LIMIT_SEARCHES = parse_rate(
         "`RATE_LIMIT_WRITES`. Further searches get 429.",
     )
 )
+WORKER_NICE = env.int(
+    "WORKER_NICE",
+    5,
+    validate=Range(min=0, max=19),
+    help="How far relays, consumer and notifier give way to the APIs on the same machine: their "
+    "`nice` value; 0: not at all. Has no effect between containers, which have `cpu_shares`.",
+)
 WORKER_STATE_DIR = Path(
     env.str(
         "WORKER_STATE_DIR",

@@ -8,14 +8,16 @@ from django.core.management.base import CommandError
 
 from shared.workers.heartbeat import Heartbeat, full_name
 from shared.workers.metrics import show
+from shared.workers.priority import give_way
 
 
 @contextmanager
 def beating(worker: str) -> Iterator[Heartbeat]:
-    """The heartbeat of this process, in its file and among its metrics.
+    """The heartbeat of this process, in its file and among its metrics. Lowers its priority.
 
     Raises `CommandError` if `WORKER_STATE_DIR` can't be written to.
     """
+    give_way(nice=settings.WORKER_NICE)
     try:
         heartbeat = Heartbeat(
             folder=settings.WORKER_STATE_DIR, worker=full_name(settings.SERVICE, worker)

@@ -274,6 +274,27 @@ def test_a_folder_that_others_may_write_to_is_refused(
     assert "WORKER_STATE_DIR" in (tmp_path / "relay_outbox.log").read_text()
 
 
+@pytest.mark.parametrize("worker", ["relay_outbox", "consume_events", "notify_bookings"])
+def test_a_worker_gives_way_to_the_apis(worker: str, environ: dict[str, str]) -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    with running(worker, {**environ, "WORKER_NICE": "7"}) as process:
+        wait_until_well(worker, environ)
+
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == max(7, own)
+
+
+@pytest.mark.parametrize("bad", ["-1", "20", "low"])
+def test_a_nice_value_that_does_not_exist_is_refused(
+    bad: str, environ: dict[str, str], tmp_path: Path
+) -> None:
+    with running("relay_outbox", {**environ, "WORKER_NICE": bad}) as process:
+        assert process.wait(PATIENCE) == 1
+
+    said = (tmp_path / "relay_outbox.log").read_text()
+    assert said.startswith("Environment variable WORKER_NICE: ")
+    assert "Traceback" not in said
+
+
 def test_a_heartbeat_that_can_not_be_written_any_more_stops_nobody(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
