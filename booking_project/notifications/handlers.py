@@ -1,20 +1,24 @@
-"""From a message about a booking to a mail: decode, validate, notify."""
+"""From messages about bookings to mails: decode, validate, notify."""
 
-import logging
+from collections.abc import Iterable
 from uuid import UUID
 
 from rest_framework import serializers
 
-from booking_project.notifications.errors import MailServerUnavailable, NotNow, Undeliverable
+from booking_project.notifications.errors import (
+    MailServerUnavailable,
+    NotNow,
+    NotSent,
+    Undeliverable,
+)
 from booking_project.notifications.mails import BookingNews
 from booking_project.notifications.models import NotificationKind
+from booking_project.notifications.sending import MailSender
 from booking_project.notifications.services import notify
 from shared.formats.fields import TextField, WholeNumberField
-from shared.messaging.errors import BadMessage, HandlerUnavailable, TryLater
+from shared.messaging.errors import BadMessage, HandleAlone, HandlerUnavailable, TryLater
 from shared.messaging.handling import database, decode
 from shared.messaging.incoming import IncomingMessage
-
-logger = logging.getLogger(__name__)
 
 # By the `cause` of docs/messages.md. A user who has just booked sees the answer on the screen and
 # needs no mail.
@@ -36,24 +40,41 @@ class BookingMessage(serializers.Serializer[BookingNews]):
     cause = serializers.ChoiceField(choices=list(KIND_BY_CAUSE))
 
 
-def handle_booking_message(message: IncomingMessage) -> None:
-    """Raises `BadMessage`, also if no mail can ever be sent because there is no such address;
-    `TryLater` if the server doesn't accept this mail now; and `HandlerUnavailable` while the
-    database or the mail server is unavailable.
+def handle_booking_messages(
+    messages: Iterable[IncomingMessage], *, sender: MailSender
+) -> dict[IncomingMessage, Exception]:
+    """Returns what becomes of the messages whose mails were not sent: `BadMessage`, also if no mail
+    can ever be sent because there is no such address; `TryLater` if the server doesn't accept a
+    mail now; `HandlerUnavailable` while the mail server is unavailable; `HandleAlone` if there was
+    no time for it.
+
+    Raises `HandlerUnavailable` and `TryLater` for the database.
     """
+    failures: dict[IncomingMessage, Exception] = {}
+    messages_by_id: dict[UUID, IncomingMessage] = {}
+    news: list[BookingNews] = []
+    for message in messages:
+        try:
+            each = _news(message)
+        except BadMessage as error:
+            failures[message] = error
+            continue
+        if each.message_id in messages_by_id:
+            failures[message] = HandleAlone()  # a copy, which must see what became of the other
+        else:
+            messages_by_id[each.message_id] = message
+            news.append(each)
+    with database():
+        not_sent = notify(news, sender=sender)
+    return failures | {
+        messages_by_id[message_id]: _failure(error) for message_id, error in not_sent.items()
+    }
+
+
+def _news(message: IncomingMessage) -> BookingNews:
     body = decode(message, BookingMessage, what="a booking to tell of")
     kind = KIND_BY_CAUSE[body.pop("cause")]
-    news = BookingNews(message_id=_message_id(message), kind=kind, **body)
-    try:
-        with database():
-            sent = notify(news)
-    except Undeliverable as error:
-        raise BadMessage(f"undeliverable: {error}") from error
-    except NotNow as error:
-        raise TryLater(str(error)) from error
-    except MailServerUnavailable as error:
-        raise HandlerUnavailable(f"the mail server is away: {error}") from error
-    logger.info("booking %d: %s", news.id, "mail sent" if sent else "the mail was sent before")
+    return BookingNews(message_id=_message_id(message), kind=kind, **body)
 
 
 def _message_id(message: IncomingMessage) -> UUID:
@@ -61,3 +82,15 @@ def _message_id(message: IncomingMessage) -> UUID:
         return UUID(message.message_id or "")
     except ValueError as error:
         raise BadMessage(f"its message_id is no UUID: {message.message_id!r}") from error
+
+
+def _failure(error: NotSent) -> Exception:
+    match error:
+        case Undeliverable():
+            return BadMessage(f"undeliverable: {error}")
+        case NotNow():
+            return TryLater(str(error))
+        case MailServerUnavailable():
+            return HandlerUnavailable(f"the mail server is away: {error}")
+        case _:
+            return HandleAlone()

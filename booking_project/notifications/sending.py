@@ -1,71 +1,93 @@
-"""Hands a mail to the mail server, and tells whose fault it is if that fails."""
+"""Sends several mails at once, over sessions that are kept."""
 
-import logging
-from smtplib import (
-    SMTPDataError,
-    SMTPNotSupportedError,
-    SMTPRecipientsRefused,
-    SMTPServerDisconnected,
-)
+import time
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+from uuid import UUID
 
-from django.core.exceptions import ImproperlyConfigured
-from django.core.mail import EmailMessage, get_connection
-from django.core.mail.backends.base import BaseEmailBackend
+from django.conf import settings
+from django.core.mail import EmailMessage
 
-from booking_project.notifications.errors import MailServerUnavailable, NotNow, Undeliverable
-from shared.formats.text import describe
+from booking_project.notifications.errors import MailServerUnavailable, NotSent, NotTried
+from booking_project.notifications.sessions import Session
+from booking_project.notifications.settings import SMTP_BACKEND
 
-logger = logging.getLogger(__name__)
-
-_PERMANENT = range(500, 600)
-_CLOSING = 421
-
-
-def send(mail: EmailMessage) -> None:
-    """Uses one connection per mail, so it can't have died since the last mail.
-
-    A failure before the server is asked to accept this mail is due to the server, our account or
-    our sender, and is the same for every mail. A later failure may be due to this mail.
-    Raises `Undeliverable`, `NotNow` and `MailServerUnavailable`.
-    """
-    try:
-        server = get_connection()
-        server.open()
-    except (OSError, ImproperlyConfigured, ValueError) as error:
-        # SMTPException is an OSError. The others mean a bad folder or a bad EMAIL_URL.
-        raise MailServerUnavailable(describe(error)) from error
-    try:
-        server.send_messages([mail])
-    except SMTPRecipientsRefused as error:
-        [(code, text)] = error.recipients.values()
-        raise _refusal(code, text) from error
-    except SMTPDataError as error:
-        raise _refusal(error.smtp_code, error.smtp_error) from error
-    except (SMTPServerDisconnected, ConnectionError, TimeoutError) as error:
-        raise NotNow(f"the mail server gave up on it: {describe(error)}") from error
-    except (UnicodeError, SMTPNotSupportedError) as error:
-        raise Undeliverable(describe(error)) from error
-    except OSError as error:
-        raise MailServerUnavailable(describe(error)) from error
-    except Exception as error:
-        # What the email package raises for a mail it can't build isn't documented.
-        raise Undeliverable(describe(error)) from error
-    finally:
-        _hang_up(server)
+_SESSIONS = 4
+# For one mail, from before the connection is opened.
+CONVERSATION_SECONDS = 45.0
+# A mail of a batch that could not be begun in this time is left for another batch. The two together
+# must be less than the minute after which the broker considers an unresponsive consumer dead.
+BEGIN_SECONDS = 2.0
 
 
-def _hang_up(server: BaseEmailBackend) -> None:
-    """The mail's fate is already known, so the server's answer to QUIT doesn't matter."""
-    try:
-        server.close()
-    except OSError as error:
-        logger.info("the mail server did not say goodbye: %s", error)
+class MailSender:
+    """Use it as a context manager: it ends its sessions and threads."""
+
+    def __init__(self) -> None:
+        self._sessions = [Session() for _ in range(_SESSIONS)]
+        self._threads = ThreadPoolExecutor(_SESSIONS, thread_name_prefix="mail")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._threads.shutdown()
+        for session in self._sessions:
+            session.close()
+
+    def send(self, mails: Mapping[UUID, EmailMessage]) -> dict[UUID, NotSent]:
+        """The mails that were not sent, and why. Raises nothing for the sake of a mail."""
+        batch = _Batch(mails)
+        # Only SMTP waits. On a console, mails that are sent at once would mix.
+        count = min(len(mails), _SESSIONS if settings.EMAIL_BACKEND == SMTP_BACKEND else 1)
+        list(self._threads.map(batch.work, self._sessions[:count]))
+        return batch.not_sent()
+
+    def close_idle(self) -> bool:
+        """Close the sessions that have sent nothing for a while. There is never more to do."""
+        for session in self._sessions:
+            session.close_if_idle()
+        return False
 
 
-def _refusal(code: int, text: bytes | str) -> Undeliverable | NotNow | MailServerUnavailable:
-    said = text.decode(errors="replace") if isinstance(text, bytes) else text
-    if code in _PERMANENT:
-        return Undeliverable(f"{code} {said}")
-    if code == _CLOSING:
-        return MailServerUnavailable(f"{code} {said}")
-    return NotNow(f"{code} {said}")
+class _Batch:
+    """Mails that several sessions share: each takes the next one when it is free."""
+
+    def __init__(self, mails: Mapping[UUID, EmailMessage]) -> None:
+        self._waiting = deque(mails.items())
+        self._not_sent: dict[UUID, NotSent] = {}
+        self._begin_until = time.monotonic() + BEGIN_SECONDS
+        self._why_not_tried: NotSent = NotTried()
+
+    def work(self, session: Session) -> None:
+        """Tries one mail at least. If the mail server accepts only a few connections, these get all
+        the mails."""
+        while self._waiting:
+            deadline = time.monotonic() + CONVERSATION_SECONDS
+            try:
+                session.open(deadline=deadline)
+            except MailServerUnavailable as error:
+                self._why_not_tried = error
+                return
+            try:
+                message_id, mail = self._waiting.popleft()
+            except IndexError:
+                return  # another session was faster
+            try:
+                session.send(mail, deadline=deadline)
+            except NotSent as error:
+                self._not_sent[message_id] = error
+            if time.monotonic() > self._begin_until:
+                return
+
+    def not_sent(self) -> dict[UUID, NotSent]:
+        """Call it when no session works any more."""
+        return {**self._not_sent, **{each: self._why_not_tried for each, _ in self._waiting}}

@@ -7,6 +7,8 @@ from typing import Any
 from booking_project.notifications.addresses import is_address
 from shared.conf.env import Environment, Range, Regexp, ValidationError
 
+SMTP_BACKEND = "booking_project.notifications.smtp.EmailBackend"
+
 _SCHEMES = Regexp(
     r"console:|file:///.|(smtp|submission)://[^/]",
     error="It must begin with console:, file:///, smtp:// or submission://.",
@@ -32,7 +34,7 @@ def read_mail(env: Environment) -> dict[str, Any]:
         or {}
     )
     if mail.get("EMAIL_BACKEND") == "django.core.mail.backends.smtp.EmailBackend":
-        mail["EMAIL_BACKEND"] = "booking_project.notifications.smtp.EmailBackend"
+        mail["EMAIL_BACKEND"] = SMTP_BACKEND
     timeout = env.int(
         "EMAIL_TIMEOUT",
         10,

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import policy
@@ -14,22 +15,29 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from devstack.ports import free_port
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 DRIP_SECONDS = 0.5
 
 
 class MailServer:
-    """`at_recipient` and `at_data` are its answers there, unless they are empty; `at_next_data` are
-    those to the next mails, one each. While it is `held`, mails wait for their answer."""
+    """`at_recipient`, `at_recipients` (by address) and `at_data` are its answers there, unless they
+    are empty; `at_next_data` are those to the next mails, one each. While it is `held`, mails wait
+    for their answer, and `waiting` counts them. The limits are unlimited at 0."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.at_recipient = ""
+        self.at_recipients: dict[str, str] = {}
         self.at_data = ""
         self.at_next_data: list[str] = []
         self.held = False
+        self.waiting = 0
         self.seconds_per_mail = 0.0
+        self.most_connections = 0
+        self.most_mails_per_connection = 0
+        self._clients: list[SMTP] = []
+        self._mails_of: Counter[SMTP] = Counter()
         self.controller = Controller(
             self,
             hostname="127.0.0.1",
@@ -41,7 +49,38 @@ class MailServer:
     def port(self) -> int:
         return self.controller.port
 
-    async def handle_RCPT(  # noqa: N802 (the library's name)
+    @property
+    def connections(self) -> int:
+        """How many it has accepted so far."""
+        return len(self._clients)
+
+    @property
+    def open_connections(self) -> int:
+        return sum(client.transport is not None for client in self._clients)
+
+    def hang_up(self) -> None:
+        for client in self._clients:
+            if client.transport is not None:
+                self.controller.loop.call_soon_threadsafe(client.transport.close)
+        until(lambda: self.open_connections == 0, "closed connections")
+
+    async def handle_EHLO(  # noqa: N802 (the library's name)
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        session.host_name = hostname
+        if self.most_connections and self.open_connections >= self.most_connections:
+            assert server.transport is not None
+            server.transport.close()
+            return []
+        self._clients.append(server)
+        return responses
+
+    async def handle_MAIL(  # noqa: N802
         self,
         server: SMTP,
         session: Session,
@@ -49,16 +88,34 @@ class MailServer:
         address: str,
         options: list[str],
     ) -> str:
-        if not self.at_recipient:
+        self._mails_of[server] += 1
+        if 0 < self.most_mails_per_connection < self._mails_of[server]:
+            return "421 too many mails"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(  # noqa: N802
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        address: str,
+        options: list[str],
+    ) -> str:
+        answer = self.at_recipients.get(address, self.at_recipient)
+        if not answer:
             envelope.rcpt_tos.append(address)
-        return self.at_recipient or "250 OK"
+        return answer or "250 OK"
 
     async def handle_DATA(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         await asyncio.sleep(self.seconds_per_mail)
+        self.waiting += 1
         while self.held:
             await asyncio.sleep(0.02)
+        self.waiting -= 1
         if self.at_next_data:
             return self.at_next_data.pop(0)
         if self.at_data:

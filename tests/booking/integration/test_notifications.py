@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,17 +12,19 @@ import pytest
 from django.db import connection
 
 from booking_project.bookings.domain.transitions import Reason
-from booking_project.notifications import addresses, smtp
+from booking_project.notifications import addresses, sending, sessions
 from booking_project.notifications.addresses import address_of
 from booking_project.notifications.errors import Undeliverable
-from booking_project.notifications.handlers import KIND_BY_CAUSE, handle_booking_message
+from booking_project.notifications.handlers import KIND_BY_CAUSE, handle_booking_messages
 from booking_project.notifications.models import Notification, NotificationKind
-from shared.messaging.errors import BadMessage, HandlerUnavailable, TryLater
+from booking_project.notifications.sending import MailSender
+from shared.messaging.errors import BadMessage, HandleAlone, HandlerUnavailable, TryLater
 from shared.messaging.incoming import IncomingMessage
 from tests.support.booking.held_rows import in_background
 from tests.support.concurrency import at_once, waiting_for_a_lock
 from tests.support.mail_server import MailServer, running_mail_server, sick_server
-from tests.support.waiting import PATIENCE_SECONDS, until
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the handler gives its connection back
 
@@ -58,7 +62,14 @@ def message(body: bytes | dict[str, Any], *, message_id: str | None = None) -> I
 
 
 def handle(body: bytes | dict[str, Any]) -> None:
-    handle_booking_message(message(body))
+    handle_message(message(body))
+
+
+def handle_message(only: IncomingMessage) -> None:
+    """Raises what becomes of it, if its mail is not sent."""
+    with MailSender() as sender:
+        for failure in handle_booking_messages([only], sender=sender).values():
+            raise failure
 
 
 @pytest.mark.parametrize(
@@ -107,8 +118,8 @@ def test_what_the_event_is_called_is_shown_as_it_is(server: MailServer) -> None:
 def test_a_message_that_comes_again_sends_nothing(server: MailServer) -> None:
     first = message(PROMOTED)
 
-    handle_booking_message(first)
-    handle_booking_message(first)
+    handle_message(first)
+    handle_message(first)
 
     assert len(server.mails) == 1
     assert Notification.objects.count() == 1
@@ -129,7 +140,7 @@ def test_the_same_message_in_four_consumers_at_once_sends_one_mail(server: MailS
     server.held = True
     same = message(PROMOTED)
 
-    with in_background(lambda: at_once([lambda: handle_booking_message(same)] * 4)) as outcomes:
+    with in_background(lambda: at_once([lambda: handle_message(same)] * 4)) as outcomes:
         until(lambda: waiting_for_a_lock() == 3, "three who wait for the first")
         server.held = False
 
@@ -142,9 +153,9 @@ def test_who_waits_for_a_mail_that_fails_sends_it(server: MailServer) -> None:
     server.at_next_data = ["451 try again"]
     server.held = True
 
-    with in_background(lambda: handle_booking_message(same)) as first:
+    with in_background(lambda: handle_message(same)) as first:
         _until_somebody_holds_the_message()
-        with in_background(lambda: handle_booking_message(same)) as second:
+        with in_background(lambda: handle_message(same)) as second:
             until(lambda: waiting_for_a_lock() == 1, "one who waits for the first")
             server.held = False
 
@@ -158,9 +169,9 @@ def test_copies_of_a_mail_can_be_recognised(server: MailServer) -> None:
     """The one window: the process dies after the mail server took the mail, before the commit."""
     same = message(PROMOTED)
 
-    handle_booking_message(same)
+    handle_message(same)
     Notification.objects.all().delete()
-    handle_booking_message(same)
+    handle_message(same)
     handle(PROMOTED)
 
     first, copy, other = (mail["Message-ID"] for mail in server.mails)
@@ -176,11 +187,11 @@ class TestTrouble:
         same = message(PROMOTED)
         server.at_recipient = answer
         with pytest.raises(TryLater, match=answer):
-            handle_booking_message(same)
+            handle_message(same)
         assert Notification.objects.count() == 0
 
         server.at_recipient = ""
-        handle_booking_message(same)
+        handle_message(same)
         assert len(server.mails) == 1
 
     def test_of_a_server_that_closes_for_everybody_is_waited_out(self, server: MailServer) -> None:
@@ -237,7 +248,7 @@ class TestTrouble:
     def test_of_a_server_that_is_sick_is_waited_out(
         self, says: bytes, then: str, settings: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(smtp, "CONVERSATION_SECONDS", 3.0)
+        monkeypatch.setattr(sending, "CONVERSATION_SECONDS", 3.0)
         with sick_server(says, then) as port:
             settings.EMAIL_BACKEND = "booking_project.notifications.smtp.EmailBackend"
             settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
@@ -265,6 +276,194 @@ class TestTrouble:
         with pytest.raises(HandlerUnavailable, match="mail server"):
             handle(PROMOTED)
         assert Notification.objects.count() == 0
+
+
+@pytest.fixture
+def sender() -> Iterator[MailSender]:
+    with MailSender() as sender:
+        yield sender
+
+
+def to(user_id: str) -> IncomingMessage:
+    return message({**PROMOTED, "user_id": f"{user_id}@example.com"})
+
+
+class TestABatch:
+    def test_has_an_outcome_for_each_mail(self, server: MailServer, sender: MailSender) -> None:
+        good, unknown, busy, last = batch = [to(user) for user in ("ann", "ben", "cat", "dan")]
+        bad = message(b"[")
+        server.at_recipients = {
+            "ben@example.com": "550 no such user",
+            "cat@example.com": "450 mailbox busy",
+        }
+
+        failures = handle_booking_messages([bad, *batch], sender=sender)
+
+        assert {each: type(failure) for each, failure in failures.items()} == {
+            bad: BadMessage,
+            unknown: BadMessage,
+            busy: TryLater,
+        }
+        assert sorted(mail["To"] for mail in server.mails) == ["ann@example.com", "dan@example.com"]
+        sent = Notification.objects.values_list("message_id", flat=True)
+        assert {str(each) for each in sent} == {good.message_id, last.message_id}
+
+    def test_is_sent_once_if_it_comes_again(self, server: MailServer, sender: MailSender) -> None:
+        batch = [to(f"user-{number}") for number in range(8)]
+
+        assert handle_booking_messages(batch, sender=sender) == {}
+        assert handle_booking_messages([to("new"), *batch], sender=sender) == {}
+
+        assert len(server.mails) == 9
+
+    def test_may_contain_a_message_twice(self, server: MailServer, sender: MailSender) -> None:
+        first = to("ann")
+        copy = replace(first)
+
+        failures = handle_booking_messages([first, copy], sender=sender)
+
+        assert {each: type(failure) for each, failure in failures.items()} == {copy: HandleAlone}
+        assert handle_booking_messages([copy], sender=sender) == {}
+        assert len(server.mails) == 1
+
+    def test_is_sent_by_several_sessions_at_once(
+        self, server: MailServer, sender: MailSender
+    ) -> None:
+        server.held = True
+        batch = [to(f"user-{number}") for number in range(4)]
+
+        with in_background(lambda: handle_booking_messages(batch, sender=sender)) as outcomes:
+            until(lambda: server.waiting == 4, "mails at the same time")
+            server.held = False
+
+        assert outcomes == [{}]
+
+    def test_goes_through_the_connections_that_the_server_accepts(
+        self, server: MailServer, sender: MailSender
+    ) -> None:
+        server.most_connections = 1
+
+        assert handle_booking_messages([to(f"user-{n}") for n in range(8)], sender=sender) == {}
+        assert len(server.mails) == 8
+        assert server.connections == 1
+
+    def test_leaves_what_it_had_no_time_for_to_the_next(
+        self, server: MailServer, sender: MailSender, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sending, "BEGIN_SECONDS", 0.0)
+
+        failures = handle_booking_messages([to(f"user-{n}") for n in range(6)], sender=sender)
+
+        assert [type(failure) for failure in failures.values()] == [HandleAlone] * 2
+        assert len(server.mails) == Notification.objects.count() == 4
+        for each in failures:
+            assert handle_booking_messages([each], sender=sender) == {}
+        assert len(server.mails) == Notification.objects.count() == 6
+
+    def test_waits_for_a_server_that_is_away(
+        self, server: MailServer, sender: MailSender, settings: Any
+    ) -> None:
+        settings.EMAIL_PORT = 9
+        batch = [to(f"user-{number}") for number in range(6)]
+
+        failures = handle_booking_messages(batch, sender=sender)
+
+        assert {type(failure) for failure in failures.values()} == {HandlerUnavailable}
+        assert len(failures) == 6
+        assert Notification.objects.count() == 0
+
+
+class TestAConnection:
+    def test_is_kept_for_the_next_mail(self, server: MailServer, sender: MailSender) -> None:
+        for number in range(3):
+            assert handle_booking_messages([to(f"user-{number}")], sender=sender) == {}
+
+        assert server.connections == 1
+
+    def test_is_kept_after_a_refusal(self, server: MailServer, sender: MailSender) -> None:
+        server.at_recipients = {"ben@example.com": "550 no such user"}
+        server.at_next_data = ["250 OK", "451 out of disk"]
+        for user, failures in (("ann", 0), ("ben", 1), ("cat", 1), ("dan", 0)):
+            assert len(handle_booking_messages([to(user)], sender=sender)) == failures
+
+        assert server.connections == 1
+
+    def test_that_the_server_has_closed_is_replaced(
+        self, server: MailServer, sender: MailSender
+    ) -> None:
+        assert handle_booking_messages([to("ann")], sender=sender) == {}
+        server.hang_up()
+
+        assert handle_booking_messages([to("ben")], sender=sender) == {}
+        assert [mail["To"] for mail in server.mails] == ["ann@example.com", "ben@example.com"]
+
+    def test_that_may_carry_no_more_mails_is_replaced(
+        self, server: MailServer, sender: MailSender
+    ) -> None:
+        server.most_mails_per_connection = 2
+
+        for number in range(5):
+            assert handle_booking_messages([to(f"user-{number}")], sender=sender) == {}
+
+        assert len(server.mails) == 5
+        assert server.connections == 3
+
+    def test_that_froze_between_two_mails_is_given_up_for_a_new_one(
+        self, server: MailServer, sender: MailSender, settings: Any
+    ) -> None:
+        settings.EMAIL_TIMEOUT = 1
+        with closing(TcpProxy("127.0.0.1", server.port)) as way:
+            settings.EMAIL_PORT = way.port
+            assert handle_booking_messages([to("ann")], sender=sender) == {}
+            way.freeze()
+
+            [failure] = handle_booking_messages([to("ben")], sender=sender).values()
+            assert isinstance(failure, HandlerUnavailable), "every mail's trouble, not this one's"
+
+            settings.EMAIL_PORT = server.port
+            assert handle_booking_messages([to("ben")], sender=sender) == {}
+
+    def test_that_is_lost_with_the_text_of_a_mail_is_that_mails_trouble(
+        self, server: MailServer, sender: MailSender
+    ) -> None:
+        """The server may have accepted it, so it is not sent again at once."""
+        assert handle_booking_messages([to("ann")], sender=sender) == {}
+        server.held = True
+        with in_background(lambda: handle_booking_messages([to("ben")], sender=sender)) as outcomes:
+            until(lambda: server.waiting == 1, "the text of a mail")
+            server.hang_up()
+        server.held = False
+
+        [failures] = outcomes
+        [failure] = failures.values()
+        assert isinstance(failure, TryLater)
+        assert server.connections == 1
+
+    def test_is_closed_when_it_is_idle(
+        self, server: MailServer, sender: MailSender, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert handle_booking_messages([to("ann")], sender=sender) == {}
+        assert not sender.close_idle()
+        assert server.open_connections == 1
+
+        monkeypatch.setattr(sessions, "_IDLE_SECONDS", 0.0)
+        sender.close_idle()
+
+        until(lambda: server.open_connections == 0, "closed connection")
+        assert handle_booking_messages([to("ben")], sender=sender) == {}
+
+    def test_is_not_waited_for_when_it_is_closed(
+        self, server: MailServer, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its mails are accepted: whatever the server answers to QUIT, and when, is nothing."""
+        monkeypatch.setattr(sessions, "GOODBYE_SECONDS", BRIEF_SECONDS)
+        with closing(TcpProxy("127.0.0.1", server.port)) as way:
+            settings.EMAIL_PORT = way.port
+            with MailSender() as sender:
+                assert handle_booking_messages([to("ann")], sender=sender) == {}
+                way.freeze()
+
+        assert len(server.mails) == 1
 
 
 def test_a_mail_may_take_longer_than_a_transaction_may_idle(
@@ -410,7 +609,7 @@ def test_a_field_that_can_not_be_is_named(field: str, value: object) -> None:
 @pytest.mark.parametrize("message_id", ["m-1", "12", "\x00"])
 def test_a_message_that_can_not_be_told_from_others_is_a_bad_message(message_id: str) -> None:
     with pytest.raises(BadMessage, match="message_id"):
-        handle_booking_message(message(PROMOTED, message_id=message_id))
+        handle_message(message(PROMOTED, message_id=message_id))
 
 
 def _until_somebody_holds_the_message() -> None:
