@@ -168,7 +168,7 @@ clients: .venv/.installed ## Python and TypeScript clients from the schemas, in 
 	@clients/generate.sh typescript build/clients/typescript
 
 ##@ Measure
-.PHONY: bench bench-guard bench-compare bench-messaging bench-relay
+.PHONY: bench bench-guard bench-compare bench-messaging bench-relay bench-mails
 bench: .venv/.installed ## load the booking API, verify, print medians (BENCH="--whole --quick hot_sale")
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench $(BENCH)
 
@@ -183,6 +183,9 @@ bench-messaging: .venv/.installed ## from an event's commit to its copy; what a 
 
 bench-relay: .venv/.installed ## what a message costs the relay, and what storing it costs
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.relay $(BENCH)
+
+bench-mails: .venv/.installed ## what a mail costs the notifier, with a real mail server
+	@$(DEVSTACK) exec -- $(BIN)/python -m bench.mails $(BENCH)
 
 ##@ Dependencies and containers
 .PHONY: lock docker-up docker-up-all docker-down build-test
