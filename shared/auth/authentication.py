@@ -25,10 +25,7 @@ class Open(BaseAuthentication):
 
 
 class TokenOrSession(SessionAuthentication):
-    """A bearer token, else the session of a browser's user.
-
-    One class instead of two, because DRF creates an object of each class for each request.
-    """
+    """A bearer token, else the session of a browser's user."""
 
     def authenticate(self, request: Request) -> tuple[Caller, None] | None:
         """Raises `InvalidToken`, `KeysUnavailable`, `PermissionDenied` for a session without a
