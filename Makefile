@@ -72,10 +72,17 @@ clean: ## stop everything, delete its data, .venv and caches
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 ##@ Test
-.PHONY: test lint reference-check types imports openapi-check deploy-check test-pythons migrations-check test-unit test-integration \
-	test-api test-proof test-faults-short test-faults
-test: lint types imports openapi-check deploy-check test-pythons ## everything below, in this order
-	@$(WITH_SERVERS) $(MAKE) migrations-check test-unit test-integration test-api test-faults-short
+# Each suite starts its own servers, so that two can run side by side: the longest first. Servers
+# that are given by URL are shared, so they take one suite at a time.
+SUITES := test-end-to-end test-booking test-faults-short test-devstack test-event test-pythons test-shared \
+	test-proof-short test-unit test-fuzz-short migrations-check
+TEST_JOBS := $(if $(EVENT_DATABASE_URL)$(BOOKING_DATABASE_URL)$(RABBITMQ_URL),1,2)
+
+.PHONY: test lint reference-check types imports openapi-check deploy-check migrations-check test-pythons test-unit \
+	test-integration test-shared test-event test-booking test-proof-short test-devstack \
+	test-api test-end-to-end test-fuzz-short test-fuzz test-proof test-faults-short test-faults
+test: lint types imports openapi-check deploy-check ## everything; the output of a suite appears when it ends
+	@$(MAKE) --jobs=$(TEST_JOBS) --output-sync=target $(SUITES)
 
 lint: .venv/.installed reference-check ## ruff: rules and format; reference-check
 	@$(BIN)/ruff check --quiet .
@@ -122,19 +129,33 @@ test-unit: .venv/.installed ## tests that need no server
 		$(BIN)/pytest --ds event_project.settings tests/event/unit; \
 		$(BIN)/pytest --ds booking_project.settings tests/booking/unit'
 
-test-integration: .venv/.installed ## both projects, their proofs and devstack, on real servers
-	@$(WITH_SERVERS) sh -ec '\
-		$(BIN)/pytest tests/shared/integration; \
-		$(BIN)/pytest --ds event_project.settings tests/event/integration; \
-		$(BIN)/pytest --ds booking_project.settings tests/booking/integration; \
-		$(BIN)/pytest --ds booking_project.settings tests/proof; \
-		$(BIN)/pytest tests/devstack'
+test-integration: test-shared test-event test-booking test-proof-short test-devstack ## tests on real servers
 
-test-api: .venv/.installed ## both services as processes, over real HTTP
+test-shared: .venv/.installed
+	@$(WITH_SERVERS) $(BIN)/pytest tests/shared/integration
+
+test-event: .venv/.installed
+	@$(WITH_SERVERS) $(BIN)/pytest --ds event_project.settings tests/event/integration
+
+test-booking: .venv/.installed
+	@$(WITH_SERVERS) $(BIN)/pytest --ds booking_project.settings tests/booking/integration
+
+test-proof-short: .venv/.installed
+	@$(WITH_SERVERS) $(BIN)/pytest --ds booking_project.settings tests/proof
+
+# Makes other targets, which have nothing to do with the jobs of this make.
+test-devstack test-pythons: export MAKEFLAGS :=
+test-devstack: .venv/.installed
+	@$(WITH_SERVERS) $(BIN)/pytest tests/devstack
+
+test-api: test-end-to-end test-fuzz-short ## both services as processes, over real HTTP
+
+test-end-to-end: .venv/.installed
 	@clients/install.sh || echo "so the tests of the TypeScript client and the Postman collection are skipped"
-	@$(WITH_SERVERS) sh -ec '\
-		$(BIN)/pytest tests/end_to_end; \
-		$(BIN)/pytest tests/fuzz -k open'
+	@$(WITH_SERVERS) $(BIN)/pytest tests/end_to_end
+
+test-fuzz-short: .venv/.installed
+	@$(WITH_SERVERS) $(BIN)/pytest tests/fuzz -k open
 
 test-fuzz: .venv/.installed ## thousands of requests made from the schemas, with and without tokens
 	@FUZZ_EXAMPLES=500 FUZZ_PHASES=examples,coverage,fuzzing,stateful $(WITH_SERVERS) \
