@@ -4,7 +4,7 @@ ARG PYTHON=3.13
 FROM python:${PYTHON}-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 COPY requirements.lock /
-# Without pip: what serves has no use for an installer, and whoever breaks in might.
+# Without pip: the services don't need an installer, and an attacker could use one.
 RUN python -m venv --without-pip /opt/venv && \
     python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: \
         -r /requirements.lock
