@@ -1,5 +1,5 @@
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import path
 
 from event_project.events.api import urls as api
 from shared.api import documentation
@@ -14,7 +14,6 @@ urlpatterns = [
     path("metrics", metrics_view(OutboxCollector())),
     *documentation.urlpatterns,
     path("admin/", admin.site.urls),
-    path("api-auth/", include("rest_framework.urls")),
 ]
 
 handler400 = "shared.api.problems.bad_request"

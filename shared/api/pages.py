@@ -1,20 +1,24 @@
-"""The API as pages for people with a browser, at no cost to clients that ask for JSON."""
+"""DRF's browsable API, at no cost to clients that ask for JSON.
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+A page shows the same JSON that every client gets. Its forms send JSON, which is all that the API
+accepts.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from django.conf import settings
-from rest_framework.exceptions import APIException
+from django.core.exceptions import RequestDataTooBig
+from django.http import RawPostDataException
 from rest_framework.renderers import BrowsableAPIRenderer
-from rest_framework.request import Request, override_method
-from rest_framework.response import Response
+from rest_framework.request import Request
 
 from shared.api import problems
-from shared.api.forms import Form, Input
-from shared.api.renderers import JSONRenderer
 from shared.formats.json import dump_json
+
+_OTHER_SERVICES = ("EVENT_PUBLIC_URL", "BOOKING_PUBLIC_URL")
 
 
 class Link(NamedTuple):
@@ -22,56 +26,42 @@ class Link(NamedTuple):
     url: str
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What a page is about: a request and its answer."""
-
-    request: Request
-    response: Response
-
-    @property
-    def data(self) -> Any:
-        """What was answered; None if it is a refusal, or the answer is empty."""
-        return None if self.response.status_code >= 400 else self.response.data
-
-    @property
-    def items(self) -> Sequence[Mapping[str, Any]]:
-        """What is in the list, if the answer is a list."""
-        return self.data if isinstance(self.data, list) else ()
-
-    def captured(self, name: str) -> str:
-        """A part of the path."""
-        return str(self.request.parser_context["kwargs"][name])
-
-
+@dataclass(frozen=True, kw_only=True)
 class Page:
-    """What a page has besides the answer itself, which is the same JSON that every client gets.
+    """What the page of a view has besides DRF's own. A view that wants any of this sets its `page`.
 
-    A view that wants any of this sets its `page`.
+    `links` and `item`, the link to each item of a list or to a new one, are templates. Their
+    values come from the response, the path and the addresses of the services in the settings. A
+    link is left out if a value is missing. `bodies` make the JSON that a form starts with, for
+    each method, from the response's data.
     """
 
-    # Filters of a list.
-    filters: Sequence[Input] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    item: Link | None = None
+    bodies: Mapping[str, Callable[[Any], Mapping[str, Any]]] = field(default_factory=dict)
 
-    def links(self, shown: Shown) -> Sequence[Link]:
-        """Links to what belongs to it."""
-        return ()
-
-    def rows(self, shown: Shown) -> Sequence[Link]:
-        """Links to what is in a list."""
-        return ()
-
-    def forms(self, shown: Shown) -> Sequence[Form]:
-        """What can be done here. Those that this user may not send are left out."""
-        return ()
+    def links_for(self, data: Any, path: Mapping[str, str]) -> list[Link]:
+        """`path` has the captured parts of the path."""
+        items = data if isinstance(data, list) else [data] if isinstance(data, Mapping) else []
+        services = {name: getattr(settings, name, "") for name in _OTHER_SERVICES}
+        common = {**{name: url for name, url in services.items() if url}, **path}
+        values = common if isinstance(data, list) else common | data
+        found = [_filled(Link(text, url), values) for text, url in self.links.items()]
+        found += [_filled(self.item, each) for each in items if self.item is not None]
+        return [link for link in found if link is not None]
 
 
-_NEIGHBOUR = re.compile(r'<([^>]+)>; rel="(\w+)"')
-_NEIGHBOURS = {"prev": "Previous page", "next": "Next page"}
+def _filled(link: Link, values: Mapping[str, Any]) -> Link | None:
+    quoted = {name: quote(str(value), safe="/:") for name, value in values.items()}
+    try:
+        return Link(link.text.format_map(values), link.url.format_map(quoted))
+    except KeyError:
+        return None
 
 
 class PageRenderer(BrowsableAPIRenderer):
     template = "shared_api/page.html"
+    renderer_context: Mapping[str, Any]  # DRF sets it; its stubs don't say so
 
     def render(
         self,
@@ -84,44 +74,43 @@ class PageRenderer(BrowsableAPIRenderer):
         (renderer_context or {})["response"].headers["Cache-Control"] = "no-store"
         return page
 
+    def get_content(self, renderer: Any, data: Any, *_: Any) -> str:
+        return "" if data is None else dump_json(data, indented=True).decode()
+
     def get_context(
         self, data: Any, accepted_media_type: str | None, renderer_context: Mapping[str, Any]
     ) -> dict[str, Any]:
-        view = renderer_context["view"]
-        request = renderer_context["request"]
-        response = renderer_context["response"]
-        page = getattr(view, "page", Page())
-        shown = Shown(request, response)
-        refused = response.status_code >= 400
-        content_type = problems.CONTENT_TYPE if refused else JSONRenderer.media_type
-        return {
-            "service": settings.SPECTACULAR_SETTINGS["TITLE"],
-            "name": self.get_name(view),
-            "description": self.get_description(view, response.status_code),
-            "breadcrumblist": self.get_breadcrumbs(request),
-            "request": request,
-            "user": request.user,
-            "response": response,
-            "response_headers": {**dict(sorted(response.items())), "Content-Type": content_type},
-            "content": "" if data is None else dump_json(data, indented=True).decode(),
-            "problem": data if refused else None,
-            "links": page.links(shown),
-            "rows": page.rows(shown),
-            "neighbours": _neighbours(response),
-            "filters": [(each, request.GET.get(each.name, "")) for each in page.filters],
-            "forms": [form for form in page.forms(shown) if _may_send(form, view, request)],
-        }
+        context = super().get_context(data, accepted_media_type, renderer_context)
+        # A style element, which the Content-Security-Policy forbids.
+        context["code_style"] = ""
+        context["service"] = settings.SPECTACULAR_SETTINGS["TITLE"]
+        if renderer_context["response"].status_code >= 400:
+            context["problem"] = data
+            context["response_headers"]["Content-Type"] = problems.CONTENT_TYPE
+        elif data is not None:
+            page = getattr(renderer_context["view"], "page", Page())
+            context["links"] = page.links_for(data, renderer_context["kwargs"])
+        return context
+
+    def get_raw_data_form(self, data: Any, view: Any, method: str, request: Request) -> Any:
+        form = super().get_raw_data_form(data, view, method, request)
+        if form is not None:
+            form.fields["_content"].initial = self._body(data, view, method, request)
+        return form
+
+    def _body(self, data: Any, view: Any, method: str, request: Request) -> str:
+        """What a form starts with. What was refused can be corrected and sent again."""
+        bodies = getattr(view, "page", Page()).bodies
+        if self.renderer_context["response"].status_code >= 400:
+            return _sent(request) if request.method == method else ""
+        if method not in bodies or request.method == "OPTIONS":
+            return ""
+        return self.get_content(None, bodies[method](data))
 
 
-def _may_send(form: Form, view: Any, request: Request) -> bool:
-    with override_method(view, request, form.method) as sent:
-        try:
-            view.check_permissions(sent)
-        except APIException:
-            return False
-    return True
-
-
-def _neighbours(response: Response) -> list[Link]:
-    found = _NEIGHBOUR.findall(response.headers.get("Link", ""))
-    return [Link(_NEIGHBOURS[relation], url) for url, relation in reversed(found)]
+def _sent(request: Request) -> str:
+    try:
+        body: bytes = request.body
+    except (RequestDataTooBig, RawPostDataException):
+        return ""
+    return body.decode(errors="replace")

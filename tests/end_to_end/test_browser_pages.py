@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.support import issuer
-from tests.support.end_to_end.people import LOGIN_PATHS, PASSWORD, Person, create_superuser
+from tests.support.end_to_end.people import LOGIN_PATH, PASSWORD, Person, create_superuser
 from tests.support.end_to_end.system import OwnProcesses, System
 
 HOST = "tickets.example"
@@ -59,11 +59,10 @@ def url(service: str, system: System) -> Iterator[str]:
         yield url
 
 
-@pytest.mark.parametrize("path", LOGIN_PATHS)
-def test_users_log_in_behind_tls_with_secure_cookies(url: str, path: str) -> None:
+def test_users_log_in_behind_tls_with_secure_cookies(url: str) -> None:
     person = through_tls(url)
 
-    answer = person.log_in("root", PASSWORD, path=path)
+    answer = person.log_in("root", PASSWORD)
 
     assert answer.status_code == 302, answer.text
     set_cookies = [SimpleCookie(line) for line in answer.headers.get_list("set-cookie")]
@@ -101,7 +100,7 @@ class Found(HTMLParser):
 
 def test_every_page_has_a_policy_and_follows_it(url: str, service: str) -> None:
     person = through_tls(url)
-    strangers = [person.get(path) for path in (*LOGIN_PATHS, "/admin/nothing/here/")]
+    strangers = [person.get(path) for path in (LOGIN_PATH, "/admin/nothing/here/")]
     assert person.log_in("root", PASSWORD).status_code == 302
     pages = [person.get(path) for path in (*PAGES[service], *PAGES_OF_BOTH, "/admin/nothing/")]
 

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from tests.support.end_to_end.clients import EVENTS
-from tests.support.end_to_end.people import LOGIN_PATHS, PASSWORD, Person, create_superuser
+from tests.support.end_to_end.people import LOGIN_PATH, PASSWORD, Person, create_superuser
 from tests.support.end_to_end.processes import ROOT
 from tests.support.end_to_end.system import OwnProcesses, System
 
@@ -101,7 +101,7 @@ def test_other_requests_are_answered_while_a_password_is_hashed(
     service: Service, slow_account: str
 ) -> None:
     person = service.person()
-    page = person.get(LOGIN_PATHS[0])
+    page = person.get(LOGIN_PATH)
 
     with ThreadPoolExecutor(1) as pool:
         login = pool.submit(person.send_login, page, slow_account, "wrong")
@@ -119,7 +119,7 @@ def test_other_requests_are_answered_while_a_password_is_hashed(
 
 def test_too_many_waiting_logins_are_told_to_come_back(service: Service, slow_account: str) -> None:
     people = [service.person() for _ in range(MOST_WAITING + 3)]
-    pages = [person.get(LOGIN_PATHS[0]) for person in people]
+    pages = [person.get(LOGIN_PATH) for person in people]
 
     with ThreadPoolExecutor(len(people)) as pool:
         logins: list[Future[httpx.Response]] = [
@@ -137,24 +137,22 @@ def test_too_many_waiting_logins_are_told_to_come_back(service: Service, slow_ac
     assert [answer.status_code for answer in answers if answer not in refused].count(200) >= 1
 
 
-@pytest.mark.parametrize("path", LOGIN_PATHS)
-def test_the_right_password_lets_in(service: Service, path: str) -> None:
+def test_the_right_password_lets_in(service: Service) -> None:
     person = service.person()
 
-    assert person.log_in("admin", PASSWORD, path=path).status_code == 302
+    assert person.log_in("admin", PASSWORD).status_code == 302
     assert person.get("/admin/").status_code == 200
 
 
-@pytest.mark.parametrize("path", LOGIN_PATHS)
-def test_guessing_from_one_network_is_stopped_with_a_reason(service: Service, path: str) -> None:
+def test_guessing_from_one_network_is_stopped_with_a_reason(service: Service) -> None:
     network = some_network()
     statuses = [
-        service.person(network).log_in("admin", f"guess-{number}", path=path).status_code
+        service.person(network).log_in("admin", f"guess-{number}").status_code
         for number in range(FAILURES_OF_ACCOUNT_AND_NETWORK)
     ]
     assert statuses == [200] * (FAILURES_OF_ACCOUNT_AND_NETWORK - 1) + [429]
 
-    answer = service.person(network).log_in("admin", PASSWORD, path=path)
+    answer = service.person(network).log_in("admin", PASSWORD)
 
     assert answer.status_code == 429, "even the right one is not tried"
     assert "Too many wrong passwords" in answer.text
@@ -175,7 +173,7 @@ def test_a_locked_out_network_affects_no_other_network_and_no_other_page(service
         trust_env=False,
     )
     assert api.status_code in (200, 404)
-    assert service.person(network).get(LOGIN_PATHS[0]).status_code == 200
+    assert service.person(network).get(LOGIN_PATH).status_code == 200
 
 
 def test_a_client_cannot_choose_its_network(service: Service) -> None:
@@ -233,7 +231,7 @@ def test_without_the_database_the_page_says_to_come_back(own: OwnProcesses) -> N
     away = os.environ["BOOKING_DATABASE_URL"].rpartition("/")[0] + "/gone"
     with own.another_service("booking", "booking-away", BOOKING_DATABASE_URL=away) as url:
         person = Person(url)
-        page = person.get(LOGIN_PATHS[0])
+        page = person.get(LOGIN_PATH)
         answer = person.send_login(page, "admin", PASSWORD)
 
     assert answer.status_code == 503, answer.text

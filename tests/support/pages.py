@@ -1,4 +1,4 @@
-"""A page for people, taken apart."""
+"""A page of the browsable API, taken apart."""
 
 import json
 from html.parser import HTMLParser
@@ -10,18 +10,21 @@ Attributes = dict[str, str]
 
 
 class Page(HTMLParser):
-    """What a reader, a mouse and the page's script find in it."""
+    """What a reader, a mouse and the page's scripts find in it.
+
+    `forms` has the address that each method is sent to as JSON, and `bodies` the text that its form
+    starts with, as REST framework's `ajax-form.js` sends them.
+    """
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.html = html
         self.links: dict[str, str] = {}
         self.inputs: dict[str, Attributes] = {}
-        self.chosen: dict[str, str] = {}
-        self.forms: list[Attributes] = []
-        self.jsons: dict[str, str] = {}
+        self.forms: dict[str, str] = {}
+        self.bodies: dict[str, str] = {}
         self.files: list[str] = []
-        self.csrf_token = ""
+        self._content_type = ""
         self._texts: dict[str, str] = {}
         self._open: list[tuple[str, Attributes]] = []
         self.feed(html)
@@ -34,31 +37,30 @@ class Page(HTMLParser):
     @property
     def answer(self) -> Any:
         """The JSON that a program would get, as it is shown."""
-        return json.loads(self._texts["pre"].split("\n\n", 2)[2])
+        return json.loads(self._texts["pre"].split("\n\n", 1)[1])
 
-    def form(self, method: str, url: str) -> Attributes:
-        """The one that sends `method` to `url` and isn't made of JSON alone."""
-        return next(
-            form for form in self.forms if (form["data-method"], form["data-url"]) == (method, url)
-        )
+    @property
+    def csrf_token(self) -> str:
+        """What the scripts send in the header `X-CSRFToken`."""
+        token: str = json.loads(self._texts["script"])["csrfToken"]
+        return token
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
-        if tag == "input" and found.get("id", "").startswith("filter-"):
-            self.chosen[found["name"]] = found["value"]
+        if found.get("data-override") == "content-type" or tag == "option":
+            self._content_type = found.get("value", "")
         elif tag == "input":
             self.inputs[found["name"]] = found
-        elif tag == "select":
-            self.chosen[found["name"]] = ""
-        elif tag == "option" and "selected" in found:
-            self.chosen[list(self.chosen)[-1]] = found["value"]  # of the selection before it
-        elif tag == "form" and "data-method" in found:
-            self.forms.append(found)
         elif tag == "link":
             self.files.append(found["href"])
-        elif tag == "script":
+        elif tag == "script" and "src" in found:
             self.files.append(found["src"])
-            self.csrf_token = found.get("data-csrf-token", "")
+        elif tag == "textarea" or tag == "pre":
+            self._texts[tag] = ""
+        elif tag == "form":
+            self._content_type = self._texts["textarea"] = ""
+        elif tag == "button":
+            self._note_form(found)
         if tag not in ("input", "link", "meta", "br"):
             self._open.append((tag, found))
 
@@ -67,16 +69,28 @@ class Page(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
+        if not self._open:
+            return
         tags = [tag for tag, _ in self._open]
-        if tags and tags[-1] == "a":
-            href = self._open[-1][1].get("href", "")
-            self.links[data.strip()] = href
+        innermost, found = self._open[-1]
+        if innermost == "a":
+            self.links[data.strip()] = found.get("href", "")
         if "pre" in tags:
-            self._texts["pre"] = self._texts.get("pre", "") + data
-        if tags and tags[-1] == "textarea":
-            self.jsons[self.forms[-1]["data-method"]] = data
+            self._texts["pre"] += data
+        if innermost == "textarea" or (innermost == "script" and "src" not in found):
+            self._texts[innermost] = data.removeprefix("\n")
         if any("alert" in found.get("class", "").split() for _, found in self._open):
             self._texts["alert"] = self._texts.get("alert", "") + data
+
+    def _note_form(self, button: Attributes) -> None:
+        forms = [found for tag, found in self._open if tag == "form"]
+        if not forms:
+            return
+        form = forms[-1]
+        method = button.get("data-method") or form.get("data-method") or form["method"].upper()
+        if self._content_type == "application/json":
+            self.forms[method] = form["action"]
+            self.bodies[method] = self._texts["textarea"]
 
 
 def page(client: Client, path: str, *, status: int = 200) -> Page:

@@ -33,7 +33,7 @@ from shared.idempotency.http import created_response, idempotent_request
 class EventStatus(APIView):
     """How full an event is."""
 
-    page = pages.StatusPage()
+    page = pages.STATUS
     permission_classes = [AllowAny]
 
     @schema.get_event_status
@@ -45,7 +45,7 @@ class EventStatus(APIView):
 class EventBookings(APIView):
     """The bookings of an event, and the place to book. Non-admins see only their own."""
 
-    page = pages.EventBookingsPage()
+    page = pages.EVENT_BOOKINGS
     is_private = True
     staff_permissions = {"GET": "bookings.view_booking", "POST": "bookings.add_booking"}
 
@@ -76,7 +76,7 @@ class EventBookings(APIView):
 class UserBookings(APIView):
     """A user's bookings over all events. Non-admins see only their own."""
 
-    page = pages.UserBookingsPage()
+    page = pages.USER_BOOKINGS
     is_private = True
     staff_permissions = {"GET": "bookings.view_booking"}
 
@@ -94,7 +94,7 @@ class UserBookings(APIView):
 class BookingDetail(APIView):
     """One booking. DELETE cancels it; it stays readable. Non-admins find only their own."""
 
-    page = pages.BookingPage()
+    page = pages.BOOKING
     is_private = True
     staff_permissions = {"GET": "bookings.view_booking", "DELETE": "bookings.delete_booking"}
 

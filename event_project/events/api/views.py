@@ -32,7 +32,7 @@ def _response(event: Event) -> Response:
 class EventList(APIView):
     """Lists events, and creates one."""
 
-    page = pages.EventsPage()
+    page = pages.EVENTS
     staff_permissions = {"POST": "events.add_event"}
     searches = ("name",)
 
@@ -59,14 +59,14 @@ class EventList(APIView):
 
 
 class EventDetail(APIView):
-    """One event. Its version is its `ETag`.
+    """One event. Its version is its ETag.
 
-    PATCH takes any of the fields of POST. With `If-Match`, only that version is changed. Checked
+    PATCH takes any of the fields of POST. With If-Match, only that version is changed. Checked
     in this order: each field by itself (400), whether there is such an event (404), cancelled
     (409), changed in the meantime (412), the booking window as it would be (400).
     """
 
-    page = pages.EventPage()
+    page = pages.EVENT
     staff_permissions = {"PATCH": "events.change_event"}
 
     @schema.get_event
@@ -94,7 +94,6 @@ class EventCancellation(APIView):
     """Cancels an event for good. To cancel it again changes nothing. A body must be JSON, and is
     ignored."""
 
-    page = pages.CancellationPage()
     staff_permissions = {"POST": "events.change_event"}
 
     @schema.cancel_event

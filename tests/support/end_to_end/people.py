@@ -15,7 +15,7 @@ import httpx
 from tests.support.end_to_end.processes import ROOT
 
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
-LOGIN_PATHS = ["/admin/login/", "/api-auth/login/"]
+LOGIN_PATH = "/admin/login/"
 PASSWORD = "correct-horse-battery"
 
 
@@ -48,9 +48,9 @@ class Person:
     def get(self, path: str) -> httpx.Response:
         return self._keep(httpx.get(f"{self.url}{path}", **self._options()))
 
-    def log_in(self, name: str, password: str, *, path: str = LOGIN_PATHS[0]) -> httpx.Response:
+    def log_in(self, name: str, password: str) -> httpx.Response:
         """Opens the log-in page, fills it in and sends it."""
-        page = self.get(path)
+        page = self.get(LOGIN_PATH)
         assert page.status_code == 200, page.text
         return self.send_login(page, name, password)
 
