@@ -189,7 +189,7 @@ clients: .venv/.installed ## Python and TypeScript clients from the schemas, in 
 	@clients/generate.sh typescript build/clients/typescript
 
 ##@ Measure
-.PHONY: bench bench-guard bench-compare bench-messaging bench-relay bench-mails
+.PHONY: bench bench-guard bench-compare bench-messaging bench-relay bench-mails bench-consumer
 bench: .venv/.installed ## load the booking API, verify, print medians (BENCH="--whole --quick hot_sale")
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench $(BENCH)
 
@@ -207,6 +207,9 @@ bench-relay: .venv/.installed ## what a message costs the relay, and what storin
 
 bench-mails: .venv/.installed ## what a mail costs the notifier, with a real mail server
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.mails $(BENCH)
+
+bench-consumer: .venv/.installed ## event messages a second, and their CPU time (BENCH="--before ../old")
+	@$(DEVSTACK) exec -- $(BIN)/python -m bench.consumer $(BENCH)
 
 ##@ Dependencies and containers
 .PHONY: lock docker-up docker-up-all docker-down build-test

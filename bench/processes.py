@@ -18,7 +18,7 @@ STOP_SECONDS = 30
 
 @contextmanager
 def running(
-    arguments: Sequence[str], environment: Mapping[str, str], log: Path
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, *, checkout: Path = ROOT
 ) -> Iterator[psutil.Process]:
     """Runs Python with `arguments` until the end of the block. `log` gets its output.
 
@@ -27,7 +27,7 @@ def running(
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, *arguments],
-            cwd=ROOT,
+            cwd=checkout,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -46,11 +46,13 @@ def running(
             process.wait()
 
 
-def manage(service: str, environment: Mapping[str, str], *words: str) -> None:
+def manage(
+    service: str, environment: Mapping[str, str], *words: str, checkout: Path = ROOT
+) -> None:
     """Run a service's command to its end. Raises `BenchError` with its output if it fails."""
     command = subprocess.run(
         [sys.executable, f"manage_{service}.py", *words],
-        cwd=ROOT,
+        cwd=checkout,
         env=environment,
         capture_output=True,
         text=True,

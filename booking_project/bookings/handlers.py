@@ -1,6 +1,7 @@
 """From a message to a service: decode, validate, apply."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -8,11 +9,17 @@ from prometheus_client import Histogram
 from rest_framework import serializers
 
 from booking_project.bookings.services.batches import do_next_batch
-from booking_project.bookings.services.events import EventState, ImplausibleVersion, event_sync
+from booking_project.bookings.services.events import (
+    EventNews,
+    EventState,
+    ImplausibleVersion,
+    event_sync,
+    events_sync,
+)
 from shared.formats.fields import InstantField, MoneyField, TextField, WholeNumberField
-from shared.messaging.errors import BadMessage
+from shared.messaging.errors import BadMessage, HandleAlone
 from shared.messaging.handling import database, decode
-from shared.messaging.incoming import IncomingMessage
+from shared.messaging.incoming import Failures, IncomingMessage
 
 logger = logging.getLogger(__name__)
 
@@ -46,22 +53,63 @@ class EventMessage(serializers.Serializer[EventState]):
         return attrs
 
 
-def handle_event_message(message: IncomingMessage) -> None:
-    """Raises `BadMessage`, `TryLater` if another transaction holds the event's row too long, or
-    `HandlerUnavailable` while the database is unavailable."""
+def handle_event_messages(messages: Sequence[IncomingMessage]) -> Failures:
+    """A message fails with `BadMessage`, or with `HandleAlone` if its event needs a transaction of
+    its own.
+
+    Raises `HandlerUnavailable` while the database is unavailable; for a message alone, `TryLater`
+    if another transaction holds the event's row too long.
+    """
+    failures: dict[IncomingMessage, Exception] = {}
+    news: dict[EventNews, IncomingMessage] = {}
+    for message in messages:
+        try:
+            news[_event_news(message)] = message
+        except BadMessage as error:
+            failures[message] = error
+    if not news:
+        return failures
+    with database():
+        outcomes = events_sync(list(news))
+        if not outcomes and len(messages) == 1:
+            outcomes = {each: _sync_alone(each) for each in news}
+    for each, message in news.items():
+        outcome = outcomes.get(each)
+        if outcome is None:
+            failures[message] = HandleAlone()
+        elif isinstance(outcome, ImplausibleVersion):
+            failures[message] = BadMessage(str(outcome))
+    _report(outcomes)
+    return failures
+
+
+def _event_news(message: IncomingMessage) -> EventNews:
+    """Raises `BadMessage`."""
     state = EventState(**decode(message, EventMessage, what="an event"))
     republished = message.headers.get("x-republished") == "true"
     forced = republished and message.headers.get("x-forced") == "true"
+    return EventNews(state=state, republished=republished, forced=forced)
+
+
+def _sync_alone(news: EventNews) -> bool | ImplausibleVersion:
     try:
-        with database():
-            changed = event_sync(state, republished=republished, forced=forced)
+        return event_sync(news.state, republished=news.republished, forced=news.forced)
     except ImplausibleVersion as error:
-        raise BadMessage(str(error)) from error
-    if changed and not republished:
-        SYNC_LAG.observe((timezone.now() - state.updated_at).total_seconds())
-    logger.info(
-        "event %d version %d %s", state.id, state.version, "taken over" if changed else "is not new"
-    )
+        return error
+
+
+def _report(outcomes: Mapping[EventNews, bool | ImplausibleVersion]) -> None:
+    now = timezone.now()
+    lines = []
+    for news, outcome in outcomes.items():
+        if isinstance(outcome, ImplausibleVersion):
+            continue
+        what = "taken over" if outcome else "is not new"
+        lines.append(f"event {news.state.id} version {news.state.version} {what}")
+        if outcome and not news.republished:
+            SYNC_LAG.observe((now - news.state.updated_at).total_seconds())
+    if lines:
+        logger.info("%s", "; ".join(lines))
 
 
 class PendingBatches:

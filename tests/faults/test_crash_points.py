@@ -14,6 +14,8 @@ from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import until
 
 COMMIT = b"COMMIT"
+# The consumer inserts new events in one statement, which commits by itself.
+INSERT = b"INSERT INTO bookings_event"
 MESSAGE = b"event.created"
 ACK = pack(">I", Basic.Ack.INDEX)
 
@@ -97,12 +99,25 @@ def test_relay_killed_between_its_publish_and_its_mark(system: FaultySystem, tri
         trial.settle()
 
 
+def test_consumer_killed_before_it_inserts_an_event(system: FaultySystem, trial: Trial) -> None:
+    way = system.ways.consumer_to_database
+    way.hold_back(INSERT)
+    trial.ledger.create()
+    until(lambda: way.has_trapped, "insert in the trap", seconds=SECONDS)
+    assert trial.copies == 0
+
+    kill_in_the_trap(system.consumer, way, trial)
+
+    trial.settle()
+
+
 def test_consumer_killed_before_its_commit(system: FaultySystem, trial: Trial) -> None:
+    event = created_and_copied(trial)
     way = system.ways.consumer_to_database
     way.hold_back(COMMIT)
-    trial.ledger.create()
+    trial.ledger.edit(event)
     until(lambda: way.has_trapped, "commit in the trap", seconds=SECONDS)
-    assert trial.copies == 0
+    assert version_of_copy(system, event) == 1
 
     kill_in_the_trap(system.consumer, way, trial)
 
@@ -122,12 +137,35 @@ def test_consumer_killed_between_its_commit_and_its_ack(system: FaultySystem, tr
     trial.settle()
 
 
-def test_consumer_killed_before_it_knows_of_its_commit(system: FaultySystem, trial: Trial) -> None:
+def test_consumer_killed_before_it_knows_of_its_insert(system: FaultySystem, trial: Trial) -> None:
     way = system.ways.consumer_to_database
-    way.hold_answer_to(COMMIT)
+    way.hold_answer_to(INSERT)
     trial.ledger.create()
     until(lambda: trial.copies == 1, "the copy", seconds=SECONDS)
 
     kill_in_the_trap(system.consumer, way, trial)
 
     trial.settle()
+
+
+def test_consumer_killed_before_it_knows_of_its_commit(system: FaultySystem, trial: Trial) -> None:
+    event = created_and_copied(trial)
+    way = system.ways.consumer_to_database
+    way.hold_answer_to(COMMIT)
+    trial.ledger.edit(event)
+    until(lambda: version_of_copy(system, event) == 2, "the copy", seconds=SECONDS)
+
+    kill_in_the_trap(system.consumer, way, trial)
+
+    trial.settle()
+
+
+def created_and_copied(trial: Trial) -> int:
+    event = trial.ledger.create()
+    assert event is not None
+    until(lambda: trial.copies == 1, "its copy", seconds=SECONDS)
+    return event.id
+
+
+def version_of_copy(system: FaultySystem, event_id: int) -> int:
+    return system.databases.copies(above=event_id - 1)[event_id].version

@@ -47,6 +47,13 @@ def refuse_full(event: Event) -> None:
         raise FullyBooked
 
 
+def honour_what_is_taken(event: Event) -> None:
+    """Rule 8. Called where places are given up or capacities change, never where a place is taken:
+    the database refuses a count above its capacity unless the excess is recorded here."""
+    event.honoured_seats = _excess(event.seats_taken, event.max_seats)
+    event.honoured_waitlist = _excess(event.waitlisted_count, event.waitlist_limit)
+
+
 class Change(NamedTuple):
     """What a transaction did to `booking`."""
 
@@ -128,21 +135,13 @@ class SeatAllocation:
         self._active_users.discard(booking.user_id)
         if STATUSES[status].takes_seat:
             self._promote_first(reason=Reason.SEAT_FREED)
-        self.honour_what_is_taken()
+        honour_what_is_taken(self.event)
         return booking
 
     def promote(self, *, reason: Reason) -> None:
         """Give free seats to the known head of the waitlist (rules 3, 4 and 9)."""
         while self._promote_first(reason=reason):
             pass
-
-    def honour_what_is_taken(self) -> None:
-        """Rule 8. Called where places are given up or capacities change, never where a place is
-        taken: the database refuses a count above its capacity unless the excess is recorded here.
-        """
-        event = self.event
-        event.honoured_seats = _excess(event.seats_taken, event.max_seats)
-        event.honoured_waitlist = _excess(event.waitlisted_count, event.waitlist_limit)
 
     @property
     def changes(self) -> list[Change]:

@@ -1,18 +1,26 @@
 """Applies the event service's changes to the copies of events and to their bookings."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 
-from booking_project.bookings.domain.allocation import SeatAllocation
+from booking_project.bookings.domain.allocation import SeatAllocation, honour_what_is_taken
 from booking_project.bookings.domain.transitions import Reason
 from booking_project.bookings.messages import booking_messages
 from booking_project.bookings.models import Event
-from booking_project.bookings.storage.locks import lock_event
-from booking_project.bookings.storage.sql import clock, update_statuses, waitlist_heads
+from booking_project.bookings.storage.locks import lock_event, lock_free_events
+from booking_project.bookings.storage.sql import (
+    clock,
+    event_versions,
+    insert_events,
+    update_events,
+    update_statuses,
+    waitlist_heads,
+)
 from shared.outbox.services import outbox_add
 
 LARGEST_VERSION_STEP = 1_000_000
@@ -37,6 +45,16 @@ class EventState:
     cancelled_at: datetime | None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EventNews:
+    """`state` of an event, newly announced. If it was `republished`, it also replaces a copy of the
+    same version that differs, which repairs a damaged copy; `forced` as well, a newer one."""
+
+    state: EventState
+    republished: bool = False
+    forced: bool = False
+
+
 class ImplausibleVersion(Exception):
     """That many changes can't have been missed, and no real change would ever be newer again."""
 
@@ -45,38 +63,122 @@ class ImplausibleVersion(Exception):
 def event_sync(state: EventState, *, republished: bool = False, forced: bool = False) -> bool:
     """Bring the copy of an event up to `state`; False if there is nothing new in it.
 
-    An equal version is applied only if it was `republished` and the copy differs, which repairs a
-    damaged copy. An older version is applied only if it is also `forced`.
-
     Raises `ImplausibleVersion` if `state` is more than `LARGEST_VERSION_STEP` versions ahead,
     unless it was republished.
 
-    Locks the row. A raised capacity promotes the first of the waitlist; a lowered one evicts nobody
-    (rule 8). A cancelled event takes no more bookings. `batches` does the rest of both.
+    Waits for the row and locks it. A raised capacity promotes the first of the waitlist; a lowered
+    one evicts nobody (rule 8). A cancelled event takes no more bookings. `batches` does the rest of
+    both.
     """
-    columns = vars(state)
+    news = EventNews(state=state, republished=republished, forced=forced)
     event = lock_event(event_id=state.id)
-    known = event.version if event is not None else 0
-    if not republished and state.version - known > LARGEST_VERSION_STEP:
-        raise ImplausibleVersion(f"version {state.version} can't follow version {known}")
     if event is None:
-        Event.objects.bulk_create([Event(**columns)], ignore_conflicts=True)
+        _refuse_implausible(news, known=0)
+        if insert_events([state]):
+            return True
         event = lock_event(event_id=state.id)
         assert event is not None
-        if event.version == state.version:
-            return True
-    if event.version > state.version and not forced:
+    reason = _take_over(news, event)
+    if reason is None:
         return False
-    if event.version == state.version and not (republished and _differs(event, columns)):
-        return False
+    promote_and_save(event, reason=reason)
+    return True
+
+
+def events_sync(news: Sequence[EventNews]) -> dict[EventNews, bool | ImplausibleVersion]:
+    """`event_sync` for many at once, in a few statements. Returns the outcomes.
+
+    Leaves out all news of an event whose row another transaction holds, or whose waitlist gets
+    seats. These take long or have to wait: they need `event_sync`, in their order.
+    """
+    versions = event_versions({each.state.id for each in news})
+    outcomes: dict[EventNews, bool | ImplausibleVersion] = {}
+    unknown: dict[int, EventNews] = {}
+    others: dict[int, list[EventNews]] = defaultdict(list)
+    for each in news:
+        event_id = each.state.id
+        known = versions.get(event_id)
+        is_first = event_id not in unknown and event_id not in others
+        if known is None and is_first and _is_plausible(each, known=0):
+            unknown[event_id] = each
+        elif known is not None and is_first and _is_old(each, known=known):
+            outcomes[each] = False
+        else:
+            others[event_id].append(each)
+    inserted = insert_events([each.state for each in unknown.values()])
+    for event_id, each in unknown.items():
+        if event_id in inserted:
+            outcomes[each] = True
+        else:  # another consumer was faster
+            others[event_id].insert(0, each)
+    if others:
+        outcomes.update(_sync_free(others))
+    return outcomes
+
+
+@transaction.atomic
+def _sync_free(
+    news: Mapping[int, Sequence[EventNews]],
+) -> dict[EventNews, bool | ImplausibleVersion]:
+    outcomes: dict[EventNews, bool | ImplausibleVersion] = {}
+    changed = []
+    for event_id, event in lock_free_events(event_ids=news).items():
+        found = _sync_unless_promoting(event, news[event_id])
+        outcomes.update(found)
+        if True in found.values():
+            changed.append(event)
+    update_events(changed)
+    return outcomes
+
+
+def _sync_unless_promoting(
+    event: Event, news: Sequence[EventNews]
+) -> dict[EventNews, bool | ImplausibleVersion]:
+    """Empty if the waitlist gets seats. `event` must not be saved then."""
+    outcomes: dict[EventNews, bool | ImplausibleVersion] = {}
+    for each in news:
+        try:
+            outcomes[each] = _take_over(each, event) is not None
+        except ImplausibleVersion as error:
+            outcomes[each] = error
+        if outcomes[each] is True:
+            if min(event.seats_available, event.waitlisted_count) > 0:
+                return {}
+            event.promotion_cause = ""
+            honour_what_is_taken(event)
+    return outcomes
+
+
+def _take_over(news: EventNews, event: Event) -> Reason | None:
+    """Set the columns of the locked `event`, and return the reason for promotions that this allows;
+    None if there is nothing new in it. Raises `ImplausibleVersion`."""
+    state = news.state
+    _refuse_implausible(news, known=event.version)
+    if event.version > state.version and not news.forced:
+        return None
+    columns = vars(state)
+    if event.version == state.version and not (news.republished and _differs(event, columns)):
+        return None
     reason = Reason(event.promotion_cause or Reason.SEAT_FREED)
     if state.max_seats > event.max_seats:
         reason = Reason.CAPACITY_RAISED
     for name, value in columns.items():
         setattr(event, name, value)
     event.cancellation_pending = event.cancelled_at is not None
-    promote_and_save(event, reason=reason)
-    return True
+    return reason
+
+
+def _refuse_implausible(news: EventNews, *, known: int) -> None:
+    if not _is_plausible(news, known=known):
+        raise ImplausibleVersion(f"version {news.state.version} can't follow version {known}")
+
+
+def _is_old(news: EventNews, *, known: int) -> bool:
+    return news.state.version <= known and not news.republished
+
+
+def _is_plausible(news: EventNews, *, known: int) -> bool:
+    return news.republished or news.state.version - known <= LARGEST_VERSION_STEP
 
 
 def _differs(event: Event, columns: Mapping[str, object]) -> bool:
@@ -90,7 +192,7 @@ def promote_and_save(event: Event, *, reason: Reason) -> None:
     waiting = waitlist_heads(event_id=event.pk, count=count)
     allocation = SeatAllocation(event, now=clock(), waitlist=waiting)
     allocation.promote(reason=reason)
-    allocation.honour_what_is_taken()
+    honour_what_is_taken(event)
     # If fewer are waiting than counted, the counter is wrong: no batch would ever find the others.
     more = len(waiting) == count and min(event.seats_available, event.waitlisted_count) > 0
     event.promotion_cause = reason.value if more else ""

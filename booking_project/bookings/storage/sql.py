@@ -7,6 +7,7 @@ of the booking service contains SQL.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, cast
 
 from django.db import connection
@@ -232,6 +233,75 @@ def insert_bookings_and_update_counters(
         for booking, (booking_id,) in zip(bookings, cursor.fetchall(), strict=True):
             booking.pk = booking_id
             booking._state.adding = False
+
+
+# What the event service announces, and what follows from it for the copy.
+_ANNOUNCED = {
+    "id": "bigint",
+    "name": "text",
+    "max_seats": "int",
+    "waitlist_limit": "int",
+    "price": "numeric",
+    "booking_start_at": "timestamptz",
+    "booking_end_at": "timestamptz",
+    "created_at": "timestamptz",
+    "updated_at": "timestamptz",
+    "version": "int",
+    "cancelled_at": "timestamptz",
+}
+_FOLLOWING = {
+    "honoured_seats": "int",
+    "honoured_waitlist": "int",
+    "cancellation_pending": "boolean",
+    "promotion_cause": "text",
+}
+_INSERT_EVENTS = f"""
+    INSERT INTO bookings_event ({", ".join(_ANNOUNCED)}, last_waitlist_order,
+                                honoured_seats, honoured_waitlist, {", ".join(COUNTERS)})
+    SELECT new.*, 0, 0, 0, {", ".join("0" for _ in COUNTERS)}
+      FROM unnest({", ".join(f"%s::{kind}[]" for kind in _ANNOUNCED.values())}) AS new
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+"""  # noqa: S608 (constants)
+_READ_ANNOUNCED = attrgetter(*_ANNOUNCED)
+
+
+def insert_events(states: Iterable[Any]) -> set[int]:
+    """Insert copies of events from objects with the announced attributes. Returns the ids of those
+    that did not exist. In the order of ids, because it waits for others that insert the same."""
+    rows = sorted(map(_READ_ANNOUNCED, states))
+    if not rows:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT_EVENTS, _columns(rows))
+        return {event_id for (event_id,) in cursor.fetchall()}
+
+
+_UPDATED = _ANNOUNCED | _FOLLOWING
+_UPDATE_EVENTS = f"""
+    UPDATE bookings_event AS event
+       SET {", ".join(f"{name} = new.{name}" for name in _UPDATED if name != "id")}
+      FROM unnest({", ".join(f"%s::{kind}[]" for kind in _UPDATED.values())})
+           AS new ({", ".join(_UPDATED)})
+     WHERE event.id = new.id
+"""  # noqa: S608 (constants)
+_READ_UPDATED = attrgetter(*_UPDATED)
+
+
+def update_events(events: Sequence[Event]) -> None:
+    """Write everything but the counters. The rows must be locked."""
+    if events:
+        with connection.cursor() as cursor:
+            cursor.execute(_UPDATE_EVENTS, _columns([_READ_UPDATED(event) for event in events]))
+
+
+def event_versions(event_ids: Collection[int]) -> dict[int, int]:
+    """The versions of the copies that exist, by id."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, version FROM bookings_event WHERE id = ANY(%s)", [list(event_ids)]
+        )
+        return dict(cursor.fetchall())
 
 
 def waitlist_heads(*, event_id: int, count: int) -> list[Booking]:

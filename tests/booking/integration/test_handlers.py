@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from booking_project.bookings import handlers
-from booking_project.bookings.handlers import PendingBatches, handle_event_message
+from booking_project.bookings.handlers import PendingBatches, handle_event_messages
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from shared.messaging.errors import BadMessage, HandlerUnavailable, TryLater
 from shared.messaging.incoming import IncomingMessage
@@ -33,10 +33,16 @@ EVENT: dict[str, Any] = {
 
 
 def handle(body: bytes | dict[str, Any], **headers: str) -> None:
+    """Alone, as the consumer does it last."""
+    message = message_of(body, **headers)
+    failure = handle_event_messages([message]).get(message)
+    if failure is not None:
+        raise failure
+
+
+def message_of(body: bytes | dict[str, Any], **headers: str) -> IncomingMessage:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    handle_event_message(
-        IncomingMessage(message_id="m-1", routing_key="event.created", headers=headers, body=raw)
-    )
+    return IncomingMessage(message_id="m-1", routing_key="event.created", headers=headers, body=raw)
 
 
 @pytest.mark.django_db(transaction=True)  # the handler gives its connection back
@@ -256,7 +262,7 @@ def test_after_a_failure_inside_a_transaction_the_next_message_finds_a_good_conn
         return True
 
     with monkeypatch.context() as broken:
-        broken.setattr(handlers, "event_sync", fail)
+        broken.setattr(handlers, "events_sync", fail)
         with pytest.raises(Exception) as raised:  # noqa: PT011 (the consumer counts its tries)
             handle(EVENT)
         assert not isinstance(raised.value, BadMessage | HandlerUnavailable)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from booking_project.bookings.domain.allocation import SeatAllocation
+from booking_project.bookings.domain.allocation import SeatAllocation, honour_what_is_taken
 from booking_project.bookings.domain.errors import (
     AlreadyBooked,
     AlreadyCancelled,
@@ -123,7 +123,7 @@ class Table:
         promotable = min(self.event.seats_available, self.event.waitlisted_count, change.batch)
         allocation = SeatAllocation(self.event, now=NOON, waitlist=self.waiting()[:promotable])
         allocation.promote(reason=Reason.CAPACITY_RAISED)
-        allocation.honour_what_is_taken()
+        honour_what_is_taken(allocation.event)
         self._write(allocation)
 
     def waiting(self) -> list[Booking]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from booking_project.bookings.domain.allocation import honour_what_is_taken
 from booking_project.bookings.domain.errors import FullyBooked
 from booking_project.bookings.domain.transitions import Reason
 from booking_project.bookings.models import BookingStatus
@@ -62,7 +63,7 @@ def test_what_stands_above_a_capacity_is_written_down_as_honoured() -> None:
     rows += [waitlisted(of, 10 + order, f"waits-{order}", order=order) for order in (1, 2)]
     book = allocation(of, rows)
 
-    book.honour_what_is_taken()
+    honour_what_is_taken(book.event)
 
     assert (of.honoured_seats, of.honoured_waitlist) == (3, 2)
 

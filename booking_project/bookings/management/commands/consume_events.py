@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from booking_project.bookings.handlers import PendingBatches, handle_event_message
+from booking_project.bookings.handlers import PendingBatches, handle_event_messages
 from shared.messaging.consuming import consume
-from shared.messaging.incoming import one_by_one
 from shared.messaging.topology import EVENTS_QUEUE
 from shared.observability.metrics import Address, add_metrics_option
+
+# Their rows stay locked while they are written, which takes some milliseconds.
+BATCH_SIZE = 64
 
 
 class Command(BaseCommand):
@@ -21,7 +24,8 @@ class Command(BaseCommand):
         consume(
             worker="consume_events",
             queue=EVENTS_QUEUE,
-            handler=one_by_one(handle_event_message),
+            handler=handle_event_messages,
+            batch_size=BATCH_SIZE if settings.ADMISSION_GROUPING == "all" else 1,
             background_work=PendingBatches().do_next,
             metrics=metrics,
         )
