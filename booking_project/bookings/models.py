@@ -17,7 +17,7 @@ class Event(models.Model):
 
     The counters change only under the row's lock, in the transaction that changes the bookings
     they count. `honoured_…` is set if a capacity was lowered below what was already taken: nobody
-    is thrown out (rule 8), and the count can only go down from there.
+    loses a seat (rule 8), and the count can only go down from there.
     `cancellation_pending` is set while a cancelled event may have bookings not cancelled yet.
     `promotion_cause` is set while idle seats may still be due to the waitlist: it is the `Reason`
     for the promotions still to come, else empty.

@@ -97,7 +97,7 @@ def _discrepancies(event: "WithAnnotations[Event, _Counts]") -> Iterator[Discrep
     if event.last_waitlist_order < (event.highest_order or 0):
         yield differs(
             f"gave out waitlist number {event.highest_order}, "
-            f"but would go on after {event.last_waitlist_order}"
+            f"but would continue after {event.last_waitlist_order}"
         )
     if confirmed > event.max_seats and confirmed != event.honoured_seats:
         yield differs(f"has {confirmed} confirmed for {event.max_seats} seats")
@@ -107,7 +107,9 @@ def _discrepancies(event: "WithAnnotations[Event, _Counts]") -> Iterator[Discrep
     if belongs_to_the_line and confirmed < event.max_seats:
         yield differs(f"has {event.max_seats - confirmed} idle seats while {waitlisted} wait")
     if event.cancelled_at and confirmed + waitlisted and not event.cancellation_pending:
-        yield differs(f"is cancelled, and nobody cancels its {confirmed + waitlisted} bookings")
+        yield differs(
+            f"is cancelled, but its {confirmed + waitlisted} bookings are not being cancelled"
+        )
     if event.first_waiting and event.last_promoted and event.last_promoted > event.first_waiting:
         yield differs(
             f"promoted waitlist number {event.last_promoted} while {event.first_waiting} waits",

@@ -17,7 +17,7 @@ def address_of(user_id: str) -> str:
         return user_id
     address = settings.NOTIFICATION_ADDRESS.replace("{user_id}", user_id)
     if not is_address(address):
-        raise Undeliverable(f"{address!r} is no mail address")
+        raise Undeliverable(f"{address!r} is not a mail address")
     return address
 
 

@@ -1,4 +1,4 @@
-"""Why a mail was not sent. Each says how far the harm reaches."""
+"""Why a mail was not sent. Each class says which mails are affected."""
 
 
 class NotSent(Exception):

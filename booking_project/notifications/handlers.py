@@ -81,7 +81,7 @@ def _message_id(message: IncomingMessage) -> UUID:
     try:
         return UUID(message.message_id or "")
     except ValueError as error:
-        raise BadMessage(f"its message_id is no UUID: {message.message_id!r}") from error
+        raise BadMessage(f"its message_id is not a UUID: {message.message_id!r}") from error
 
 
 def _failure(error: NotSent) -> Exception:

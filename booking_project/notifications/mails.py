@@ -1,4 +1,4 @@
-"""The mail that tells a user what became of a booking."""
+"""The mail that tells a user what happened to a booking."""
 
 from dataclasses import dataclass
 from email.utils import parseaddr
@@ -14,7 +14,7 @@ from booking_project.notifications.models import NotificationKind
 
 @dataclass(frozen=True, kw_only=True)
 class BookingNews:
-    """What became of booking `id`. `message_id` is the id of the message that announced it."""
+    """What happened to booking `id`. `message_id` is the id of the message that announced it."""
 
     message_id: UUID
     id: int

@@ -11,7 +11,7 @@ class NotificationKind(models.TextChoices):
 class Notification(models.Model):
     """A mail that was sent because of a message, so that the message's next copy sends none.
 
-    Kept as long as the bookings are: nobody knows when a broker's last copy comes. `booking_id` is
+    Kept as long as the bookings are: the broker may deliver a copy at any time. `booking_id` is
     an id from the message, not a foreign key: the bookings belong to another app.
     """
 

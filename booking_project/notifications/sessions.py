@@ -85,7 +85,7 @@ class Session:
         try:
             server.close()
         except OSError as error:
-            logger.info("the mail server did not say goodbye: %s", error)
+            logger.info("the mail server ended the connection badly: %s", error)
 
     def close_if_idle(self) -> None:
         if time.monotonic() - self._used_at > _IDLE_SECONDS:

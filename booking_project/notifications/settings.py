@@ -62,10 +62,10 @@ def read_address_pattern(env: Environment) -> str:
 def _sender(text: str) -> None:
     """`bookings@example.com` or `Bookings <bookings@example.com>`."""
     if not is_address(parseaddr(text)[1]) or "\n" in text or "\r" in text:
-        raise ValidationError(f"{text!r} is no mail address.")
+        raise ValidationError(f"{text!r} is not a mail address.")
 
 
 def _address_pattern(text: str) -> None:
     """A mail address with `{user_id}` in it."""
     if "{user_id}" not in text or not is_address(text.replace("{user_id}", "ann")):
-        raise ValidationError(f"{text!r} is no mail address with {{user_id}} in it.")
+        raise ValidationError(f"{text!r} is not a mail address with {{user_id}} in it.")

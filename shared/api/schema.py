@@ -140,7 +140,7 @@ _AWAY = [
     Refusal(
         status=HTTPStatus.SERVICE_UNAVAILABLE,
         code="keys_unavailable",
-        message="the keys that tokens are verified with are not available, please try again",
+        message="the keys for verifying tokens are not available, please try again",
     ),
 ]
 _BAD_PAGE = [

@@ -35,7 +35,7 @@ class TokenOrSession(SessionAuthentication):
             # Two such headers arrive as one, with a comma between, and don't match.
             match = _BEARER.fullmatch(header.strip())
             if match is None:
-                raise InvalidToken("the token can not be read")
+                raise InvalidToken("the token cannot be read")
             return verifier(settings.JWT).caller(match[1]), None
         refuse_other_sites(request)
         found = super().authenticate(request)

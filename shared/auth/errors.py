@@ -20,7 +20,7 @@ class KeysUnavailable(APIException):
 
     status_code = HTTPStatus.SERVICE_UNAVAILABLE
     default_code = "keys_unavailable"
-    default_detail = "the keys that tokens are verified with are not available, please try again"
+    default_detail = "the keys for verifying tokens are not available, please try again"
 
     def __init__(self, *, retry_after: int) -> None:
         """`retry_after` in seconds."""

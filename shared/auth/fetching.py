@@ -40,7 +40,7 @@ def fetch(url: str, *, seconds: float, max_bytes: int) -> bytes:
 class _Deadline:
     """Ends all reading on watched sockets, however little arrives at a time.
 
-    A socket's timeout bounds each read separately: one byte a second would go on for ever.
+    A socket's timeout bounds each read separately: one byte a second would keep it open forever.
     """
 
     def __init__(self, seconds: float) -> None:

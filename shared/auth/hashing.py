@@ -1,4 +1,4 @@
-"""Passwords are hashed where this holds up no other request.
+"""Hashes passwords without delaying other requests.
 
 One hash deliberately takes a core a third of a second. On a gevent loop it would stop every other
 request of the process for that long.

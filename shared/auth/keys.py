@@ -96,9 +96,9 @@ class IssuerKeys:
         try:
             found = _parse(fetch(self._url, seconds=FETCH_SECONDS, max_bytes=LARGEST_SET))
         except (PyJWTError, OSError, HTTPException, ValueError) as error:
-            logger.warning("the keys at %s can't be had: %s", self._url, error)
+            logger.warning("the keys at %s are not available: %s", self._url, error)
         except Exception:
-            logger.exception("what came from %s was not foreseen", self._url)
+            logger.exception("the keys from %s caused an unexpected error", self._url)
         else:
             self._keys, self._fetched_at = found, this.began_at
             this.succeeded = True
@@ -122,7 +122,7 @@ def _parse(body: bytes) -> _Keys:
     found = orjson.loads(body)
     keys = found.get("keys") if isinstance(found, dict) else None
     if not isinstance(keys, list):
-        raise ValueError("this is no set of keys")
+        raise ValueError("this is not a set of keys")
     if len(keys) > MOST_KEYS:
         raise ValueError(f"there are more than {MOST_KEYS} keys")
     readable = PyJWKSet([key for key in keys if _is_readable(key)]).keys

@@ -29,8 +29,8 @@ class LoginLimits(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no typ
     def reset_user_attempts(
         self, request: HttpRequest, credentials: dict[str, Any] | None = None
     ) -> int:
-        """After a log-in, forget only this account's failures from this network. Otherwise one
-        account would be enough to guess the passwords of others for ever."""
+        """After a login, forget only this account's failures from this network. Otherwise one
+        account would be enough to guess the passwords of others forever."""
         of_account_and_network, *_ = self.filter_user_attempts(request, credentials)
         deleted, _ = of_account_and_network.delete()
         return int(deleted)

@@ -1,4 +1,4 @@
-"""Warns that the API does not ask callers who they are."""
+"""Warns that the API does not check who calls it."""
 
 import logging
 from collections.abc import Sequence

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 class CrossOrigin(APIException):
     status_code = HTTPStatus.FORBIDDEN
     default_code = "cross_origin"
-    default_detail = "pages of other sites can not write here"
+    default_detail = "pages of other sites may not write here"
 
 
 def refuse_other_sites(request: Request) -> None:

@@ -19,8 +19,8 @@ def too_many_failures(
     return _refusal(
         HTTPStatus.TOO_MANY_REQUESTS,
         "Too many wrong passwords",
-        f"Log-ins with this name or from this network are refused for now. Try again in "
-        f"{pause // timedelta(minutes=1)} minutes, or ask somebody who runs this service.",
+        f"Logins with this name or from this network are refused for now. Try again in "
+        f"{pause // timedelta(minutes=1)} minutes, or ask an administrator of this service.",
         retry_after=int(pause.total_seconds()),
     )
 

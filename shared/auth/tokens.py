@@ -74,7 +74,7 @@ class TokenVerifier:
             raise InvalidToken(f"the token has no {error.claim}") from error
         except jwt.PyJWTError as error:
             reasons = (reason for kind, reason in _REASONS if isinstance(error, kind))
-            raise InvalidToken(next(reasons, "the token can not be read")) from error
+            raise InvalidToken(next(reasons, "the token cannot be read")) from error
         return claims
 
     def _key(self, token: str) -> jwt.PyJWK | str:
@@ -100,7 +100,7 @@ def _subject(sub: str) -> str:
             return sub
     except ValidationError:
         pass
-    raise InvalidToken("the sub of the token can not be a user_id")
+    raise InvalidToken("the sub of the token is not a valid user_id")
 
 
 def _roles(claims: Mapping[str, Any], claim: str) -> list[Any]:

@@ -18,7 +18,7 @@ class BatchFailed(Exception):
 
 
 class Outcome(Generic[R]):
-    """What becomes of a command: a result or an exception, set once.
+    """The outcome of a command: a result or an exception, set once.
 
     It looks like `concurrent.futures.Future` but isn't one: the waiting thread may also be woken
     to process a batch, and one event serves both purposes.

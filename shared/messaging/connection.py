@@ -32,7 +32,7 @@ def connection_parameters(url: str, *, connect_timeout: float) -> pika.URLParame
 def open_channel(url: str, *, timeout: float) -> BlockingChannel:
     """A channel on a new connection, with the topology declared. `timeout` is in seconds.
 
-    It bounds each step, and also the wait during a broker alarm (for ever by pika's default).
+    It bounds each step, and also the wait during a broker alarm (forever by pika's default).
     Raises `BrokerUnavailable`, and `TopologyMismatch` if a queue exists with other arguments.
     """
     parameters = connection_parameters(url, connect_timeout=timeout)

@@ -64,7 +64,7 @@ class ReconnectingConnection:
 
     def require_open(self, *, timeout: float) -> None:
         """Waits at most `timeout` seconds, and only while nothing is known about the broker yet.
-        After one wait in vain, later callers don't wait.
+        After one failed wait, later callers don't wait.
 
         Raises `BrokerUnavailable` or `TopologyMismatch`.
         """

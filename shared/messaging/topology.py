@@ -14,7 +14,7 @@ from pika.channel import Channel
 EVENTS_EXCHANGE = "events"
 BOOKINGS_EXCHANGE = "bookings"
 
-# Nobody has to listen here: a message that no queue takes still counts as published.
+# No one has to listen here: a message that no queue takes still counts as published.
 BROADCASTS = frozenset({BOOKINGS_EXCHANGE})
 
 # RabbitMQ 4 drops a message of a quorum queue after 20 deliveries unless told otherwise, and

@@ -21,7 +21,7 @@ PUBLISH_BATCH = 500
 PRUNE_BATCH = 5000
 
 # A queue that was deleted is declared again within seconds, by the publisher that misses it.
-UNROUTABLE_PATIENCE = timedelta(minutes=1)
+UNROUTABLE_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,7 @@ def outbox_add(messages: Sequence[NewMessage]) -> None:
     `RuntimeError` outside a transaction: a message without its change would be false.
     """
     if not connection.in_atomic_block:
-        raise RuntimeError("outbox_add belongs into the transaction of the change it tells of")
+        raise RuntimeError("outbox_add must run in the transaction of the change that it announces")
     lines: dict[str, list[str]] = {}
     for message in messages:
         lines.setdefault(message.exchange, []).append(
@@ -69,12 +69,12 @@ def publish_pending(publisher: Publisher, *, wait: bool, limit: int = PUBLISH_BA
     ordering key are marked or set aside. So it may be published twice, but never before its
     predecessors.
     A message is set aside at once if it is itself the reason it can't be published, or when no
-    queue has taken it for `UNROUTABLE_PATIENCE`. Otherwise it would block those behind it for ever.
+    queue has taken it for `UNROUTABLE_AFTER`. Otherwise it would block those behind it forever.
     Raises the first `NotPublished` that isn't the message's own fault, after marking what did
     arrive.
     """
     with transaction.atomic():
-        entries = sql.lock_and_read_pending(wait=wait, limit=limit, patience=UNROUTABLE_PATIENCE)
+        entries = sql.lock_and_read_pending(wait=wait, limit=limit, patience=UNROUTABLE_AFTER)
         if not entries:
             return 0
         outcomes = _try_to_publish(publisher, entries)

@@ -47,7 +47,7 @@ def _sentence(name: str) -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """A failed test shows what the parts said last."""
+    """A failed test shows the last lines of each part's log."""
     report: pytest.TestReport = yield  # type: ignore[assignment]
     system = item.funcargs.get("system") if isinstance(item, pytest.Function) else None
     if report.failed and isinstance(system, FaultySystem):

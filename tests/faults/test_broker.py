@@ -1,4 +1,4 @@
-"""The broker stopped, killed, frozen, out of memory or disk, cut off, and robbed of its queue."""
+"""The broker stopped, killed, frozen, out of memory or disk, cut off, or without its queue."""
 
 import time
 from collections.abc import Callable
@@ -110,7 +110,7 @@ def test_queue_deleted_while_it_is_consumed(system: FaultySystem, trial: Trial) 
 def test_queue_deleted_and_declared_again_while_it_is_consumed(
     system: FaultySystem, trial: Trial
 ) -> None:
-    """So quickly that the broker could subscribe the consumer to the new queue by itself."""
+    """So quickly that the broker might move the consumer to the new queue."""
     create_acknowledged(trial, 30)
     until(lambda: trial.copies == 30, "copies", seconds=SECONDS)
     until(lambda: system.databases.pending() == 0, "marks", seconds=SECONDS)

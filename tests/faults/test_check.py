@@ -1,4 +1,4 @@
-"""Controls: what the check of all other tests here must find, and how an operator repairs it."""
+"""Controls: what the check of these tests must find, and how an operator repairs it."""
 
 import dataclasses
 import subprocess
@@ -20,7 +20,7 @@ SECONDS = 60
 
 @pytest.fixture
 def trial(system: FaultySystem) -> Iterator[Trial]:
-    """Whose figures mean nothing."""
+    """A trial whose figures are not reported."""
     trial = Trial("control", system)
     yield trial
     trial.ledger.close()
@@ -82,7 +82,7 @@ def test_missing_and_damaged_copies_are_found_and_repaired_by_republishing(
 def test_messages_deleted_with_their_queue_are_missed_and_brought_by_republishing(
     system: FaultySystem, trial: Trial
 ) -> None:
-    """An operator's mistake that no outbox can know of: the broker had confirmed them."""
+    """An operator's mistake that the outbox can't detect: the broker had confirmed the messages."""
     with system.without(system.consumer):
         for _ in range(5):
             assert trial.ledger.create() is not None

@@ -1,4 +1,4 @@
-"""Three brokers as one: the one that leads the queue dies, the others go on."""
+"""A cluster of three brokers: the queue's leader dies, and the others continue."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +36,7 @@ def system(cluster: Cluster, tmp_path: Path) -> Iterator[FaultySystem]:
 def test_leader_of_the_queue_killed_under_load(
     cluster: Cluster, system: FaultySystem, trial: Trial
 ) -> None:
-    """What balances the connections of a cluster leads new ones to a node that lives."""
+    """A load balancer would send new connections to a live node."""
     with load(trial.ledger.create_or_edit, per_second=PER_SECOND):
         until(lambda: trial.copies > 10, "copies", seconds=SECONDS)
         leader = cluster.leader_of(Broker.queue)

@@ -1,4 +1,4 @@
-"""Processes killed with SIGKILL exactly between two steps, where a proxy makes them hang."""
+"""Processes killed exactly between two steps, where a proxy makes them hang."""
 
 import threading
 from collections.abc import Iterator
@@ -24,14 +24,14 @@ SECONDS = 60
 
 @contextmanager
 def left_to_the_relay(system: FaultySystem) -> Iterator[None]:
-    """The event API does not reach the broker."""
+    """The event API can't reach the broker."""
     system.ways.event_api_to_broker.cut()
     yield
     system.ways.event_api_to_broker.mend()
 
 
 def kill_in_the_trap(part: Part, way: TcpProxy, trial: Trial) -> None:
-    """What waits in the proxy never arrives; the part is started again."""
+    """Bytes in the proxy never arrive; the part is started again."""
     until(lambda: way.has_trapped, f"{part.name} in the trap", seconds=SECONDS)
     part.kill()
     way.cut_connections()

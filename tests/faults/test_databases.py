@@ -1,4 +1,4 @@
-"""PostgreSQL of either service killed, and started again by whoever runs it; and frozen."""
+"""PostgreSQL of either service killed and restarted, or frozen."""
 
 import time
 
@@ -49,7 +49,7 @@ def test_database_stopped(system: FaultySystem, trial: Trial, database: str) -> 
 def test_database_frozen_under_load(
     system: FaultySystem, trial: Trial, database: str, seconds: float
 ) -> None:
-    """Every request is answered meanwhile, and afterwards everything goes on by itself."""
+    """Every request is answered during the freeze, and afterwards everything recovers."""
     with (
         load(trial.ledger.create_or_edit, per_second=PER_SECOND) as creations,
         bookings(system, trial, per_second=BOOKINGS_PER_SECOND) as booked,

@@ -1,4 +1,4 @@
-"""What a broker may do to messages: deliver them twice, and in any order."""
+"""A broker may deliver messages twice and in any order."""
 
 import random
 

@@ -1,5 +1,5 @@
-"""A capacity raised over a long line: its consumer is stopped by the line and then killed, and
-neither other events nor those who wait notice more than a delay."""
+"""A capacity raised over a long waitlist: its consumer is held up and then killed, and other
+events and waiting users see only a delay."""
 
 import subprocess
 import sys
@@ -71,7 +71,7 @@ def gate(system: FaultySystem, event: int) -> Iterator[None]:
 
 
 def verify(system: FaultySystem) -> str:
-    """What `verify_bookings` says; it fails where anything is wrong."""
+    """The output of `verify_bookings`, which must succeed."""
     answer = subprocess.run(
         [sys.executable, "manage_booking.py", "verify_bookings"],
         cwd=ROOT,

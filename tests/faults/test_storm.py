@@ -1,4 +1,4 @@
-"""Everything that can be killed is, again and again, while clients create and edit and book."""
+"""All parts are killed again and again while clients create, edit and book."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ Kill = Callable[[], None]
 
 
 def kills(system: FaultySystem) -> list[Kill]:
-    """Each of them once."""
+    """Kills each of them once."""
 
     def restart(part: Part) -> Kill:
         def kill() -> None:

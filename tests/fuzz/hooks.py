@@ -1,4 +1,4 @@
-"""What schemathesis can't know from the schemas."""
+"""Hooks for what schemathesis can't know from the schemas."""
 
 import base64
 

@@ -35,7 +35,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnProcesses]:
 
 
 def prepare(system: System) -> None:
-    """Small ids are those of events and bookings that are there."""
+    """Makes small ids those of existing events and bookings."""
     sale = Sale(system.event_url, system.booking_url)
     for number in range(3):
         event_id = sale.create_event(max_seats=2, name=f"Event {number}")
@@ -45,7 +45,7 @@ def prepare(system: System) -> None:
 
 
 def fuzz(url: str, *arguments: str) -> int:
-    """How many requests were sent. Fails where one of their answers is not as the schema says."""
+    """The number of requests sent. Fails if a response doesn't match the schema."""
     command = [
         *(PROGRAM, "--config-file", ROOT / "tests" / "fuzz" / "schemathesis.toml"),
         *("run", f"{url}/api/schema/", "--phases", PHASES, "--max-examples", EXAMPLES),

@@ -1,5 +1,5 @@
-"""`--hypothesis-profile=long` searches for minutes and each time elsewhere, the default for seconds
-and always the same."""
+"""`--hypothesis-profile=long` searches for minutes with new random data each time; the default
+searches for seconds with the same data."""
 
 from hypothesis import HealthCheck, settings
 

@@ -1,4 +1,4 @@
-"""Hundreds of clients, workers killed at random, and a final state that must follow from it all.
+"""Hundreds of clients, workers killed at random, and a final state that must follow from both.
 
 PROOF_SECONDS and PROOF_CLIENTS make it longer (`make test-proof`).
 """
@@ -82,7 +82,7 @@ def _page_after(api: BookingApi, event_id: int, booking_id: int) -> list[dict[st
 
 
 def wait_for_orphaned_transactions() -> None:
-    """A killed worker's statement goes on in PostgreSQL until it notices."""
+    """A killed worker's statement continues in PostgreSQL until that notices."""
 
     def none_is_open() -> bool:
         with connection.cursor() as cursor:
@@ -103,7 +103,7 @@ def deadlocks() -> int:
 
 
 def enough(crowd: Crowd, *, kill_workers: bool) -> bool:
-    """Whether the clients got something done, and a kill met an operation."""
+    """Whether operations succeeded, and a kill interrupted one."""
     outcomes = crowd.outcomes
     return outcomes["ok"] > 50 and (not kill_workers or outcomes["unknown"] > 0)
 

@@ -1,4 +1,4 @@
-"""Controls: the check of a history finds what it is there to find."""
+"""Controls: the check of a history finds wrong outcomes."""
 
 from collections.abc import Callable
 from typing import Any

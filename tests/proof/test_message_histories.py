@@ -1,5 +1,5 @@
-"""However the news of an event are shuffled and repeated, and whoever books meanwhile, the copy
-ends as the event is, and nobody ever sits on a seat that does not exist."""
+"""However the messages of an event are shuffled and repeated, and whoever books at the same time,
+the copy ends like the event, and no seat is booked that doesn't exist."""
 
 import itertools
 from dataclasses import dataclass, replace
@@ -110,7 +110,7 @@ def _take(step: Step, versions: list[EventState]) -> None:
 
 
 def _book(event_id: int, user: str) -> None:
-    """Whoever gets a seat gets one that the event has at this moment."""
+    """A seat that is booked exists at that moment."""
     [outcome] = decided(event_id, [to_book(event_id, user)])
     if isinstance(outcome, Booking) and outcome.status == BookingStatus.CONFIRMED:
         event = Event.objects.get(pk=event_id)

@@ -1,4 +1,4 @@
-"""Random lives of an event, step by step on PostgreSQL and on a plain model of the rules."""
+"""Random sequences of steps, on PostgreSQL and on a plain model of the rules."""
 
 import dataclasses
 import itertools
@@ -65,7 +65,7 @@ class Sale(RuleBasedStateMachine):
         )
     )
     def a_group_arrives(self, wishes: list[tuple[str, str]]) -> None:
-        """One transaction decides as if its members had come one by one."""
+        """One transaction decides as if its requests had come one by one."""
         requests: list[Command] = []
         expected: list[str] = []
         known = dict(self.latest_booking)
@@ -153,7 +153,7 @@ class Sale(RuleBasedStateMachine):
 
     @invariant()
     def the_world_knows_it(self) -> None:
-        """The last message about each booking is what it is now."""
+        """The last message about each booking has its current state."""
         rows = Booking.objects.filter(event_id=self.state.id)
         told = {
             row.body["id"]: (row.body["user_id"], row.body["status"])

@@ -38,7 +38,7 @@ def operations() -> dict[str, Mapping[str, Any]]:
 
 
 def undecided(decided: Collection[str]) -> set[str]:
-    """Operations that nobody has decided about."""
+    """Operations without a decision."""
     return operations().keys() - set(decided)
 
 
@@ -52,7 +52,7 @@ def shown_as_public() -> set[str]:
 
 
 def staff(*permissions: str) -> User:
-    """Somebody who may enter the admin, with these permissions of Django: `events.add_event`."""
+    """A staff user with these Django permissions, such as `events.add_event`."""
     user = User.objects.create_user("staff", is_staff=True)
     for permission in permissions:
         app, codename = permission.split(".")

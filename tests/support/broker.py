@@ -1,4 +1,4 @@
-"""The real RabbitMQ of `RABBITMQ_URL`, seen past our own code."""
+"""The RabbitMQ of `RABBITMQ_URL`, without our own code."""
 
 import os
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ class Broker:
         self._connection.close()
 
     def reset(self) -> None:
-        """Our topology, with nothing in it."""
+        """Our topology with empty queues."""
         self.delete_queues()
         declare(self.channel)
 
@@ -59,7 +59,7 @@ class Broker:
         self.channel.basic_publish(EVENTS_EXCHANGE, routing_key, body, properties, mandatory=True)
 
     def take(self, queue: str | None = None) -> Message | None:
-        """The first message of the queue, which is gone then; None where there is none."""
+        """Removes and returns the first message of the queue; None if there is none."""
         method, properties, body = self.channel.basic_get(queue or self.queue, auto_ack=True)
         if method is None:
             return None
@@ -75,12 +75,12 @@ class Broker:
         return found
 
     def size(self, queue: str | None = None) -> int:
-        """Messages that are ready, those that a consumer has in hand not among them."""
+        """The number of ready messages, without those that a consumer holds."""
         answer: Any = self.channel.queue_declare(queue or self.queue, passive=True)
         return int(answer.method.message_count)
 
     def consumers(self) -> int:
-        """How many the queue has; what one had in hand is ready again when it is not counted."""
+        """The number of consumers. Messages of one that is no longer counted are ready again."""
         answer: Any = self.channel.queue_declare(self.queue, passive=True)
         return int(answer.method.consumer_count)
 

@@ -1,9 +1,8 @@
-"""Threads that really run at once, made to meet where it hurts.
+"""Threads that really run at the same time and meet at a critical point.
 
-A race test brings its rivals to the same point: after they have read what they decide on, before
-they write it. With the row lock they can't all get there: the others wait for the row, which
-PostgreSQL tells, and everything stays sound. Without it they all do, every time: that is the test's
-control.
+A race test brings its threads to the same point: after they have read the data for their decision,
+before they write. With the row lock they can't all get there: PostgreSQL shows that the others wait
+for the row. Without it they all get there, every time: that is the test's control.
 """
 
 import threading
@@ -29,7 +28,7 @@ def at_once(
     *,
     around: Callable[[], AbstractContextManager[None]] | None = None,
 ) -> list[Result | Exception]:
-    """Start all `calls` at the same moment, each in a thread with a connection of its own.
+    """Start all `calls` at the same moment, each in a thread with its own connection.
 
     What a call raises is its result.
     """
@@ -56,8 +55,8 @@ def at_once(
 class Rendezvous:
     """The point between reading and writing where `rivals` transactions wait for each other.
 
-    They go on when all are there, or when all who aren't can't come: they wait for a lock in the
-    database, or have ended. Nothing here depends on how fast the machine is.
+    They continue when all have arrived, or when the others can't: they wait for a lock in the
+    database, or have ended. Nothing here depends on the speed of the machine.
     """
 
     def __init__(self, rivals: int) -> None:
@@ -121,7 +120,7 @@ def waiting_for_a_lock() -> int:
 
 
 def leave_out_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows are read as before, but not held."""
+    """Rows are read as before, but not locked."""
 
     def unlocked(self: QuerySet[Any], **options: Any) -> QuerySet[Any]:
         return self.all()

@@ -16,7 +16,7 @@ from tests.support.waiting import PATIENCE_SECONDS, until
 
 
 class Handler:
-    """Keeps the bodies it finished; `bad` ones are bad, and none passes while `away` or held."""
+    """Records the bodies it finished. Those in `bad` are bad; none passes while `away` or held."""
 
     def __init__(self) -> None:
         self.done: list[bytes] = []
@@ -47,7 +47,7 @@ class Handler:
 
 
 class Running:
-    """A consumer in a thread of its own."""
+    """A consumer in its own thread."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ def wait_for(handler: Handler, *bodies: bytes) -> None:
 
 
 def unacknowledged(broker: Broker, running: Running) -> int:
-    """What goes back to the queue when the consumer is gone."""
+    """The messages that return to the queue when the consumer is gone."""
     running.stop()
     until(lambda: broker.consumers() == 0, "a queue without the consumer")
     return broker.size()

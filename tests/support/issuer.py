@@ -1,5 +1,5 @@
-"""An issuer of tokens: its keys, a real server that shows the public ones, and a proxy before it
-that can be cut and frozen."""
+"""An issuer of tokens: its keys, a real server that serves the public ones, and a proxy that can be
+cut and frozen."""
 
 import json
 import time
@@ -33,7 +33,7 @@ def public_key(kid: str, **members: Any) -> dict[str, Any]:
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """Those of a good token of `ann`; what is None is left out."""
+    """The claims of a valid token of `ann`; None leaves a claim out."""
     now = int(time.time())
     good = {"iss": NAME, "aud": AUDIENCE, "sub": "ann", "iat": now, "exp": now + 3600}
     return {name: value for name, value in {**good, **changes}.items() if value is not None}

@@ -1,4 +1,4 @@
-"""What a browser adds to a request that a page makes it send, and what it does not."""
+"""The headers that a browser adds to a request that a page makes it send."""
 
 # Each is a page of another site. `testserver` is the host that Django's test client asks for.
 FOREIGN = {

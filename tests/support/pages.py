@@ -31,12 +31,12 @@ class Page(HTMLParser):
 
     @property
     def alert(self) -> str:
-        """What the page says is wrong."""
+        """The error that the page shows."""
         return self._texts.get("alert", "")
 
     @property
     def answer(self) -> Any:
-        """The JSON that a program would get, as it is shown."""
+        """The JSON as the page shows it."""
         return json.loads(self._texts["pre"].split("\n\n", 1)[1])
 
     @property
@@ -94,7 +94,7 @@ class Page(HTMLParser):
 
 
 def page(client: Client, path: str, *, status: int = 200) -> Page:
-    """As a browser asks for it. The answer must be a page of this status."""
+    """Requests a page like a browser. The response must be a page of this status."""
     accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     response = client.get(path, headers={"accept": accept})
     assert response.status_code == status, response.content

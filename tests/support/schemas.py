@@ -1,4 +1,4 @@
-"""What the committed OpenAPI schemas name."""
+"""What the committed OpenAPI schemas document."""
 
 from pathlib import Path
 

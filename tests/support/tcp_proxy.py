@@ -11,7 +11,7 @@ from tests.support.waiting import PATIENCE_SECONDS
 
 
 class To(enum.Enum):
-    """Where bytes are on their way to."""
+    """The direction of bytes."""
 
     SERVER = enum.auto()
     CLIENT = enum.auto()
@@ -67,7 +67,7 @@ class TcpProxy:
         self.cut_connections()
 
     def cut_connections(self) -> None:
-        """Those that are open, and what waits in them is gone; new ones are welcome."""
+        """Closes open connections and drops their bytes; new ones are accepted."""
         with self._mutex:
             sockets, self._sockets = self._sockets, set()
         for each in sockets:

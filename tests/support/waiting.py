@@ -1,8 +1,8 @@
 """How long tests wait for what another process or thread does.
 
-What must happen is waited for generously: a busy machine needs its time, and only a test that fails
-waits to the end. What must not happen is waited for briefly: each passing run waits to the end, and
-a machine that is too slow misses the fault this time, but never reports one that isn't there.
+Waits for what must happen are long: a busy machine needs time, and only a failing test waits to the
+end. Waits for what must not happen are short: each passing run waits to the end, and a slow machine
+may miss a fault, but never reports one that isn't there.
 """
 
 import time

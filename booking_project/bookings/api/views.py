@@ -31,7 +31,7 @@ from shared.idempotency.http import created_response, idempotent_request
 
 
 class EventStatus(APIView):
-    """How full an event is."""
+    """Shows how full an event is."""
 
     page = pages.STATUS
     permission_classes = [AllowAny]
@@ -43,7 +43,7 @@ class EventStatus(APIView):
 
 
 class EventBookings(APIView):
-    """The bookings of an event, and the place to book. Non-admins see only their own."""
+    """Lists the bookings of an event, and creates one. Non-admins see only their own."""
 
     page = pages.EVENT_BOOKINGS
     is_private = True
@@ -74,7 +74,7 @@ class EventBookings(APIView):
 
 
 class UserBookings(APIView):
-    """A user's bookings over all events. Non-admins see only their own."""
+    """A user's bookings across all events. Non-admins see only their own."""
 
     page = pages.USER_BOOKINGS
     is_private = True
@@ -92,7 +92,7 @@ class UserBookings(APIView):
 
 
 class BookingDetail(APIView):
-    """One booking. DELETE cancels it; it stays readable. Non-admins find only their own."""
+    """One booking. DELETE cancels it; it can still be read. Non-admins find only their own."""
 
     page = pages.BOOKING
     is_private = True

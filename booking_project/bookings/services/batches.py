@@ -36,7 +36,9 @@ def do_next_batch(*, after: int = 0) -> int | None:
     except OperationalError as error:
         if not is_timeout(error):
             raise
-        logger.info("event %d is locked by somebody else, its next batch has to wait", event_id)
+        logger.info(
+            "event %d is locked by another transaction, its next batch has to wait", event_id
+        )
     return event_id
 
 

@@ -91,7 +91,7 @@ class EventDetail(APIView):
 
 
 class EventCancellation(APIView):
-    """Cancels an event for good. To cancel it again changes nothing. A body must be JSON, and is
+    """Cancels an event for good. Cancelling it again changes nothing. A body must be JSON, and is
     ignored."""
 
     staff_permissions = {"POST": "events.change_event"}

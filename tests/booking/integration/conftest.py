@@ -1,4 +1,4 @@
-"""What must happen is waited for, however busy the machine is: rows, connections, turns."""
+"""Waits for what must happen, however busy the machine is."""
 
 from collections.abc import Iterator
 

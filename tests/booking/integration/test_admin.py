@@ -30,7 +30,7 @@ def event() -> Event:
     return event
 
 
-def test_strangers_are_asked_who_they_are(browser: Client) -> None:
+def test_anonymous_users_are_sent_to_the_login(browser: Client) -> None:
     response = browser.get("/admin/bookings/booking/")
 
     assert response.status_code == 302
@@ -154,7 +154,7 @@ def test_nothing_is_added_changed_or_deleted(staff: Client, event: Event, model:
         ({"max_seats": 9}, "Those who wait are being given seats, in order."),
     ],
 )
-def test_the_page_of_an_event_says_what_its_capacity_means_for_those_who_are_there(
+def test_the_page_of_an_event_explains_its_capacity(
     staff: Client, changes: dict[str, object], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "PROMOTION_BATCH", 1)

@@ -1,4 +1,4 @@
-"""What admission promises beyond the rules: nobody pays for somebody else's row or fault."""
+"""Admission: a locked row or a failing request doesn't affect other requests."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ class TestARefusalThatNeedsNoLock:
             ({"cancelled_at": now()}, EventCancelled),
         ],
     )
-    def test_is_given_while_somebody_holds_the_row(
+    def test_is_given_while_the_row_is_locked(
         self, columns: dict[str, object], refusal: type[DomainError]
     ) -> None:
         event = EventFactory(**columns)
@@ -63,7 +63,7 @@ class TestARefusalThatNeedsNoLock:
         with held(event), pytest.raises(refusal):
             create(event_id=event.pk, user_id="ann")
 
-    def test_is_given_to_who_has_booked_already(self) -> None:
+    def test_is_given_to_a_user_who_has_booked_already(self) -> None:
         event = EventFactory()
         booked(event, ["ann"])
 
@@ -108,7 +108,7 @@ class TestARowThatSomebodyHolds:
         assert [type(outcome) for outcome in outcomes] == [TryAgainLater] * 3
         assert Booking.objects.count() == 0
 
-    def test_holds_up_no_other_event(self) -> None:
+    def test_delays_no_other_event(self) -> None:
         event, *others = EventFactory.create_batch(4)
 
         with held(event) as let_go, in_background(booking(event)) as late:
@@ -120,7 +120,7 @@ class TestARowThatSomebodyHolds:
         assert all(isinstance(outcome, Booking) for outcome in outcomes)
         assert [type(outcome) for outcome in late] == [Booking]
 
-    def test_is_booked_as_soon_as_it_is_let_go(self) -> None:
+    def test_is_booked_as_soon_as_it_is_released(self) -> None:
         event = EventFactory(max_seats=2, waitlist_limit=1)
 
         with (
@@ -147,7 +147,7 @@ class TestARowThatSomebodyHolds:
         assert create(event_id=event.pk, user_id="ann").status == BookingStatus.CONFIRMED
 
     def test_leaves_other_events_their_connections_however_many_cancel(self) -> None:
-        """Whoever waits for a row through somebody else must not sit on a connection."""
+        """A request that waits for another one's row must not hold a connection."""
         event, other = EventFactory.create_batch(2)
         seated = booked(event, users(12))
         connection.close()  # also this thread's
@@ -166,7 +166,7 @@ class TestARowThatSomebodyHolds:
 
 
 class TestOneAtFault:
-    """Requests that no view lets through; here they are the fault that nobody foresaw."""
+    """Requests that no view lets through stand for an unforeseen fault."""
 
     @pytest.mark.parametrize(
         "bad", ["x" * 256, "nul\x00", "half a pair \ud800"], ids=["too long", "NUL", "surrogate"]
@@ -270,7 +270,7 @@ class TestALostConnection:
         assert unsound(event.pk) == []
 
 
-def test_a_booking_that_nobody_has_can_not_be_cancelled() -> None:
+def test_an_unknown_booking_cannot_be_cancelled() -> None:
     with pytest.raises(BookingNotFound):
         booking_cancel(booking_id=12345)
 
@@ -296,7 +296,7 @@ def test_a_group_is_no_larger_than_it_may_be(settings) -> None:
     assert unsound(event.pk) == []
 
 
-def test_cancelling_again_and_again_answers_the_same() -> None:
+def test_cancelling_again_gets_the_same_refusal() -> None:
     [seat] = booked(EventFactory(), ["ann"])
     booking_cancel(booking_id=seat.pk)
 
@@ -306,7 +306,7 @@ def test_cancelling_again_and_again_answers_the_same() -> None:
 
 
 def test_requests_that_gather_share_a_transaction() -> None:
-    """What makes a sale fast; without it each of these would pay for a commit of its own."""
+    """This makes a sale fast: otherwise each of these would need its own commit."""
     event = EventFactory(max_seats=50)
 
     with (

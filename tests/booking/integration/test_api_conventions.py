@@ -1,4 +1,4 @@
-"""What holds for every path: malformed ids, methods, bodies, media types, pages for people."""
+"""Rules of every path: malformed ids, methods, bodies, media types, HTML pages."""
 
 import json
 
@@ -52,7 +52,7 @@ class TestIds:
             assert problem["message"] == "invalid booking id"
 
     @pytest.mark.parametrize("number", HUGE)
-    def test_that_nobody_has_however_large(self, browser: Client, number: str) -> None:
+    def test_that_are_unknown_however_large(self, browser: Client, number: str) -> None:
         body = {"data": {"user_id": "ann"}, "content_type": "application/json"}
         for response in (
             browser.get(f"/api/v1/events/{number}/status"),
@@ -132,7 +132,7 @@ class TestBodies:
         "media_type",
         ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "text/plain"],
     )
-    def test_that_are_something_else_than_json(
+    def test_that_are_of_another_content_type(
         self, browser: Client, path: str, media_type: str
     ) -> None:
         response = browser.post(path, data=b"user_id=ann", content_type=media_type)
@@ -198,9 +198,7 @@ def test_a_host_that_is_not_ours_is_a_problem(browser: Client) -> None:
     assert_problem(response, 400)
 
 
-def test_a_failure_names_nothing_of_our_insides(
-    browser: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_reveals_no_internals(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**_: object) -> None:
         raise RuntimeError("secret-table on 10.0.0.7")
 
@@ -240,7 +238,7 @@ class TestPagesForPeople:
             assert page.status_code == 200
             assert page["Content-Type"].startswith("text/html")
 
-    def test_show_what_was_typed_by_strangers_as_text(self, browser: Client) -> None:
+    def test_show_user_input_as_text(self, browser: Client) -> None:
         event = EventFactory()
         booked(event, ["<script>alert(1)</script>"])
 
@@ -256,14 +254,14 @@ class TestPagesForPeople:
         is_html = b"<html" in page.content
         assert page["Content-Type"].startswith("text/html") == is_html
 
-    def test_are_not_for_who_asks_for_json(self, browser: Client) -> None:
+    def test_are_not_sent_to_clients_that_ask_for_json(self, browser: Client) -> None:
         response = browser.get(
             f"/api/v1/events/{EventFactory().pk}/status", headers={"accept": "application/json"}
         )
 
         assert response["Content-Type"] == "application/json"
 
-    def test_are_refused_in_a_format_that_we_do_not_speak(self, browser: Client) -> None:
+    def test_are_refused_in_an_unknown_format(self, browser: Client) -> None:
         response = browser.get(
             f"/api/v1/events/{EventFactory().pk}/status", headers={"accept": "application/xml"}
         )

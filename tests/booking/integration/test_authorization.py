@@ -1,4 +1,4 @@
-"""A user books for, sees and cancels only their own; admins do so for everybody."""
+"""Users book only for themselves and see and cancel only their own; admins do so for all."""
 
 import http.client
 import json
@@ -82,7 +82,7 @@ def sign(request: pytest.FixtureRequest, ask_for_tokens: AskForTokens, issuer: I
 
 @pytest.fixture
 def ann(ask_for_tokens: AskForTokens) -> Mapping[str, str]:
-    """Headers of a user who has a token."""
+    """The headers of a user with a token."""
     ask_for_tokens()
     return bearer(secret_token(**CLAIMS["owner"]))
 
@@ -122,11 +122,11 @@ class TestTheTable:
     def test_decides_about_every_operation_of_the_schema(self) -> None:
         assert undecided(DECISIONS) == set()
 
-    def test_is_found_out_where_it_does_not(self) -> None:
+    def test_is_incomplete_without_a_decision(self) -> None:
         rest = DECISIONS.keys() - {"DELETE /api/v1/bookings/{booking_id}"}
         assert undecided(rest) == {"DELETE /api/v1/bookings/{booking_id}"}
 
-    def test_says_of_the_same_as_the_schema_that_it_is_public(self) -> None:
+    def test_agrees_with_the_schema_on_what_is_public(self) -> None:
         public = {name for name, decision in DECISIONS.items() if decision.is_public}
         assert shown_as_public() == public
 
@@ -146,7 +146,7 @@ class TestTheTable:
             assert response["WWW-Authenticate"] == 'Bearer realm="api"'
 
     @pytest.mark.parametrize("operation", DECISIONS)
-    def test_is_not_asked_where_the_service_is_open(self, browser: Client, operation: str) -> None:
+    def test_does_not_apply_if_the_service_is_open(self, browser: Client, operation: str) -> None:
         assert APIView.authentication_classes == [Open]
         response = call(browser, operation, bearer("nonsense"))
         assert response.status_code in (200, 201)
@@ -175,7 +175,7 @@ class TestBooking:
         assert not Booking.objects.exists()
 
     @pytest.mark.parametrize("user_id", [None, "", " ", 5, ["ann"]])
-    def test_with_a_user_id_that_is_none_is_refused_as_ever(
+    def test_with_an_invalid_user_id_is_refused_as_before(
         self, browser: Client, ann: Mapping[str, str], user_id: Any
     ) -> None:
         response = book(browser, EventFactory().pk, {"user_id": user_id}, ann)
@@ -183,7 +183,7 @@ class TestBooking:
         assert_problem(response, 400, code="invalid_input")
 
     @pytest.mark.parametrize(("body", "user"), [({}, "root"), ({"user_id": "ben"}, "ben")])
-    def test_by_an_admin_is_for_anybody(
+    def test_by_an_admin_is_for_anyone(
         self, browser: Client, admin: Mapping[str, str], body: dict[str, str], user: str
     ) -> None:
         response = book(browser, EventFactory().pk, body, admin)
@@ -205,7 +205,7 @@ class TestBooking:
 class TestSomebodyElsesBooking:
     @pytest.mark.parametrize("method", ["get", "delete"])
     @pytest.mark.parametrize("cancelled", [False, True])
-    def test_can_not_be_told_from_none(
+    def test_looks_like_a_missing_one(
         self, browser: Client, ann: Mapping[str, str], method: str, cancelled: bool
     ) -> None:
         [booking] = booked(EventFactory(), ["ben"])
@@ -231,7 +231,7 @@ class TestSomebodyElsesBooking:
         assert page.json() == []
         assert "Link" not in browser.get(f"{path}?limit=1", headers=ann)
 
-    def test_is_in_an_admins(self, browser: Client, admin: Mapping[str, str]) -> None:
+    def test_is_in_the_list_of_an_admin(self, browser: Client, admin: Mapping[str, str]) -> None:
         event = EventFactory()
         booked(event, ["ben", "ann"])
 
@@ -268,12 +268,12 @@ class TestABadToken:
             )
 
     @pytest.mark.parametrize("header", ["", "Basic YW5uOmFubg==", "Token abc", "x"])
-    def test_of_another_kind_is_none(self, browser: Client, sign: Sign, header: str) -> None:
+    def test_of_another_scheme_is_ignored(self, browser: Client, sign: Sign, header: str) -> None:
         response = browser.get("/api/v1/bookings/1", headers={"authorization": header})
 
         assert_problem(response, 401, code="not_authenticated")
 
-    def test_that_has_expired_has_a_code_of_its_own(self, browser: Client, sign: Sign) -> None:
+    def test_that_has_expired_has_its_own_code(self, browser: Client, sign: Sign) -> None:
         response = browser.get("/api/v1/bookings/1", headers=bearer(sign(exp=1)))
 
         assert_problem(response, 401, code="token_expired")
@@ -303,7 +303,7 @@ class TestABadToken:
             assert json.loads(answer.read())["code"] == "invalid_token"
             connection.close()
 
-    def test_is_not_told_from_a_good_one_while_the_keys_can_not_be_had(
+    def test_is_503_like_a_good_one_while_the_keys_are_unavailable(
         self, browser: Client, ask_for_tokens: AskForTokens
     ) -> None:
         with running_issuer() as away:
@@ -344,13 +344,13 @@ class TestSessions:
 
         assert_problem(book(client, EventFactory().pk, {}, {}), 400, code="invalid_input")
 
-    def test_of_others_count_for_nothing(self, client: Client, sign: Sign) -> None:
+    def test_of_others_are_ignored(self, client: Client, sign: Sign) -> None:
         [booking] = booked(EventFactory(), ["eve"])
         client.force_login(User.objects.create_user("eve"))
 
         assert_problem(client.get(f"/api/v1/bookings/{booking.pk}"), 403)
 
-    def test_count_for_nothing_beside_a_token(self, client: Client, ann: Mapping[str, str]) -> None:
+    def test_are_ignored_beside_a_token(self, client: Client, ann: Mapping[str, str]) -> None:
         [booking] = booked(EventFactory(), ["ben"])
         client.force_login(User.objects.create_user("eve", is_staff=True))
 
@@ -362,7 +362,7 @@ class TestSessions:
         assert page.status_code == 401
         assert page["Content-Type"].startswith("text/html")
 
-    def test_a_page_may_be_asked_for_with_a_token(
+    def test_a_page_can_be_requested_with_a_token(
         self, client: Client, ann: Mapping[str, str]
     ) -> None:
         [booking] = booked(EventFactory(), ["ann"])
@@ -373,7 +373,7 @@ class TestSessions:
 
 
 class TestWhatItCosts:
-    def test_no_statement_where_the_service_is_open(
+    def test_no_statement_if_the_service_is_open(
         self, browser: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         [booking] = booked(EventFactory(), ["ann"])

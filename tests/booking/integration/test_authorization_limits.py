@@ -92,13 +92,13 @@ class TestTooManyWrites:
 
         assert Budget.objects.get().spent_until == before
 
-    def test_keep_nobody_from_reading(self, browser: Client) -> None:
+    def test_do_not_prevent_reads(self, browser: Client) -> None:
         statuses(browser, 4)
 
         path = f"/api/v1/events/{EventFactory().pk}/status"
         assert [browser.get(path).status_code for _ in range(5)] == [200] * 5
 
-    def test_are_forgiven_with_time(self, browser: Client) -> None:
+    def test_are_allowed_again_after_a_while(self, browser: Client) -> None:
         statuses(browser, 4)
         Budget.objects.update(spent_until=now())
 
@@ -126,7 +126,7 @@ class TestWhoIsCounted:
         assert statuses(browser, 5) == [401] * 5
         assert not Budget.objects.exists()
 
-    def test_is_the_person_of_a_session(self, client: Client, ask_for_tokens: AskForTokens) -> None:
+    def test_is_the_user_of_a_session(self, client: Client, ask_for_tokens: AskForTokens) -> None:
         ask_for_tokens()
         user = staff("bookings.add_booking")
         client.force_login(user)
@@ -167,7 +167,9 @@ class TestWhoIsCounted:
         "written",
         ["9.9.9.9:{}", "[2001:db8::1]:{}", "2001:db8::{}", "fe80::1%{}", "::ffff:9.9.9.9"],
     )
-    def test_is_one_however_a_proxy_writes_the_address(self, browser: Client, written: str) -> None:
+    def test_is_the_same_however_a_proxy_writes_the_address(
+        self, browser: Client, written: str
+    ) -> None:
         for number in range(1, 5):
             last = write(browser, {"x-forwarded-for": written.format(number)})
         assert_problem(last, 429)
@@ -181,7 +183,7 @@ class TestWhoIsCounted:
         assert Budget.objects.count() == 4
 
     @pytest.mark.usefixtures("_behind_a_proxy")
-    def test_is_the_proxy_for_text_that_is_no_address(self, browser: Client) -> None:
+    def test_is_the_proxy_if_the_text_is_not_an_address(self, browser: Client) -> None:
         for text in ("unknown", "", "x" * 5000, "é", "%00", "1.2.3.4.5", "[x]:1", "9.9.9.9:x"):
             last = write(browser, {"x-forwarded-for": text})
         assert_problem(last, 429)
@@ -189,7 +191,7 @@ class TestWhoIsCounted:
 
 
 class TestWritesAtTheSameTime:
-    """Threads stand for workers: each has a connection of its own."""
+    """Threads stand for workers: each has its own connection."""
 
     CALLERS = 6  # fewer than the pool has connections
 
@@ -209,7 +211,7 @@ class TestWritesAtTheSameTime:
 
     @pytest.mark.django_db(transaction=True)
     def test_are_not_if_they_are_read_first_and_counted_then(self) -> None:
-        """The control: what a limit on a plain cache does."""
+        """The control: what a limit in a plain cache would do."""
 
         def count(_: int) -> bool:
             try:
@@ -226,7 +228,7 @@ class TestWritesAtTheSameTime:
 
 
 class TestHousekeeping:
-    def test_drops_who_has_their_whole_budget(self) -> None:
+    def test_deletes_callers_whose_whole_budget_is_available(self) -> None:
         assert THREE is not None
         spend(caller="busy", rate=THREE)
         Budget.objects.create(caller="idle", spent_until=now())
@@ -248,14 +250,14 @@ class TestHousekeeping:
 
         assert not Budget.objects.filter(caller="idle").exists()
 
-    def test_starts_with_a_table_that_waits_for_no_disk(self) -> None:
+    def test_uses_a_table_that_does_not_wait_for_the_disk(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT relpersistence FROM pg_class WHERE relname = 'limits_budget'")
             assert cursor.fetchone() == ("u",)
 
 
 class TestWithoutALimit:
-    def test_nothing_is_asked_and_nothing_counted(
+    def test_nothing_is_read_or_counted(
         self, browser: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         assert api_settings.DEFAULT_THROTTLE_CLASSES == []

@@ -1,4 +1,4 @@
-"""Whether a worker works, as a probe learns it: real processes, real signals, a real broker."""
+"""Probes of workers: real processes, real signals, a real broker."""
 
 import contextlib
 import json
@@ -110,7 +110,7 @@ def said_by_command(worker: str, environ: dict[str, str]) -> tuple[int, str]:
 
 
 def said_by_probe(worker: str, environ: dict[str, str]) -> tuple[int, str]:
-    """What containers run."""
+    """The probe that containers run."""
     done = subprocess.run(
         [sys.executable, "-m", "shared.workers.probe", "booking", worker],
         cwd=ROOT,
@@ -161,7 +161,7 @@ class TestAWorker:
         assert said_by_probe(worker, environ) == (1, f"booking.{worker} is not running\n")
         assert list(Path(environ["WORKER_STATE_DIR"]).iterdir()) == []
 
-    def test_that_can_not_log_in_says_so_and_goes_on_trying(
+    def test_that_cannot_log_in_says_so_and_keeps_trying(
         self, worker: str, environ: dict[str, str], broker: Broker
     ) -> None:
         wrong = with_wrong_password(broker.url)
@@ -174,7 +174,7 @@ class TestAWorker:
                 assert "wrong-password" not in text
             assert process.poll() is None
 
-    def test_whose_broker_goes_and_comes_back_is_ill_meanwhile(
+    def test_whose_broker_goes_and_comes_back_is_unhealthy_in_between(
         self, worker: str, environ: dict[str, str], broker: Broker, way_to_broker: TcpProxy
     ) -> None:
         with running(worker, {**environ, "RABBITMQ_URL": way_to_broker.url(broker.url)}):
@@ -197,7 +197,7 @@ class TestAWorker:
         with running(worker, environ):
             wait_until_well(worker, environ)
 
-    def test_whose_database_is_frozen_is_ill(
+    def test_whose_database_is_frozen_is_unhealthy(
         self, worker: str, environ: dict[str, str], broker: Broker, way_to_database: TcpProxy
     ) -> None:
         url = way_to_database.url(environ["BOOKING_DATABASE_URL"])
@@ -210,7 +210,7 @@ class TestAWorker:
             way_to_database.mend()
             wait_until_well(worker, environ)
 
-    def test_beside_one_that_is_ill_does_not_hide_it(
+    def test_beside_an_unhealthy_one_does_not_hide_it(
         self, worker: str, environ: dict[str, str], broker: Broker
     ) -> None:
         wrong = with_wrong_password(broker.url)
@@ -245,7 +245,7 @@ def test_a_notifier_whose_mail_server_hangs_says_so(
             wait_for_complaint("notify_bookings", environ, "the mail server is away")
 
 
-def test_the_same_is_told_as_metrics(environ: dict[str, str], broker: Broker) -> None:
+def test_the_metrics_say_the_same(environ: dict[str, str], broker: Broker) -> None:
     port = ports.private()["EVENT_PORT"]
     wrong = with_wrong_password(broker.url)
     for url, waiting in ((broker.url, 0), (wrong, 1)):
@@ -265,7 +265,7 @@ def test_the_same_is_told_as_metrics(environ: dict[str, str], broker: Broker) ->
 def test_a_folder_that_others_may_write_to_is_refused(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
-    """Whoever may write there could say that all is well."""
+    """Another user could write a healthy heartbeat there."""
     folder = tmp_path / "open"
     folder.mkdir()
     folder.chmod(0o777)
@@ -295,7 +295,7 @@ def test_a_nice_value_that_does_not_exist_is_refused(
     assert "Traceback" not in said
 
 
-def test_a_heartbeat_that_can_not_be_written_any_more_stops_nobody(
+def test_a_heartbeat_that_can_no_longer_be_written_stops_no_worker(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "workers"
@@ -312,7 +312,7 @@ def test_a_heartbeat_that_can_not_be_written_any_more_stops_nobody(
 
 
 def promote(broker: Broker) -> None:
-    """A message that the notifier has to do something about."""
+    """Stores a message that needs a mail."""
     body: dict[str, Any] = {
         "id": 12,
         "event_name": "Workshop",

@@ -1,4 +1,4 @@
-"""A list reads the page that it shows, whatever anybody has booked or cancelled before."""
+"""A list reads only the page that it shows, however many bookings there are."""
 
 import base64
 
@@ -28,7 +28,7 @@ STATUSES = [None, *BookingStatus]
 
 @pytest.fixture
 def big() -> Event:
-    """Many confirmed, and ann, who has cancelled here and at another event again and again."""
+    """Many confirmed bookings, and ann, who has cancelled here and at another event many times."""
     empty_tables()
     event: Event = EventFactory(max_seats=2 * MANY)
     other = EventFactory(max_seats=2 * MANY)
@@ -69,7 +69,7 @@ def test_of_a_user(big: Event, user_id: str, status: BookingStatus | None) -> No
     reads_its_page(user_booking_list(user_id=user_id, status=status))
 
 
-def test_a_booking_looks_at_none_that_its_user_cancelled(big: Event) -> None:
+def test_a_booking_reads_none_that_its_user_cancelled(big: Event) -> None:
     with CaptureQueriesContext(connection) as queries:
         _, active = clock_and_active_users([to_book(big.pk, "ann")])
 

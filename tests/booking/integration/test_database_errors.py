@@ -130,7 +130,7 @@ def raised_by(what: Callable[[], None]) -> Error:
 
 
 @pytest.mark.parametrize("what", PASSING)
-def test_what_passes_by_itself_is_worth_another_try(what: Callable[[], None]) -> None:
+def test_temporary_errors_are_worth_another_try(what: Callable[[], None]) -> None:
     error = raised_by(what)
     assert is_unavailable(error), repr(error.__cause__)
     with pytest.raises(DatabaseUnavailable), unavailable_as_one_error():
@@ -138,14 +138,14 @@ def test_what_passes_by_itself_is_worth_another_try(what: Callable[[], None]) ->
 
 
 @pytest.mark.parametrize("what", LASTING)
-def test_what_would_happen_again_is_not(what: Callable[[], None]) -> None:
+def test_lasting_errors_are_not_worth_another_try(what: Callable[[], None]) -> None:
     error = raised_by(what)
     assert not is_unavailable(error), repr(error.__cause__)
     with pytest.raises(type(error)), unavailable_as_one_error():
         raise error
 
 
-def test_other_exceptions_have_nothing_to_do_with_it() -> None:
+def test_other_exceptions_are_not_database_errors() -> None:
     assert not is_unavailable(ValueError())
     assert not is_unavailable(None)
 

@@ -36,7 +36,7 @@ def run(*arguments: str) -> str:
     return output.getvalue()
 
 
-def test_a_list_has_a_line_each_and_a_sum(letters: Broker) -> None:
+def test_a_list_has_a_line_for_each_and_a_total(letters: Broker) -> None:
     first, second, summary = run("list").splitlines()
 
     assert first.split()[:2] == ["id-1", "event.updated"]
@@ -57,7 +57,7 @@ def test_one_is_shown_with_headers_and_body_whatever_its_bytes(letters: Broker) 
     assert "id-1" not in shown
 
 
-def test_what_strangers_wrote_reaches_no_terminal(broker: Broker) -> None:
+def test_control_characters_do_not_reach_the_terminal(broker: Broker) -> None:
     forged = "\x1b[2J\nid: forged"
     properties = pika.BasicProperties(
         message_id=forged,
@@ -82,7 +82,7 @@ def test_what_strangers_wrote_reaches_no_terminal(broker: Broker) -> None:
     assert run("drop", name) == "dropped 1 of booking-service.events.dead\n"
 
 
-def test_of_a_huge_body_the_beginning_is_shown(broker: Broker) -> None:
+def test_only_the_beginning_of_a_huge_body_is_shown(broker: Broker) -> None:
     broker.channel.basic_publish(
         "", broker.dead_letter_queue, b"x" * 100_000, pika.BasicProperties(message_id="huge")
     )
@@ -110,12 +110,12 @@ def test_an_unknown_id_is_named_and_nothing_moves(letters: Broker, action: str) 
 
 
 @pytest.mark.parametrize("arguments", [[], ["replay"], ["drop"], ["drop", "id-1", "--all"]])
-def test_what_to_do_with_which_must_be_said(arguments: list[str]) -> None:
+def test_an_action_and_its_dead_letters_must_be_named(arguments: list[str]) -> None:
     with pytest.raises(CommandError):
         run(*arguments)
 
 
-def test_a_broker_that_is_away_is_a_sentence(settings: Settings) -> None:
+def test_an_unavailable_broker_is_reported_in_a_sentence(settings: Settings) -> None:
     settings.RABBITMQ_URL = "amqp://guest:guest@127.0.0.1:1/"
 
     with pytest.raises(CommandError, match="no connection"):

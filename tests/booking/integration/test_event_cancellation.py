@@ -1,4 +1,4 @@
-"""Rule 9: an event that is cancelled loses all its bookings, bit by bit and without a leftover."""
+"""Rule 9: all bookings of a cancelled event are cancelled, in batches."""
 
 from collections.abc import Callable, Iterator
 
@@ -53,7 +53,7 @@ def is_pending(event: Event) -> bool:
     return Event.objects.get(pk=event.pk).cancellation_pending
 
 
-def test_the_news_alone_refuses_bookings_and_leaves_the_others_to_the_batches() -> None:
+def test_the_message_alone_refuses_new_bookings_and_leaves_the_rest_to_the_batches() -> None:
     event = sold_out()
 
     cancelled(event)
@@ -148,7 +148,7 @@ def test_a_user_may_still_cancel_in_between_and_nobody_moves_up() -> None:
     assert unsound(event.pk) == []
 
 
-def test_an_event_that_takes_place_after_all_keeps_who_is_left_and_promotes_in_order() -> None:
+def test_an_event_that_takes_place_after_all_keeps_its_remaining_bookings_and_promotes() -> None:
     event = sold_out(seats=5, waiting=3)
     cancelled(event)
     do_next_batch()
@@ -178,7 +178,7 @@ def test_places_above_a_lowered_capacity_are_cancelled_like_the_others() -> None
     assert tally(event.pk).cancelled == 8
 
 
-def test_an_event_whose_first_news_is_its_cancellation_is_copied_as_cancelled() -> None:
+def test_an_event_whose_first_message_is_its_cancellation_is_copied_as_cancelled() -> None:
     event = EventFactory.build(id=77)
     event_sync(announced(event, cancelled_at=now()))
 
@@ -230,7 +230,7 @@ class TestABatch:
         finish()
         assert tally(event.pk).cancelled == 8
 
-    def test_shares_the_work_with_other_consumers_and_none_is_told_twice(self) -> None:
+    def test_is_shared_with_other_consumers_and_nobody_is_notified_twice(self) -> None:
         events = [sold_out(seats=20, waiting=5) for _ in range(2)]
         for event in events:
             cancelled(event)

@@ -1,4 +1,4 @@
-"""Copies of events follow their originals, whatever order the news arrives in."""
+"""Copies of events follow their originals, whatever the order of the messages."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -49,7 +49,7 @@ def test_a_new_event_is_copied_with_its_id() -> None:
     assert (event.confirmed_count, event.waitlisted_count, event.last_waitlist_order) == (0, 0, 0)
 
 
-def test_the_same_news_twice_changes_nothing() -> None:
+def test_the_same_message_twice_changes_nothing() -> None:
     state = EventStateFactory()
     event_sync(state)
     booked(Event.objects.get(pk=state.id), ["ann"])
@@ -60,7 +60,7 @@ def test_the_same_news_twice_changes_nothing() -> None:
     assert unsound(state.id) == []
 
 
-def test_older_news_is_ignored() -> None:
+def test_an_older_message_is_ignored() -> None:
     event_sync(EventStateFactory(version=3, name="third", max_seats=3))
 
     assert event_sync(EventStateFactory(version=2, name="second", max_seats=2)) is False
@@ -69,7 +69,7 @@ def test_older_news_is_ignored() -> None:
     assert (event.version, event.name, event.max_seats) == (3, "third", 3)
 
 
-def test_every_field_of_newer_news_is_taken_over() -> None:
+def test_every_field_of_a_newer_message_is_copied() -> None:
     old = EventStateFactory()
     event_sync(old)
     new = replace(
@@ -113,7 +113,7 @@ class TestARepublishedEvent:
 
         assert copy_of(state.id) == state
 
-    def test_that_says_what_we_know_changes_nothing(self) -> None:
+    def test_with_the_known_state_changes_nothing(self) -> None:
         state = EventStateFactory()
         event_sync(state)
 
@@ -129,14 +129,14 @@ class TestARepublishedEvent:
 
         assert Event.objects.get().name == "third"
 
-    def test_that_is_newer_is_taken_over_like_any_other(self) -> None:
+    def test_that_is_newer_is_copied_like_any_other(self) -> None:
         event_sync(EventStateFactory())
 
         assert event_sync(EventStateFactory(version=2, name="second"), republished=True) is True
 
         assert Event.objects.get().name == "second"
 
-    def test_gives_the_seats_back_that_the_damage_hid(self) -> None:
+    def test_returns_the_seats_that_the_damage_hid(self) -> None:
         event = EventFactory(max_seats=2, waitlist_limit=3)
         booked(event, ["ann", "ben", "cat"])
         state = replace(announced(event), version=1, max_seats=3)
@@ -188,7 +188,7 @@ class TestCapacityRaised:
         assert create(event_id=event.pk, user_id="dan").status == BookingStatus.CONFIRMED
         assert unsound(event.pk) == []
 
-    def test_within_what_is_taken_promotes_nobody(self) -> None:
+    def test_that_stays_below_what_is_taken_promotes_nobody(self) -> None:
         event = EventFactory(max_seats=4, waitlist_limit=5)
         booked(event, users(6))
         event_sync(announced(event, max_seats=1))
@@ -214,7 +214,7 @@ class TestCapacityRaised:
 
 
 class TestCapacityLowered:
-    def test_throws_nobody_out(self) -> None:
+    def test_takes_nobodys_seat(self) -> None:
         event = EventFactory(max_seats=3, waitlist_limit=2)
         booked(event, users(5))
 
@@ -225,7 +225,7 @@ class TestCapacityLowered:
         assert tally(event.pk) == Tally(confirmed=3, waitlisted=2, cancelled=0)
         assert unsound(event.pk) == []
 
-    def test_lets_nobody_in_until_it_is_below_capacity_again(self) -> None:
+    def test_lets_nobody_book_until_it_is_below_capacity_again(self) -> None:
         event = EventFactory(max_seats=3, waitlist_limit=5)
         seated = booked(event, users(3))
         event_sync(announced(event, max_seats=2, waitlist_limit=0))
@@ -254,7 +254,7 @@ class TestCapacityLowered:
         assert tally(event.pk) == Tally(confirmed=2, waitlisted=0, cancelled=2)
         assert unsound(event.pk) == []
 
-    def test_a_waitlist_that_shrank_takes_nobody_until_it_is_below_its_limit(self) -> None:
+    def test_a_shrunk_waitlist_accepts_nobody_until_it_is_below_its_limit(self) -> None:
         event = EventFactory(max_seats=1, waitlist_limit=3)
         _, *waiting = booked(event, users(4))
         event_sync(announced(event, waitlist_limit=1))
@@ -271,7 +271,7 @@ class TestCapacityLowered:
         assert unsound(event.pk) == []
 
 
-def test_a_window_that_moved_holds_at_once() -> None:
+def test_a_changed_window_applies_at_once() -> None:
     event = EventFactory(not_started=True)
     with pytest.raises(BookingNotOpen):
         create(event_id=event.pk, user_id="ann")
@@ -281,7 +281,7 @@ def test_a_window_that_moved_holds_at_once() -> None:
     assert create(event_id=event.pk, user_id="ann").status == BookingStatus.CONFIRMED
 
 
-def test_a_price_that_changed_holds_at_once() -> None:
+def test_a_changed_price_applies_at_once() -> None:
     event = EventFactory(price=Decimal(10))
 
     event_sync(announced(event, price=Decimal("12.50")))
@@ -302,7 +302,7 @@ def test_a_cancelled_event_refuses_at_once_and_promotes_nobody() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_news_of_one_new_event_in_eight_consumers_at_once_ends_with_the_newest() -> None:
+def test_messages_of_one_new_event_in_eight_consumers_end_with_the_newest() -> None:
     first = EventStateFactory()
     news = [replace(first, version=version, name=f"version {version}") for version in range(1, 9)]
 

@@ -1,4 +1,4 @@
-"""Lists and single bookings are rendered without serializers, and look as the serializers say."""
+"""Lists and single bookings are rendered without serializers, with the same result."""
 
 from datetime import UTC, datetime
 

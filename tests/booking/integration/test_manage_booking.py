@@ -1,4 +1,4 @@
-"""`manage_booking.py` runs this service from any environment, or says what is wrong."""
+"""`manage_booking.py` runs this service in any environment, or says what is wrong."""
 
 import pytest
 
@@ -79,7 +79,7 @@ def test_a_bad_variable_is_named_in_one_sentence(name: str, value: str) -> None:
     assert name in sentence
 
 
-def test_all_that_is_wrong_with_the_service_is_said_at_once() -> None:
+def test_all_problems_of_the_service_are_reported_at_once() -> None:
     run = manage(
         "check", BOOKING_SECRET_KEY=None, BOOKING_DATABASE_URL=None, BOOKING_DB_POOL_SIZE="x"
     )

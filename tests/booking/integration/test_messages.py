@@ -1,4 +1,4 @@
-"""The world is told of every change of a booking, in the transaction of that change."""
+"""Each change of a booking stores a message in its own transaction."""
 
 import re
 from datetime import datetime
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 RFC_3339_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
-def test_a_message_is_the_booking_as_it_is_then() -> None:
+def test_a_message_has_the_state_of_the_booking_at_that_time() -> None:
     event = EventFactory(name="Golang Workshop", max_seats=1)
     seated, waiting = booked(event, ["ann", "ben"])
 
@@ -63,7 +63,7 @@ def test_a_message_goes_to_the_bookings_exchange_and_is_kept_in_order_per_bookin
     assert row.published_at is None
 
 
-def test_what_becomes_of_each_booking_of_a_group_is_told_once_in_the_order_of_the_changes() -> None:
+def test_each_booking_of_a_group_is_announced_once_in_the_order_of_the_changes() -> None:
     event = EventFactory(max_seats=1, waitlist_limit=3)
     first, second, _ = booked(event, ["ann", "ben", "cat"])
     forget_what_was_told()
@@ -89,7 +89,7 @@ def test_what_becomes_of_each_booking_of_a_group_is_told_once_in_the_order_of_th
     assert [body["status"] for body in bodies(second.pk)] == ["cancelled"]
 
 
-def test_who_books_and_moves_up_in_one_group_is_told_what_they_were_answered() -> None:
+def test_a_booking_that_moves_up_in_its_group_is_announced_as_it_was_answered() -> None:
     event = EventFactory(max_seats=1, waitlist_limit=1)
     [seated] = booked(event, ["ann"])
 
@@ -106,7 +106,7 @@ def test_who_books_and_moves_up_in_one_group_is_told_what_they_were_answered() -
     assert "waitlist_order" not in of_cat
 
 
-def test_a_group_over_several_events_tells_all_of_it_in_one_statement() -> None:
+def test_a_group_over_several_events_stores_its_messages_in_one_statement() -> None:
     one, other = EventFactory.create_batch(2, max_seats=1)
     requests = [to_book(event.pk, user) for event in (one, other) for user in users(3)]
 
@@ -123,7 +123,7 @@ def test_a_group_over_several_events_tells_all_of_it_in_one_statement() -> None:
         ]
 
 
-def test_a_group_in_which_everyone_is_refused_tells_nothing() -> None:
+def test_a_group_in_which_all_are_refused_announces_nothing() -> None:
     event = EventFactory(over=True)
 
     with CaptureQueriesContext(connection) as queries:
@@ -134,7 +134,7 @@ def test_a_group_in_which_everyone_is_refused_tells_nothing() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_not_committed_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_committed_is_not_announced(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last step of the transaction fails; nothing of it is left, and no message either."""
     event = EventFactory()
     store = bookings.outbox_add
@@ -150,7 +150,7 @@ def test_what_is_not_committed_is_not_told(monkeypatch: pytest.MonkeyPatch) -> N
     assert (Booking.objects.count(), len(stored())) == (0, 0)
 
 
-def test_more_seats_are_told_as_the_cause_of_promotions() -> None:
+def test_promotions_name_the_raised_capacity_as_their_cause() -> None:
     event = EventFactory(max_seats=1)
     booked(event, ["ann", "ben", "cat"])
     forget_what_was_told()
@@ -163,7 +163,7 @@ def test_more_seats_are_told_as_the_cause_of_promotions() -> None:
     ]
 
 
-def test_news_that_move_nobody_tell_nothing() -> None:
+def test_a_change_that_moves_nobody_announces_nothing() -> None:
     event = EventFactory()
     booked(event, ["ann"])
     forget_what_was_told()
@@ -173,7 +173,7 @@ def test_news_that_move_nobody_tell_nothing() -> None:
     assert told() == []
 
 
-def test_a_message_carries_the_name_that_the_event_has_by_then() -> None:
+def test_a_message_has_the_name_of_the_event_at_that_time() -> None:
     event = EventFactory(max_seats=1)
     seated, waiting = booked(event, ["ann", "ben"])
     event_sync(announced(event, name="Moved to the big hall"))

@@ -1,4 +1,4 @@
-"""Who is promoted or cancelled gets one mail, whatever the broker and the mail server do."""
+"""Users get one mail for each promotion or cancellation, whatever broker and mail server do."""
 
 import json
 from collections.abc import Iterator
@@ -102,12 +102,12 @@ def test_there_is_a_mail_for_every_kind() -> None:
     assert set(KIND_BY_CAUSE.values()) == set(NotificationKind)
 
 
-def test_there_is_a_mail_for_each_reason_but_the_users_own_booking() -> None:
-    """The two apps share no code: what one announces, the other must know."""
+def test_there_is_a_mail_for_each_reason_except_the_users_own_booking() -> None:
+    """The two apps share no code, so this compares the causes that each knows."""
     assert set(KIND_BY_CAUSE) == set(Reason) - {Reason.BOOKED}
 
 
-def test_what_the_event_is_called_is_shown_as_it_is(server: MailServer) -> None:
+def test_the_name_of_the_event_is_shown_as_it_is(server: MailServer) -> None:
     handle({**PROMOTED, "event_name": "ภาษาไทย & <b>Rock</b>\u2028'n' Roll"})
 
     [mail] = server.mails
@@ -148,13 +148,13 @@ def test_the_same_message_in_four_consumers_at_once_sends_one_mail(server: MailS
     assert len(server.mails) == 1
 
 
-def test_who_waits_for_a_mail_that_fails_sends_it(server: MailServer) -> None:
+def test_a_consumer_that_waits_for_a_mail_that_fails_sends_it(server: MailServer) -> None:
     same = message(PROMOTED)
     server.at_next_data = ["451 try again"]
     server.held = True
 
     with in_background(lambda: handle_message(same)) as first:
-        _until_somebody_holds_the_message()
+        _until_the_message_is_locked()
         with in_background(lambda: handle_message(same)) as second:
             until(lambda: waiting_for_a_lock() == 1, "one who waits for the first")
             server.held = False
@@ -166,7 +166,7 @@ def test_who_waits_for_a_mail_that_fails_sends_it(server: MailServer) -> None:
 
 
 def test_copies_of_a_mail_can_be_recognised(server: MailServer) -> None:
-    """The one window: the process dies after the mail server took the mail, before the commit."""
+    """The one gap: the process dies after the mail server accepted the mail, before the commit."""
     same = message(PROMOTED)
 
     handle_message(same)
@@ -181,7 +181,7 @@ def test_copies_of_a_mail_can_be_recognised(server: MailServer) -> None:
 
 class TestTrouble:
     @pytest.mark.parametrize("answer", ["450 mailbox busy", "451 greylisted"])
-    def test_with_one_recipient_that_passes_keeps_that_mail_only(
+    def test_with_one_recipient_for_now_delays_only_that_mail(
         self, server: MailServer, answer: str
     ) -> None:
         same = message(PROMOTED)
@@ -194,20 +194,20 @@ class TestTrouble:
         handle_message(same)
         assert len(server.mails) == 1
 
-    def test_of_a_server_that_closes_for_everybody_is_waited_out(self, server: MailServer) -> None:
+    def test_of_a_server_that_closes_for_all_is_waited_out(self, server: MailServer) -> None:
         server.at_recipient = "421 too many"
 
         with pytest.raises(HandlerUnavailable, match="mail server"):
             handle(PROMOTED)
         assert Notification.objects.count() == 0
 
-    def test_with_the_text_that_passes_keeps_that_mail_only(self, server: MailServer) -> None:
+    def test_with_the_text_for_now_delays_only_that_mail(self, server: MailServer) -> None:
         server.at_data = "451 out of disk"
 
         with pytest.raises(TryLater, match="451 out of disk"):
             handle(PROMOTED)
 
-    def test_of_a_recipient_who_is_refused_for_good_is_the_messages_end(
+    def test_with_a_recipient_who_is_refused_for_good_makes_a_dead_letter(
         self, server: MailServer
     ) -> None:
         server.at_recipient = "550 no such user"
@@ -217,7 +217,7 @@ class TestTrouble:
 
         assert Notification.objects.count() == 0
 
-    def test_of_a_text_that_is_refused_for_good_is_the_messages_end(
+    def test_with_a_text_that_is_refused_for_good_makes_a_dead_letter(
         self, server: MailServer
     ) -> None:
         server.at_data = "554 spam"
@@ -225,7 +225,7 @@ class TestTrouble:
         with pytest.raises(BadMessage, match="554 spam"):
             handle(PROMOTED)
 
-    def test_of_a_server_that_does_not_answer_about_one_mail_keeps_that_mail_only(
+    def test_with_a_server_that_hangs_during_one_mail_delays_only_that_mail(
         self, server: MailServer, settings: Any
     ) -> None:
         settings.EMAIL_TIMEOUT = 1
@@ -245,7 +245,7 @@ class TestTrouble:
             pytest.param(b"220 hello\r\n", "closes", id="closes after its greeting"),
         ],
     )
-    def test_of_a_server_that_is_sick_is_waited_out(
+    def test_with_a_failing_server_is_waited_out(
         self, says: bytes, then: str, settings: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sending, "CONVERSATION_SECONDS", 3.0)
@@ -258,7 +258,7 @@ class TestTrouble:
                 handle(PROMOTED)
         assert Notification.objects.count() == 0
 
-    def test_of_a_folder_for_mails_that_is_not_there_is_waited_out(
+    def test_with_a_missing_folder_for_mails_is_waited_out(
         self, settings: Any, tmp_path: Path
     ) -> None:
         settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
@@ -268,9 +268,7 @@ class TestTrouble:
         with pytest.raises(HandlerUnavailable, match="mail server"):
             handle(PROMOTED)
 
-    def test_of_a_server_that_is_not_there_is_waited_out(
-        self, server: MailServer, settings: Any
-    ) -> None:
+    def test_with_a_missing_server_is_waited_out(self, server: MailServer, settings: Any) -> None:
         settings.EMAIL_PORT = 9
 
         with pytest.raises(HandlerUnavailable, match="mail server"):
@@ -466,10 +464,10 @@ class TestAConnection:
         assert len(server.mails) == 1
 
 
-def test_a_mail_may_take_longer_than_a_transaction_may_idle(
+def test_sending_a_mail_may_take_longer_than_the_idle_timeout(
     server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else PostgreSQL would end the session, and what was sent would be sent again."""
+    """Otherwise PostgreSQL would end the session, and the mail would be sent again."""
     server.seconds_per_mail = 2.5
     # The connection is kept, or the handler would begin with another one.
     monkeypatch.setattr("shared.messaging.handling.close_old_connections", lambda: None)
@@ -519,7 +517,7 @@ def test_the_pattern_of_addresses_is_a_setting(settings: Any) -> None:
         "ann@" + "\u05d0" * 62 + ".com",
     ],
 )
-def test_what_is_no_address_is_undeliverable(user_id: str) -> None:
+def test_an_invalid_address_is_undeliverable(user_id: str) -> None:
     with pytest.raises(Undeliverable):
         address_of(user_id)
 
@@ -561,10 +559,10 @@ def test_an_odd_user_gets_a_mail_or_a_dead_letter(
     assert server.mails[-1]["To"] == "ann@example.com"
 
 
-def test_what_only_shows_while_the_mail_is_built_is_that_messages_end(
+def test_an_error_while_a_mail_is_built_makes_its_message_a_dead_letter(
     server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the check of addresses that Django has, as it was when the notifier died of one."""
+    """With Django's own check of addresses, which lets some invalid ones through."""
     monkeypatch.setattr(addresses, "is_address", lambda text: True)
 
     with pytest.raises(BadMessage, match="undeliverable: Unicode"):
@@ -582,7 +580,7 @@ def test_a_user_without_an_address_is_a_bad_message(server: MailServer) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"[", b"null", b"[]", b"{}"])
-def test_what_is_no_booking_is_a_bad_message(body: bytes) -> None:
+def test_anything_but_a_booking_is_a_bad_message(body: bytes) -> None:
     with pytest.raises(BadMessage, match=r"^not (JSON|a booking)"):
         handle(body)
 
@@ -601,19 +599,19 @@ def test_what_is_no_booking_is_a_bad_message(body: bytes) -> None:
         ("cause", None),
     ],
 )
-def test_a_field_that_can_not_be_is_named(field: str, value: object) -> None:
+def test_an_invalid_field_is_named(field: str, value: object) -> None:
     with pytest.raises(BadMessage, match=f"'{field}'"):
         handle({**PROMOTED, field: value})
 
 
 @pytest.mark.parametrize("message_id", ["m-1", "12", "\x00"])
-def test_a_message_that_can_not_be_told_from_others_is_a_bad_message(message_id: str) -> None:
+def test_a_message_without_a_unique_id_is_a_bad_message(message_id: str) -> None:
     with pytest.raises(BadMessage, match="message_id"):
         handle_message(message(PROMOTED, message_id=message_id))
 
 
-def _until_somebody_holds_the_message() -> None:
-    """A row that nobody can see yet: its writer's transaction is open, waiting for the server."""
+def _until_the_message_is_locked() -> None:
+    """The row isn't visible yet: its transaction is open and waits for the mail server."""
 
     def holds() -> bool:
         with connection.cursor() as cursor:

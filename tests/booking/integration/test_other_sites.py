@@ -1,4 +1,4 @@
-"""A page of another site can't book or cancel with its visitor's browser."""
+"""A page of another site can't book or cancel through its visitor's browser."""
 
 from collections.abc import Mapping
 

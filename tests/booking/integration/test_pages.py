@@ -1,4 +1,4 @@
-"""The booking service as pages for admins. Their script is not run here: what it needs is there."""
+"""The booking service's HTML pages. Their script doesn't run here; these tests check its input."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ class TestLinks:
         assert f"#{rows[1].pk} event {rows[1].event_id}: waitlisted" in found.links
 
     @pytest.mark.parametrize("path", ["{event}/status", "{event}/bookings", "{booking}"])
-    def test_lead_to_the_event_where_its_services_address_is_known(
+    def test_lead_to_the_event_if_the_url_of_its_service_is_known(
         self, browser: Client, settings: Any, rows: list[Booking], path: str
     ) -> None:
         path = path.format(event=event_path(rows[0]), booking=f"{BOOKINGS}/{rows[0].pk}")
@@ -75,7 +75,7 @@ class TestLinks:
 
 
 class TestForms:
-    def test_book_with_their_json_as_it_stands(self, browser: Client, rows: list[Booking]) -> None:
+    def test_book_with_their_json_as_it_is(self, browser: Client, rows: list[Booking]) -> None:
         path = f"{event_path(rows[0])}/bookings"
         found = page(browser, path)
 
@@ -97,7 +97,7 @@ class TestForms:
         assert response.status_code == 200
         assert Page(response.content.decode()).answer["status"] == "cancelled"
 
-    def test_are_for_staff_where_tokens_are_asked_for(
+    def test_are_for_staff_if_tokens_are_required(
         self, client: Client, ask_for_tokens: AskForTokens, rows: list[Booking]
     ) -> None:
         ask_for_tokens()
@@ -134,7 +134,7 @@ class TestRefusals:
 
 
 class TestPrograms:
-    def test_pay_for_nothing_of_it(self, browser: Client, rows: list[Booking]) -> None:
+    def test_have_no_additional_cost(self, browser: Client, rows: list[Booking]) -> None:
         for path in (
             f"{event_path(rows[0])}/status",
             f"{BOOKINGS}/{rows[0].pk}",
@@ -181,7 +181,7 @@ class TestPrograms:
         assert response["Content-Type"] == "application/json"
 
 
-def test_what_a_browser_itself_has_sent_is_answered_with_a_page(
+def test_a_request_of_the_browser_itself_is_answered_with_a_page(
     browser: Client, rows: list[Booking]
 ) -> None:
     response = browser.post(

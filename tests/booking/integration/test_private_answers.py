@@ -1,4 +1,4 @@
-"""Answers about users are kept by nobody on the way."""
+"""Responses about users are not cached."""
 
 from collections.abc import Mapping
 

@@ -25,7 +25,7 @@ Step = dict[str, Any]
 
 
 def in_processes(plans: Sequence[Sequence[Step]]) -> list[list[str]]:
-    """Start a process per plan, let all begin together, return what each step came to."""
+    """Starts a process for each plan, at the same time, and returns the result of each step."""
     url = urlsplit(os.environ["BOOKING_DATABASE_URL"])
     test_database = url._replace(path="/" + str(connection.settings_dict["NAME"])).geturl()
     environment = {

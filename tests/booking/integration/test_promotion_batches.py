@@ -31,7 +31,7 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def with_a_line(*, waiting: int, places: int = 20) -> Event:
-    """One seat, taken by user-001; user-002 is the first in line."""
+    """One seat, taken by user-001; user-002 is first in line."""
     event: Event = EventFactory(max_seats=1, waitlist_limit=places)
     booked(event, users(1 + waiting))
     return event
@@ -66,7 +66,7 @@ def test_the_first_batch_comes_with_the_change_and_the_others_follow() -> None:
 
 @pytest.mark.parametrize("waiting", [0, 1, BATCH, BATCH + 1, 2 * BATCH])
 @pytest.mark.parametrize("seats", [1, 2, 1 + BATCH, 2 + BATCH, 20])
-def test_it_ends_with_as_many_seated_as_there_are_seats(waiting: int, seats: int) -> None:
+def test_it_ends_with_every_seat_taken(waiting: int, seats: int) -> None:
     event = with_a_line(waiting=waiting)
 
     raised(event, max_seats=seats)
@@ -88,7 +88,7 @@ def test_everyone_is_told_once_in_order_and_that_more_seats_are_the_cause() -> N
     assert told() == [("booking.promoted", user, "capacity_raised") for user in users(9)[1:]]
 
 
-def test_other_news_of_the_event_keep_the_cause_and_go_on() -> None:
+def test_other_changes_of_the_event_keep_the_cause_and_continue() -> None:
     event = with_a_line(waiting=8)
     forget_what_was_told()
     raised(event)
@@ -100,7 +100,7 @@ def test_other_news_of_the_event_keep_the_cause_and_go_on() -> None:
 
 
 class TestNobodyOvertakes:
-    """While batches are pending there are idle seats, and all of them belong to the line."""
+    """While batches are pending, seats are idle, and all of them belong to the waitlist."""
 
     def test_a_newcomer_waits(self) -> None:
         event = with_a_line(waiting=8)
@@ -119,7 +119,7 @@ class TestNobodyOvertakes:
         with pytest.raises(FullyBooked):
             create(event_id=event.pk, user_id="late")
 
-    def test_one_who_cancels_makes_way_for_the_head_of_the_line_alone(self) -> None:
+    def test_a_cancellation_promotes_only_the_head_of_the_line(self) -> None:
         event = with_a_line(waiting=8)
         raised(event)
         seated = Booking.objects.get(event=event, user_id="user-001")
@@ -130,7 +130,7 @@ class TestNobodyOvertakes:
         finish()
         assert unsound(event.pk) == []
 
-    def test_one_who_leaves_the_line_makes_way_for_nobody(self) -> None:
+    def test_a_user_who_leaves_the_line_promotes_nobody(self) -> None:
         event = with_a_line(waiting=8)
         raised(event)
         waiting = Booking.objects.get(event=event, user_id="user-007")
@@ -158,7 +158,9 @@ class TestNobodyOvertakes:
         assert unsound(event.pk) == []
 
     @pytest.mark.parametrize("max_seats", [15, 30])
-    def test_capacity_that_changes_again_goes_on_in_order(self, max_seats: int) -> None:
+    def test_promotions_continue_in_order_after_another_change_of_capacity(
+        self, max_seats: int
+    ) -> None:
         event = with_a_line(waiting=12)
         raised(event)
 
@@ -195,7 +197,7 @@ class TestNobodyOvertakes:
             ("booking.cancelled", user, "event_cancelled") for user in users(9)
         ]
 
-    def test_an_event_that_takes_place_after_all_goes_on_in_batches(self) -> None:
+    def test_an_event_that_takes_place_after_all_continues_in_batches(self) -> None:
         event = with_a_line(waiting=8)
         event_sync(announced(event, cancelled_at=now()))
         event.refresh_from_db()
@@ -213,14 +215,14 @@ class TestNobodyOvertakes:
 def test_the_control_finds_a_newcomer_who_takes_an_idle_seat(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Without rule 4 in the allocation, what this file looks at would say so."""
+    """Without rule 4 in the allocation, these tests would fail."""
     event = with_a_line(waiting=8)
     raised(event)
     monkeypatch.setattr("booking_project.bookings.domain.allocation.has_free_seat", lambda _: True)
 
     decided(event.pk, [to_book(event.pk, "late")])
 
-    assert unsound(event.pk) == ["somebody overtaken"]
+    assert unsound(event.pk) == ["a user was overtaken"]
 
 
 @pytest.mark.parametrize("kinds", [("promotion", "promotion"), ("promotion", "cancellation")])
@@ -273,7 +275,7 @@ class TestABatch:
         finish()
         assert [user for _, user, _ in told()] == users(9)[4:]
 
-    def test_of_an_event_that_somebody_holds_leaves_the_turn_to_the_next(
+    def test_of_a_locked_event_leaves_the_turn_to_the_next(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(locks, "BRIEF_WAIT_MS", 50)
@@ -295,7 +297,7 @@ class TestABatch:
         assert len(line(held.pk)) == 5
         assert len(line(free.pk)) == 2
 
-    def test_shares_the_work_with_other_consumers_and_none_is_promoted_twice(self) -> None:
+    def test_is_shared_with_other_consumers_and_nobody_is_promoted_twice(self) -> None:
         events = [with_a_line(waiting=20) for _ in range(2)]
         for event in events:
             raised(event, max_seats=30)

@@ -1,5 +1,5 @@
-"""Two transactions that decide on the same facts. Each race has a control: the same meeting
-without the row lock, which must do the damage that the lock is there to prevent."""
+"""Two transactions that decide on the same data. Each race has a control: the same race without
+the row lock must do the damage that the lock prevents."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,7 +21,7 @@ Outcome = Booking | Exception
 
 
 def race(event: Event, requests: Sequence[Command], *, may_meet: bool) -> list[Outcome]:
-    """Admit each request in a transaction of its own, all at once."""
+    """Decides each request in its own transaction, all at once."""
     return meet([admit(event, request) for request in requests], may_meet=may_meet)
 
 
@@ -37,7 +37,7 @@ def admit(event: Event, request: Command) -> Callable[[], Outcome]:
 
 
 def damage(event: Event, outcomes: Sequence[Outcome]) -> list[str]:
-    """What went wrong: broken promises, or writes that only the database's constraints stopped."""
+    """What went wrong: broken rules, or writes that only the database's constraints stopped."""
     stopped = [str(outcome) for outcome in outcomes if isinstance(outcome, IntegrityError)]
     cancelled = [
         outcome.pk
@@ -74,7 +74,7 @@ class TestTheLastSeat:
         assert not any(isinstance(outcome, FullyBooked) for outcome in outcomes)
         assert damage(event, outcomes)
 
-    def test_is_refused_by_the_database_where_the_application_forgot_the_lock(
+    def test_is_refused_by_the_database_if_the_application_forgets_the_lock(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Rule 7: not even a bug can overbook."""
@@ -230,7 +230,7 @@ class TestACancelWhileSomebodyBooks:
 
 
 class TestCapacityRaisedWhileSomebodyBooks:
-    def test_the_new_seat_is_the_lines(self) -> None:
+    def test_the_new_seat_goes_to_the_line(self) -> None:
         event = EventFactory(max_seats=1, waitlist_limit=2)
         booked(event, ["ann", "ben"])
 

@@ -101,7 +101,7 @@ def request(event: Event, user: str = "ann", *, key: str = KEY) -> CreateBooking
 
 
 def bodies(results: Iterable[Any]) -> list[dict[str, Any]]:
-    """As callers get them."""
+    """The bodies as callers get them."""
     return [json.loads(dump_json(represent_booking(result.value))) for result in results]
 
 
@@ -129,7 +129,7 @@ class TestARetry:
         assert tally(event.pk) == Tally(confirmed=1, waitlisted=0, cancelled=0)
         assert unsound(event.pk) == []
 
-    def test_of_a_place_in_line_is_answered_like_the_first_time(self, browser: Client) -> None:
+    def test_of_a_place_in_line_gets_the_first_response_again(self, browser: Client) -> None:
         event = EventFactory(max_seats=1)
         booked(event, ["ben"])
 
@@ -140,7 +140,7 @@ class TestARetry:
         assert_replay(again, first)
         assert tally(event.pk) == Tally(confirmed=1, waitlisted=1, cancelled=0)
 
-    def test_is_answered_like_the_first_time_after_the_booking_was_cancelled(
+    def test_gets_the_first_response_again_after_the_booking_was_cancelled(
         self, browser: Client
     ) -> None:
         event = EventFactory()
@@ -153,7 +153,7 @@ class TestARetry:
         assert again.json()["status"] == "confirmed"
         assert tally(event.pk) == Tally(confirmed=0, waitlisted=0, cancelled=1)
 
-    def test_is_answered_like_the_first_time_after_a_promotion(self, browser: Client) -> None:
+    def test_gets_the_first_response_again_after_a_promotion(self, browser: Client) -> None:
         event = EventFactory(max_seats=1)
         [ben] = booked(event, ["ben"])
         first = book(browser, event)
@@ -180,9 +180,7 @@ class TestARetry:
         assert_replay(book(browser, event), first)
         assert book(browser, event, "ben", key="another").status_code in (400, 409)
 
-    def test_is_answered_like_the_first_time_where_the_last_seat_was_its_own(
-        self, browser: Client
-    ) -> None:
+    def test_gets_the_first_response_again_if_it_took_the_last_seat(self, browser: Client) -> None:
         event = EventFactory(max_seats=1, waitlist_limit=0)
         first = book(browser, event)
         # Makes the common queue look for refusals before it locks.
@@ -190,7 +188,7 @@ class TestARetry:
 
         assert_replay(book(browser, event), first)
 
-    def test_does_not_wait_for_a_row_that_somebody_holds(self, browser: Client) -> None:
+    def test_does_not_wait_for_a_locked_row(self, browser: Client) -> None:
         event = EventFactory()
         first = book(browser, event)
 
@@ -208,14 +206,14 @@ class TestARetry:
             '{"user_id": "ann", "note": 2}',
         ],
     )
-    def test_may_write_its_body_in_another_way(self, browser: Client, body: str) -> None:
+    def test_may_write_its_body_differently(self, browser: Client, body: str) -> None:
         event = EventFactory()
         first = book(browser, event)
 
         assert_replay(send(browser, event, body), first)
 
-    def test_is_not_refused_by_a_look_without_the_lock(self) -> None:
-        """What that look finds may be the work of the first attempt, committed meanwhile."""
+    def test_is_not_refused_by_the_check_without_the_lock(self) -> None:
+        """That check may find the result of the first attempt, committed in the meantime."""
         event = EventFactory(max_seats=1, waitlist_limit=0)
         booked(event, ["ann"])
 
@@ -239,7 +237,7 @@ class TestARetry:
         assert_replay(book(browser, event), first)
         assert Booking.objects.count() == 1
 
-    def test_with_a_body_that_is_wrong_in_itself_is_refused_for_that(self, browser: Client) -> None:
+    def test_with_an_invalid_body_is_refused_for_that(self, browser: Client) -> None:
         event = EventFactory()
         book(browser, event)
 
@@ -289,7 +287,7 @@ class TestARefusal:
             assert_problem(book(browser, event, key=key), status, code=code)
         assert not IdempotencyRecord.objects.exists()
 
-    def test_of_an_event_that_nobody_has_is_not_found(self, browser: Client) -> None:
+    def test_of_an_unknown_event_is_not_found(self, browser: Client) -> None:
         for number in (77, 10**30):
             assert_problem(book(browser, Event(pk=number)), 404, code="event_not_found")
 
@@ -302,7 +300,7 @@ class TestARefusal:
         for key in ("another", None):
             assert_problem(book(browser, event, key=key), 409, code="already_booked")
 
-    def test_for_want_of_the_row_leaves_the_key_as_it_was(self, browser: Client) -> None:
+    def test_because_of_a_locked_row_leaves_the_key_unused(self, browser: Client) -> None:
         event = EventFactory()
         with database_patience(lock_seconds=BRIEF_SECONDS), held(event):
             assert_problem(book(browser, event), 503, code="try_again_later")
@@ -321,7 +319,7 @@ class TestABadKey:
         assert_problem(book(browser, event, key=key), 400, code="invalid_idempotency_key")
         assert not Booking.objects.exists()
 
-    def test_is_what_two_headers_are(self, live_server: LiveServer) -> None:
+    def test_results_from_two_headers(self, live_server: LiveServer) -> None:
         event = EventFactory()
         for keys in (["a", "b"], ["a", "a"], ['"a"', '"a"'], ["", "a"]):
             server = http.client.HTTPConnection(live_server.thread.host, live_server.thread.port)
@@ -376,9 +374,7 @@ class TestTheScopeOfAKey:
 
         assert_replay(book(browser, event, **self.bearer("ann", jti="two")), first)
 
-    def test_makes_no_difference_between_a_user_id_left_out_and_the_same_one_given(
-        self, browser: Client
-    ) -> None:
+    def test_is_the_same_with_and_without_ones_own_user_id(self, browser: Client) -> None:
         event = EventFactory()
         first = send(browser, event, "{}", **self.bearer("ann"))
 
@@ -394,14 +390,14 @@ class TestTheScopeOfAKey:
         admin = book(browser, event, **self.bearer("root", roles=["admin"]))
         assert_problem(admin, 409, code="already_booked")
 
-    def test_shows_nothing_to_who_is_no_admin_any_more(self, browser: Client) -> None:
+    def test_shows_nothing_to_a_former_admin(self, browser: Client) -> None:
         event = EventFactory()
         first = book(browser, event, **self.bearer("root", roles=["admin"]))
 
         assert first.status_code == 201
         assert_problem(book(browser, event, **self.bearer("root")), 403, code="not_your_user_id")
 
-    def test_is_nobodys_user_name(self, client: Client, admin_user: Any) -> None:
+    def test_is_not_a_user_name(self, client: Client, admin_user: Any) -> None:
         """A session of the Django admin is not the user whose subject is that person's number."""
         event = EventFactory()
         client.force_login(admin_user)
@@ -415,7 +411,7 @@ class TestTheScopeOfAKey:
 
 
 class TestWithoutAKey:
-    def test_nothing_is_asked_or_stored(self, browser: Client) -> None:
+    def test_nothing_is_looked_up_or_stored(self, browser: Client) -> None:
         event = EventFactory(max_seats=1, waitlist_limit=0)
 
         with CaptureQueriesContext(connection) as captured:
@@ -444,7 +440,7 @@ class TestInAGroup:
         assert first["id"] == Booking.objects.get().pk
         assert [outcome.replayed for outcome in outcomes] == [False, True]
 
-    def test_two_with_one_key_and_different_bodies_do_not_get_each_others(self) -> None:
+    def test_two_with_one_key_and_different_bodies_do_not_share_a_result(self) -> None:
         event = EventFactory()
 
         first, other = results_of(event, [request(event), request(event, "ben")])
@@ -487,8 +483,8 @@ class TestInAGroup:
         assert IdempotencyRecord.objects.count() == 30
         assert Booking.objects.count() == 31
 
-    def test_what_is_kept_is_what_was_answered_where_the_group_changed_it(self) -> None:
-        """The row says what the transaction came to, and so does the answer."""
+    def test_the_stored_result_is_the_one_answered_if_the_group_changed_it(self) -> None:
+        """The row has the final status, and so has the response."""
         event = EventFactory(max_seats=1)
         [ben] = booked(event, ["ben"])
 
@@ -518,7 +514,7 @@ class TestInAGroup:
 
 
 def queued(event: Event) -> list[Any]:
-    """The commands that wait behind the batch in hand."""
+    """The commands that wait behind the current batch."""
     queue = bookings._admission()._by_event.get(event.pk)
     return [] if queue is None else list(queue.batcher._queue)
 
@@ -545,7 +541,7 @@ class TestManyAtOnce:
         assert unsound(event.pk) == []
 
     @pytest.mark.parametrize("grouping", ["all", "event"])
-    def test_who_waits_for_the_row_behind_its_own_first_attempt_is_answered_like_it(
+    def test_a_retry_that_waits_behind_its_first_attempt_gets_the_same_response(
         self, settings: Any, grouping: str
     ) -> None:
         settings.ADMISSION_GROUPING = grouping
@@ -586,7 +582,7 @@ class TestManyAtOnce:
         assert meeting.all_met == may_meet
         return outcomes
 
-    def test_two_rivals_who_both_want_to_be_first_meet_at_the_row(self) -> None:
+    def test_two_requests_with_one_key_meet_at_the_row(self) -> None:
         event = EventFactory()
 
         [[one], [other]] = self.race(event, may_meet=False)
@@ -595,7 +591,7 @@ class TestManyAtOnce:
         assert sorted([one.replayed, other.replayed]) == [False, True]
         assert Booking.objects.count() == 1
 
-    def test_control_without_the_lock_neither_finds_the_others_answer(
+    def test_control_without_the_lock_neither_finds_the_others_result(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         event = EventFactory()
@@ -605,7 +601,7 @@ class TestManyAtOnce:
 
         assert sum(isinstance(outcome, IntegrityError) for outcome in outcomes) == 1
 
-    def test_the_database_keeps_one_answer_even_where_the_lock_is_missing(self) -> None:
+    def test_the_database_keeps_one_result_even_without_the_lock(self) -> None:
         event = EventFactory()
         ann = keyed(event)
 
@@ -623,8 +619,8 @@ class TestManyAtOnce:
 
         assert not Booking.objects.exists()
 
-    def test_a_connection_lost_after_the_commit_loses_no_answer(self, browser: Client) -> None:
-        """The client hears of a failure, and its booking is there."""
+    def test_a_connection_lost_after_the_commit_loses_no_result(self, browser: Client) -> None:
+        """The client gets an error, but its booking exists."""
         event = EventFactory()
         lost = False
 
@@ -649,7 +645,7 @@ class TestManyAtOnce:
 
 
 class TestAfterTheRetention:
-    def test_a_key_is_as_good_as_new(self, browser: Client) -> None:
+    def test_a_key_counts_as_new(self, browser: Client) -> None:
         event = EventFactory()
         first = book(browser, event)
         grow_old(hours=24, seconds=1)
@@ -686,7 +682,7 @@ class TestAfterTheRetention:
 
         assert_replay(book(browser, event), first)
 
-    def test_pruning_deletes_what_is_too_old_and_nothing_else(
+    def test_pruning_deletes_only_what_is_too_old(
         self, browser: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(idempotency, "PRUNE_BATCH", 2)

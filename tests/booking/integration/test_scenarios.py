@@ -1,4 +1,4 @@
-"""The six scenarios of the system this one replaces, and what happens when everyone clicks at once.
+"""The six scenarios of the system this one replaces, and many users at the same moment.
 
 All through `admission`, as requests come in: grouped where they meet.
 """
@@ -101,12 +101,12 @@ def test_an_event_that_is_over_is_not_open() -> None:
         create(event_id=event.pk, user_id="ann")
 
 
-def test_an_event_that_nobody_announced_is_not_found() -> None:
+def test_an_event_that_was_not_announced_is_not_found() -> None:
     with pytest.raises(EventNotFound):
         create(event_id=99999, user_id="ann")
 
 
-def test_a_booking_is_kept_as_it_was_answered() -> None:
+def test_a_booking_is_stored_as_it_was_answered() -> None:
     event = EventFactory(max_seats=1)
     for user in ("ann", "ben"):
         answered = create(event_id=event.pk, user_id=user)

@@ -1,4 +1,4 @@
-"""What no bug of the application can write: rule 7, and the exception that rule 8 makes."""
+"""The database refuses what a bug could write: rule 7, with the exception of rule 8."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +50,7 @@ def test_more_waitlisted_than_the_waitlist_takes() -> None:
 
 
 @pytest.mark.parametrize("counter", ["confirmed_count", "waitlisted_count"])
-def test_fewer_than_nobody(counter: str) -> None:
+def test_negative_counters(counter: str) -> None:
     EventFactory()
 
     with refused_by("event_counters_not_negative"):
@@ -114,14 +114,14 @@ def test_waiting_without_a_number_in_line(order: int | None) -> None:
         insert_like(booking, user_id="ben", status=BookingStatus.WAITLISTED, waitlist_order=order)
 
 
-def test_a_status_that_is_none() -> None:
+def test_an_unknown_status() -> None:
     booked(EventFactory(), ["ann"])
 
     with refused_by("booking_status_known"):
         execute("UPDATE bookings_booking SET status = 'pending'")
 
 
-def test_a_booking_of_nobody() -> None:
+def test_a_booking_without_a_user() -> None:
     booked(EventFactory(), ["ann"])
 
     with refused_by("booking_has_a_user"):

@@ -1,4 +1,4 @@
-"""The window's edges are the database server's, not those of any web server's clock."""
+"""The window opens and closes by the clock of the database server, not of a web server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,7 +61,7 @@ def test_a_microsecond_beyond_is_outside(edge: str, beyond: timedelta) -> None:
 
 
 def test_the_clock_is_read_again_after_the_lock() -> None:
-    """Who waited for the row until the window was over is too late."""
+    """A user who waited for the row until the window was over is too late."""
     event = EventFactory()
 
     with database_clock_at(event.booking_end_at + TICK):

@@ -1,4 +1,4 @@
-"""`GET /api/v1/bookings?user_id=…`: a user's bookings over all events."""
+"""`GET /api/v1/bookings?user_id=…`: a user's bookings across all events."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ BOOKINGS = "/api/v1/bookings"
 
 @pytest.fixture
 def anns() -> list[Booking]:
-    """A cancelled one, a seat and a place in line, among those of others."""
+    """A cancelled booking, a seat and a place in line, among bookings of others."""
     first, second, third = EventFactory.create_batch(3, max_seats=1)
     [cancelled] = booked(first, ["ann"])
     booked(second, ["ben"])
@@ -43,7 +43,7 @@ def listed(browser: Client, **query: str) -> list[Any]:
 
 
 class TestTheList:
-    def test_has_all_of_a_user_and_nobody_elses_in_the_order_of_ids(
+    def test_has_all_bookings_of_a_user_and_no_others_in_the_order_of_ids(
         self, browser: Client, anns: list[Booking]
     ) -> None:
         found = listed(browser, user_id="ann")
@@ -68,14 +68,12 @@ class TestTheList:
         assert row["id"] == anns[place].pk
 
     @pytest.mark.parametrize("user_id", ["nobody", "an", "ann%", "'", "é" * 255])
-    def test_is_empty_for_who_has_booked_nothing(
+    def test_is_empty_for_a_user_without_bookings(
         self, browser: Client, anns: list[Booking], user_id: str
     ) -> None:
         assert listed(browser, user_id=user_id) == []
 
-    def test_takes_the_blanks_off_as_a_booking_does(
-        self, browser: Client, anns: list[Booking]
-    ) -> None:
+    def test_trims_blanks_as_a_booking_does(self, browser: Client, anns: list[Booking]) -> None:
         assert len(listed(browser, user_id=" ann ")) == 3
 
     def test_is_paged_and_its_links_keep_the_user_and_the_status(self, browser: Client) -> None:
@@ -130,7 +128,7 @@ class TestRefused:
         assert problem["errors"] == {"user_id": ["user_id is required"]}
 
     @pytest.mark.parametrize("user_id", ["nul\x00", "bell\x07", "x" * 256])
-    def test_with_a_user_id_that_nobody_can_have(self, browser: Client, user_id: str) -> None:
+    def test_with_a_user_id_that_is_not_allowed(self, browser: Client, user_id: str) -> None:
         problem = assert_problem(browser.get(BOOKINGS, {"user_id": user_id}), 400)
 
         assert problem["code"] == "invalid_input"
@@ -166,7 +164,7 @@ class TestWithTokens:
         booked(EventFactory(), ["ann", "ben", "root"])
 
     @pytest.mark.parametrize("query", [{}, {"user_id": "ann"}])
-    def test_a_user_sees_their_own_and_need_not_say_whose(
+    def test_a_user_sees_their_own_without_naming_themselves(
         self, browser: Client, query: dict[str, str]
     ) -> None:
         response = self.ask(browser, query, sub="ann")
@@ -174,24 +172,24 @@ class TestWithTokens:
         assert [row["user_id"] for row in response.json()] == ["ann"]
 
     @pytest.mark.parametrize("other", ["ben", "Ann", "nobody", "ann\u00ad"])
-    def test_a_user_does_not_see_anybody_elses(self, browser: Client, other: str) -> None:
+    def test_a_user_does_not_see_those_of_others(self, browser: Client, other: str) -> None:
         response = self.ask(browser, {"user_id": other}, sub="ann")
 
         problem = assert_problem(response, 403, code="not_your_user_id")
         assert problem["message"] == "you can see only your own bookings"
 
     @pytest.mark.parametrize("user_id", ["ann", "ben"])
-    def test_an_admin_sees_anybodys(self, browser: Client, user_id: str) -> None:
+    def test_an_admin_sees_those_of_anyone(self, browser: Client, user_id: str) -> None:
         response = self.ask(browser, {"user_id": user_id}, sub="root", roles=["admin"])
 
         assert [row["user_id"] for row in response.json()] == [user_id]
 
-    def test_an_admin_who_says_nobody_sees_their_own(self, browser: Client) -> None:
+    def test_an_admin_who_names_nobody_sees_their_own(self, browser: Client) -> None:
         response = self.ask(browser, {}, sub="root", roles=["admin"])
 
         assert [row["user_id"] for row in response.json()] == ["root"]
 
-    def test_who_has_no_token_sees_nothing(self, browser: Client) -> None:
+    def test_a_caller_without_a_token_sees_nothing(self, browser: Client) -> None:
         response = browser.get(BOOKINGS, {"user_id": "ann"})
 
         assert_problem(response, 401, code="not_authenticated")

@@ -43,11 +43,13 @@ def test_bookings_that_agree_exit_0(event: Event) -> None:
     [
         ({"confirmed_count": 1}, "counts 1 confirmed, has 2"),
         ({"waitlisted_count": 1}, "counts 1 waitlisted, has 2"),
-        ({"last_waitlist_order": 1}, "gave out waitlist number 2, but would go on after 1"),
+        ({"last_waitlist_order": 1}, "gave out waitlist number 2, but would continue after 1"),
         ({"max_seats": 3}, "has 1 idle seats while 2 wait"),
     ],
 )
-def test_what_differs_is_said_and_repaired(event: Event, wrong: dict[str, int], said: str) -> None:
+def test_differences_are_reported_and_repaired(
+    event: Event, wrong: dict[str, int], said: str
+) -> None:
     Event.objects.filter(pk=event.pk).update(**wrong)
 
     status, printed = verify()
@@ -70,7 +72,7 @@ def test_an_idle_seat_goes_to_the_head_of_the_line(event: Event) -> None:
     assert by_user["dan"] == BookingStatus.WAITLISTED
 
 
-def test_more_confirmed_than_seats_are_honoured_and_nobody_is_thrown_out(event: Event) -> None:
+def test_more_confirmed_than_seats_are_honoured_and_nobody_loses_a_seat(event: Event) -> None:
     Event.objects.filter(pk=event.pk).update(confirmed_count=0, max_seats=1)
 
     status, printed = verify()
@@ -81,12 +83,12 @@ def test_more_confirmed_than_seats_are_honoured_and_nobody_is_thrown_out(event: 
     assert Booking.objects.filter(event=event, status=BookingStatus.CONFIRMED).count() == 2
 
 
-def test_bookings_that_a_cancelled_event_forgot_are_given_to_the_consumer(event: Event) -> None:
+def test_bookings_left_by_a_cancelled_event_are_given_to_the_consumer(event: Event) -> None:
     Event.objects.filter(pk=event.pk).update(cancelled_at=now())
 
     status, printed = verify()
     assert status == 1
-    assert f"event {event.pk}: is cancelled, and nobody cancels its 4 bookings" in printed
+    assert f"event {event.pk}: is cancelled, but its 4 bookings are not being cancelled" in printed
 
     status, printed = verify(repair=True)
     assert status == 0
@@ -100,7 +102,7 @@ def test_bookings_that_a_cancelled_event_forgot_are_given_to_the_consumer(event:
     assert not Booking.objects.exclude(status=BookingStatus.CANCELLED).exists()
 
 
-def test_promotions_that_are_still_to_come_are_said_and_are_no_error(
+def test_pending_promotions_are_reported_and_are_not_an_error(
     event: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "PROMOTION_BATCH", 1)
@@ -130,7 +132,7 @@ def test_a_repair_leaves_a_long_line_to_the_consumer(
     assert told() == [("booking.promoted", user, "repaired") for user in ("cat", "dan")]
 
 
-def test_who_is_promoted_by_a_repair_is_told(event: Event) -> None:
+def test_a_promotion_by_a_repair_is_announced(event: Event) -> None:
     Event.objects.filter(pk=event.pk).update(max_seats=3)
     forget_what_was_told()
 
@@ -139,8 +141,8 @@ def test_who_is_promoted_by_a_repair_is_told(event: Event) -> None:
     assert told() == [("booking.promoted", "cat", "repaired")]
 
 
-def test_somebody_overtaken_is_said_and_stays_said(event: Event) -> None:
-    """No recount can tell who should have had the seat: that is for people to decide."""
+def test_an_overtaken_user_is_reported_each_time(event: Event) -> None:
+    """A recount can't tell who should have had the seat: a person has to decide that."""
     Booking.objects.filter(event=event, user_id="ann").update(status=BookingStatus.CANCELLED)
     Booking.objects.filter(event=event, user_id="dan").update(status=BookingStatus.CONFIRMED)
     Event.objects.filter(pk=event.pk).update(waitlisted_count=1)

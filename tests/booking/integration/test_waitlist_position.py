@@ -1,4 +1,4 @@
-"""`waitlist_position`: where in line a booking is now, on its own page."""
+"""`waitlist_position`: where in line a booking is now, in the response for that booking."""
 
 import threading
 from typing import Any
@@ -35,7 +35,7 @@ def positions(bookings: list[Booking]) -> list[int | None]:
     return [shown(booking).get("waitlist_position") for booking in bookings]
 
 
-def test_it_stands_beside_the_order_of_who_waits_and_nowhere_else() -> None:
+def test_it_is_shown_beside_the_waitlist_order_and_nowhere_else() -> None:
     seat, waiting = booked(EventFactory(max_seats=1), ["ann", "ben"])
 
     assert list(shown(waiting)) == [
@@ -69,7 +69,7 @@ def test_it_is_in_no_list_and_in_no_answer_to_a_write(browser: Client) -> None:
     assert lists[0][1] == lists[1][0] == answer
 
 
-def test_it_counts_those_who_wait_before_in_the_same_event_only() -> None:
+def test_it_counts_only_earlier_bookings_of_the_same_event() -> None:
     others = EventFactory(max_seats=1)
     booked(others, users(5))
     _, *waiting = booked(EventFactory(max_seats=1), users(5))
@@ -77,7 +77,7 @@ def test_it_counts_those_who_wait_before_in_the_same_event_only() -> None:
     assert positions(waiting) == [1, 2, 3, 4]
 
 
-def test_it_goes_down_while_the_order_stays_when_somebody_before_leaves() -> None:
+def test_it_goes_down_while_the_order_stays_if_an_earlier_user_leaves() -> None:
     seat, *waiting = booked(EventFactory(max_seats=1), users(5))
 
     booking_cancel(booking_id=waiting[1].pk)
@@ -134,7 +134,7 @@ def test_a_cancellation_and_a_list_count_nobody(browser: Client) -> None:
 
 
 @pytest.mark.parametrize("seats", [1, 500])
-def test_those_before_are_counted_in_the_index_of_who_waits(seats: int) -> None:
+def test_earlier_bookings_are_counted_in_the_index_of_the_waitlist(seats: int) -> None:
     event = EventFactory(max_seats=seats, waitlist_limit=500)
     *_, last = booked(event, users(seats + 500))
     with connection.cursor() as cursor:
@@ -157,7 +157,7 @@ def analyse() -> None:
 class TestALongLine:
     @pytest.fixture
     def line(self) -> list[Booking]:
-        """1,200 who wait, in their order."""
+        """1,200 waiting bookings, in their order."""
         empty_tables()
         _, *waiting = booked(EventFactory(max_seats=1, waitlist_limit=1200), users(1201))
         analyse()
@@ -179,7 +179,7 @@ class TestALongLine:
         # The line once, and at most the whole table once for those who ask.
         assert rows_read(queries[0]["sql"]) <= 1000 + 1201
 
-    def test_is_not_read_for_somebody_elses_booking(self, line: list[Booking]) -> None:
+    def test_is_not_read_for_the_booking_of_another_user(self, line: list[Booking]) -> None:
         last = line[-1]
         with CaptureQueriesContext(connection) as queries, pytest.raises(BookingNotFound):
             booking_load_in_line(booking_id=last.pk, user_id="stranger")
@@ -189,7 +189,7 @@ class TestALongLine:
             booking_load_in_line(booking_id=last.pk, user_id=last.user_id)
         assert rows_read(queries[0]["sql"]) == 1000 + 1
 
-    def test_each_of_a_group_sees_what_is_theirs(self, line: list[Booking]) -> None:
+    def test_each_of_a_group_sees_their_own(self, line: list[Booking]) -> None:
         mine, other = line[4], line[5]
         wanted = [(mine.pk, mine.user_id), (mine.pk, "stranger"), (other.pk, None)]
 

@@ -1,4 +1,4 @@
-"""An allocation, in batches of any size, decides as a plain list of seats and a plain line do."""
+"""An allocation in batches of any size decides like a plain list of seats and a plain line."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ Group = list[Operation] | Resize
 
 @dataclass
 class Model:
-    """One operation after the other, with nothing kept but who sits and who stands in line."""
+    """One operation after the other, with only a list of seats and a line."""
 
     max_seats: int
     waitlist_limit: int
@@ -92,7 +92,7 @@ class Model:
 
 
 class Table:
-    """The rows, and each group decided by a allocation that is given no more than it asks for."""
+    """The rows. An allocation that gets only what it asks for decides each group."""
 
     def __init__(self, max_seats: int, waitlist_limit: int) -> None:
         self.event = event(max_seats=max_seats, waitlist_limit=waitlist_limit)

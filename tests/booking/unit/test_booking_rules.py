@@ -1,4 +1,4 @@
-"""Rule 2: who is let in, who waits, who is refused, and in which order that is found out."""
+"""Rule 2: who gets a seat, who waits, who is refused, and in which order this is checked."""
 
 from datetime import datetime, timedelta
 
@@ -38,7 +38,7 @@ def test_the_first_user_of_an_event_gets_a_seat() -> None:
     assert (book.event.confirmed_count, book.event.waitlisted_count) == (1, 0)
 
 
-def test_whoever_comes_after_the_last_seat_waits() -> None:
+def test_users_after_the_last_seat_wait() -> None:
     book = allocation(event(max_seats=1))
     book.book(user_id="ann")
 
@@ -49,7 +49,7 @@ def test_whoever_comes_after_the_last_seat_waits() -> None:
     assert (book.event.confirmed_count, book.event.waitlisted_count) == (1, 1)
 
 
-def test_whoever_comes_after_the_last_place_in_the_waitlist_is_refused() -> None:
+def test_users_after_the_last_place_in_line_are_refused() -> None:
     book = allocation(event(max_seats=1, waitlist_limit=1))
     book.book(user_id="ann")
     book.book(user_id="ben")
@@ -121,14 +121,14 @@ def test_the_same_user_twice_in_one_group_gets_one_booking() -> None:
     assert book.event.confirmed_count == 1
 
 
-def test_cancelled_is_found_out_before_closed() -> None:
+def test_cancelled_is_checked_before_closed() -> None:
     book = allocation(event(cancelled_at=NOON), now=END + TICK)
 
     with pytest.raises(EventCancelled):
         book.book(user_id="ann")
 
 
-def test_closed_is_found_out_before_already_booked() -> None:
+def test_closed_is_checked_before_already_booked() -> None:
     of = event()
     book = allocation(of, [confirmed(of, 1, "ann")], now=END + TICK)
 
@@ -136,7 +136,7 @@ def test_closed_is_found_out_before_already_booked() -> None:
         book.book(user_id="ann")
 
 
-def test_already_booked_is_found_out_before_fully_booked() -> None:
+def test_already_booked_is_checked_before_fully_booked() -> None:
     of = event(max_seats=1, waitlist_limit=0)
     book = allocation(of, [confirmed(of, 1, "ann")])
 
@@ -144,8 +144,8 @@ def test_already_booked_is_found_out_before_fully_booked() -> None:
         book.book(user_id="ann")
 
 
-def test_a_newcomer_does_not_overtake_those_who_wait_for_a_seat_that_is_free() -> None:
-    """Rule 4. No path leaves it so; were there one, the newcomer must still not profit."""
+def test_a_newcomer_does_not_overtake_the_line_even_if_a_seat_is_free() -> None:
+    """Rule 4. No path leaves seats free while users wait; if one did, newcomers must wait too."""
     of = event(max_seats=2)
     book = allocation(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
 

@@ -61,7 +61,7 @@ def test_several_seats_go_to_the_waitlist_in_its_order() -> None:
     assert (of.confirmed_count, of.waitlisted_count) == (3, 0)
 
 
-def test_who_leaves_the_waitlist_frees_no_seat() -> None:
+def test_a_user_who_leaves_the_waitlist_frees_no_seat() -> None:
     of = event(max_seats=1)
     rows = [
         confirmed(of, 1, "ann"),
@@ -76,7 +76,7 @@ def test_who_leaves_the_waitlist_frees_no_seat() -> None:
     assert (of.confirmed_count, of.waitlisted_count) == (1, 1)
 
 
-def test_who_left_the_waitlist_is_not_promoted_any_more() -> None:
+def test_a_user_who_left_the_waitlist_is_not_promoted() -> None:
     of = event(max_seats=1)
     rows = [
         confirmed(of, 1, "ann"),
@@ -109,7 +109,7 @@ def test_a_second_cancel_frees_nothing() -> None:
     assert (of.confirmed_count, of.waitlisted_count) == (1, 1)
 
 
-def test_what_was_cancelled_before_stays_so() -> None:
+def test_a_cancelled_booking_stays_cancelled() -> None:
     of = event()
     book = allocation(of, [cancelled(of, 1, "ann")])
 
@@ -120,7 +120,7 @@ def test_what_was_cancelled_before_stays_so() -> None:
     assert of.confirmed_count == 0
 
 
-def test_a_booking_that_is_not_there_is_not_found() -> None:
+def test_an_unknown_booking_is_not_found() -> None:
     with pytest.raises(BookingNotFound):
         allocation(event()).cancel(booking_id=1)
 
@@ -147,7 +147,7 @@ def test_a_user_cancels_and_books_again_in_one_group() -> None:
     assert of.confirmed_count == 1
 
 
-def test_who_cancels_and_books_again_stands_at_the_end_of_the_line() -> None:
+def test_a_user_who_cancels_and_books_again_is_last_in_line() -> None:
     of = event(max_seats=1)
     book = allocation(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
 

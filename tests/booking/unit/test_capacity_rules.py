@@ -1,4 +1,4 @@
-"""Rule 8: capacities that change under those who have booked."""
+"""Rule 8: capacities that change after users have booked."""
 
 import pytest
 
@@ -47,7 +47,7 @@ def test_nobody_books_a_seat_of_an_event_that_is_over_its_capacity() -> None:
     assert of.confirmed_count == 2
 
 
-def test_a_waitlist_that_is_over_its_limit_takes_nobody_in() -> None:
+def test_a_waitlist_above_its_limit_accepts_nobody() -> None:
     of = event(max_seats=1, waitlist_limit=1)
     rows = [confirmed(of, 1, "ann")]
     rows += [waitlisted(of, 10 + order, f"waits-{order}", order=order) for order in (1, 2)]
@@ -57,7 +57,7 @@ def test_a_waitlist_that_is_over_its_limit_takes_nobody_in() -> None:
         book.book(user_id="dan")
 
 
-def test_what_stands_above_a_capacity_is_written_down_as_honoured() -> None:
+def test_bookings_above_a_capacity_are_stored_as_honoured() -> None:
     of = event(max_seats=1, waitlist_limit=1)
     rows = [confirmed(of, pk, f"seated-{pk}") for pk in (1, 2, 3)]
     rows += [waitlisted(of, 10 + order, f"waits-{order}", order=order) for order in (1, 2)]
@@ -68,7 +68,7 @@ def test_what_stands_above_a_capacity_is_written_down_as_honoured() -> None:
     assert (of.honoured_seats, of.honoured_waitlist) == (3, 2)
 
 
-def test_what_is_honoured_goes_down_with_every_place_given_up() -> None:
+def test_the_honoured_count_falls_with_every_place_given_up() -> None:
     of = event(max_seats=1, waitlist_limit=0)
     book = allocation(of, [confirmed(of, pk, f"seated-{pk}") for pk in (1, 2, 3)])
 
@@ -78,7 +78,7 @@ def test_what_is_honoured_goes_down_with_every_place_given_up() -> None:
     assert of.honoured_seats == 0, "within the capacity nothing needs to be honoured"
 
 
-def test_a_booking_never_raises_what_is_honoured() -> None:
+def test_a_booking_never_raises_the_honoured_count() -> None:
     of = event(max_seats=1, waitlist_limit=3)
     book = allocation(of, [confirmed(of, pk, f"seated-{pk}") for pk in (1, 2)])
 

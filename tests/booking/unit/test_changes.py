@@ -1,4 +1,4 @@
-"""What an allocation keeps to be announced: each change, with its reason."""
+"""What an allocation collects for messages: each change, with its reason."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def told(book: SeatAllocation) -> Told:
     return [(booking.user_id, transition.name, why) for booking, transition, why in book.changes]
 
 
-def test_who_books_is_confirmed_or_waitlisted() -> None:
+def test_a_new_booking_is_confirmed_or_waitlisted() -> None:
     book = allocation(event(max_seats=1))
 
     book.book(user_id="ann")
@@ -23,7 +23,7 @@ def test_who_books_is_confirmed_or_waitlisted() -> None:
     assert told(book) == [("ann", "confirmed", "booked"), ("ben", "waitlisted", "booked")]
 
 
-def test_a_seat_that_is_given_up_is_told_before_who_gets_it() -> None:
+def test_a_cancellation_is_announced_before_the_promotion() -> None:
     of = event(max_seats=1)
     book = allocation(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
 
@@ -35,7 +35,7 @@ def test_a_seat_that_is_given_up_is_told_before_who_gets_it() -> None:
     ]
 
 
-def test_what_becomes_of_one_booking_in_one_group_is_told_once() -> None:
+def test_each_booking_of_a_group_is_announced_once() -> None:
     of = event(max_seats=1)
     book = allocation(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
 
@@ -50,7 +50,7 @@ def test_what_becomes_of_one_booking_in_one_group_is_told_once() -> None:
     ]
 
 
-def test_who_books_and_moves_up_in_one_group_is_told_of_a_seat_and_of_no_line() -> None:
+def test_a_booking_that_moves_up_in_its_group_is_announced_only_as_confirmed() -> None:
     of = event(max_seats=1)
     book = allocation(of, [confirmed(of, 1, "ann")])
 
@@ -64,7 +64,7 @@ def test_who_books_and_moves_up_in_one_group_is_told_of_a_seat_and_of_no_line() 
     ]
 
 
-def test_why_somebody_is_promoted_or_cancelled_is_the_callers_to_say() -> None:
+def test_the_caller_says_why_bookings_are_promoted_or_cancelled() -> None:
     of = event(max_seats=2)
     book = allocation(of, [confirmed(of, 1, "ann"), waitlisted(of, 2, "ben", order=1)])
     book.promote(reason=Reason.CAPACITY_RAISED)
@@ -76,7 +76,7 @@ def test_why_somebody_is_promoted_or_cancelled_is_the_callers_to_say() -> None:
     assert told(book) == [("ann", "cancelled", "event_cancelled")]
 
 
-def test_a_refusal_is_nothing_to_tell() -> None:
+def test_a_refusal_is_not_announced() -> None:
     of = event(max_seats=1, waitlist_limit=0)
     book = allocation(of, [confirmed(of, 1, "ann")])
 

@@ -100,7 +100,7 @@ def test_a_message_outside_a_transaction_is_refused() -> None:
     assert not stored()
 
 
-def test_messages_are_stored_in_their_order_with_ids_of_their_own() -> None:
+def test_messages_are_stored_in_their_order_each_with_its_own_id() -> None:
     outbox_add([dataclasses.replace(MESSAGE, body={"number": n}) for n in range(100)])
 
     rows = stored()
@@ -109,14 +109,14 @@ def test_messages_are_stored_in_their_order_with_ids_of_their_own() -> None:
     assert {(row.ordering_key, row.headers["a"]) for row in rows} == {("event-1", "b")}
 
 
-def test_no_message_is_no_row() -> None:
+def test_without_messages_no_row_is_added() -> None:
     outbox_add([])
 
     assert not stored()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_message_is_offered_to_the_broker_after_the_commit_only(
+def test_a_message_is_offered_to_the_broker_only_after_the_commit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     offered: list[bool] = []

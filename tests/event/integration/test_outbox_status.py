@@ -35,7 +35,7 @@ def test_an_empty_outbox_has_nothing_pending() -> None:
     )
 
 
-def test_pending_messages_their_age_and_the_rate_are_told_by_the_command() -> None:
+def test_the_command_prints_pending_messages_their_age_and_the_rate() -> None:
     add(age=7200)
     add(age=10, size=3)
     for size in (10, 20):
@@ -52,7 +52,7 @@ def test_pending_messages_their_age_and_the_rate_are_told_by_the_command() -> No
     assert set_aside.split() == ["set", "aside", "0"]
 
 
-def test_the_same_is_told_as_metrics(client: Client) -> None:
+def test_the_metrics_say_the_same(client: Client) -> None:
     add(age=50)
 
     response = client.get("/metrics")
@@ -69,7 +69,7 @@ def test_the_same_is_told_as_metrics(client: Client) -> None:
     assert found["outbox_set_aside_messages"] == 0
 
 
-def test_metrics_are_read_and_not_posted(client: Client) -> None:
+def test_metrics_accept_only_reads(client: Client) -> None:
     response = client.post("/metrics")
 
     assert response.status_code == 405

@@ -152,7 +152,7 @@ def test_while_the_broker_refuses_an_event_is_created_and_its_message_kept(
     assert pending() == 1
 
 
-def test_one_request_pays_for_a_hanging_broker_and_not_each(
+def test_a_hanging_broker_delays_only_one_request(
     client: Client, proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(after_commit, "PUBLISH_SECONDS", 1.5)
@@ -182,7 +182,7 @@ def test_when_the_broker_is_back_a_request_publishes_what_is_pending_in_order(
     assert list(dict.fromkeys(firsts)) == [0, 1, 2]
 
 
-def test_a_failure_is_logged_and_not_the_clients_problem(
+def test_a_failure_is_logged_and_does_not_affect_the_client(
     client: Client, proxy: TcpProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     proxy.cut()
@@ -191,7 +191,7 @@ def test_a_failure_is_logged_and_not_the_clients_problem(
     assert "left the outbox to the relay" in caplog.text
 
 
-def test_a_message_that_no_queue_takes_stays_pending_and_others_pass(
+def test_a_message_that_no_queue_takes_stays_pending_while_others_are_published(
     broker: Broker, publisher: Publisher
 ) -> None:
     add(1, key="one", routing_key="nobody.listens")
@@ -211,7 +211,7 @@ def test_a_message_that_no_queue_takes_for_a_minute_is_set_aside(
     for _ in range(3):
         with pytest.raises(Unroutable):
             publish_pending(publisher, wait=True)
-    assert set_aside() == {}, "somebody may have deleted a queue, and it comes back"
+    assert set_aside() == {}, "an operator may have deleted a queue, and it comes back"
 
     OutboxEntry.objects.update(unroutable_since=timezone.now() - timedelta(seconds=61))
     with pytest.raises(Unroutable):
@@ -221,7 +221,7 @@ def test_a_message_that_no_queue_takes_for_a_minute_is_set_aside(
     assert publish_pending(publisher, wait=True) == 0
 
 
-def test_more_unroutable_messages_than_a_batch_has_stop_nobody_for_ever(
+def test_more_unroutable_messages_than_fit_in_a_batch_do_not_block_others_forever(
     broker: Broker, publisher: Publisher
 ) -> None:
     for number in range(5):
@@ -340,7 +340,7 @@ def test_what_no_queue_takes_waits_with_what_follows_it_and_the_rest_of_its_entr
     assert publish_pending(publisher, wait=True) == 0
 
 
-def test_what_was_set_aside_is_listed_and_can_be_tried_again(
+def test_messages_that_were_set_aside_are_listed_and_can_be_tried_again(
     broker: Broker, publisher: Publisher
 ) -> None:
     add(1)
@@ -378,7 +378,7 @@ def set_aside() -> dict[int, str]:
     return {row.body["number"]: row.failure for row in stored() if row.set_aside_at}
 
 
-def test_what_follows_a_failed_message_of_its_key_is_published_again_after_it(
+def test_messages_after_a_failed_one_of_their_key_are_published_again_after_it(
     broker: Broker, publisher: Publisher
 ) -> None:
     """So that the last delivery of each is in order: a duplicate is better than a gap."""

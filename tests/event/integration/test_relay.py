@@ -82,7 +82,7 @@ def all_published() -> bool:
     return not unpublished()
 
 
-def test_it_publishes_what_was_left_and_what_comes_and_ends_well(
+def test_it_publishes_old_and_new_messages_and_exits_cleanly(
     broker: Broker, tmp_path: Path
 ) -> None:
     add(1)
@@ -106,7 +106,7 @@ def test_a_new_message_wakes_it_at_once(broker: Broker, tmp_path: Path) -> None:
             assert json.loads(broker.wait_for_message().body) == {"id": number}
 
 
-def test_a_wake_up_that_is_read_with_an_earlier_answer_is_not_missed() -> None:
+def test_a_wake_up_that_arrives_with_an_earlier_answer_is_not_missed() -> None:
     """Like a relay that reads slowly."""
     listen()
     server = connection.connection.pgconn
@@ -139,7 +139,7 @@ def test_several_at_once_keep_the_order_and_publish_nothing_twice(
     assert found == list(range(300))
 
 
-def test_a_killed_relay_is_not_missed(broker: Broker, tmp_path: Path) -> None:
+def test_another_relay_continues_after_one_is_killed(broker: Broker, tmp_path: Path) -> None:
     with relay(broker.url, tmp_path / "1") as first, relay(broker.url, tmp_path / "2"):
         for number in range(100):
             add(number)
@@ -164,7 +164,7 @@ def test_a_queue_with_other_arguments_ends_it_with_the_reason(
     assert not all_published()
 
 
-def test_it_outlives_a_broker_that_is_away(broker: Broker, tmp_path: Path) -> None:
+def test_it_survives_an_outage_of_the_broker(broker: Broker, tmp_path: Path) -> None:
     parts = urlsplit(broker.url)
     proxy = TcpProxy(parts.hostname or "", parts.port or 5672)
     proxy.cut()

@@ -55,7 +55,7 @@ def publish_in_thread(publisher: Publisher, *, wait: bool) -> int:
         connection.close()
 
 
-def test_a_request_leaves_the_messages_to_whoever_has_the_turn() -> None:
+def test_a_request_leaves_its_messages_to_the_publisher_that_has_the_lock() -> None:
     add(1)
     slow, fast = SlowPublisher(), SlowPublisher()
     fast.let_go.set()
@@ -70,7 +70,7 @@ def test_a_request_leaves_the_messages_to_whoever_has_the_turn() -> None:
     assert fast.published == []
 
 
-def test_a_relay_waits_for_its_turn_and_then_sees_what_is_left() -> None:
+def test_a_relay_waits_for_the_lock_and_then_sees_what_is_left() -> None:
     add(2)
     slow, next_one = SlowPublisher(), SlowPublisher()
     next_one.let_go.set()

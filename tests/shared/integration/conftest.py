@@ -9,14 +9,14 @@ from tests.support.tcp_proxy import TcpProxy
 
 @pytest.fixture
 def broker() -> Iterator[Broker]:
-    """The real RabbitMQ, with our topology and empty queues."""
+    """A real RabbitMQ with our topology and empty queues."""
     with connected() as broker:
         yield broker
 
 
 @pytest.fixture
 def proxy(broker: Broker) -> Iterator[TcpProxy]:
-    """A way to that RabbitMQ that can be cut and frozen."""
+    """A proxy to that RabbitMQ that can be cut and frozen."""
     parts = urlsplit(broker.url)
     proxy = TcpProxy(parts.hostname or "", parts.port or 5672)
     yield proxy

@@ -1,4 +1,4 @@
-"""`Consumer` with several messages in hand: each has its own outcome, and none dies for another."""
+"""`Consumer` with several messages in hand: each has its own outcome."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ BATCH = 10
 
 
 class Handler:
-    """Keeps the batches it was given. `fail` says what becomes of a message."""
+    """Records its batches. `fail` decides the outcome of a message."""
 
     def __init__(self) -> None:
         self.batches: list[list[bytes]] = []

@@ -29,7 +29,7 @@ COMPOSE = Path(__file__).parents[3] / "compose.yaml"
 
 
 def definitions() -> dict[str, Any]:
-    """As the broker reads them, after Compose has put in the password."""
+    """The definitions as the broker reads them, after Compose has inserted the password."""
     content = yaml.safe_load(COMPOSE.read_text())["configs"]["rabbitmq-definitions"]["content"]
     text = re.sub(r"\$\{\w+:\?[^}]*\}", "password", content).replace("$$", "$")
     found: dict[str, Any] = json.loads(text)
@@ -38,7 +38,7 @@ def definitions() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Granted:
-    """A virtual host, and a user who has there what the services have in the containers."""
+    """A virtual host, and a user with the rights that the services have in the containers."""
 
     url: str
 
@@ -83,7 +83,9 @@ def publish(url: str, body: bytes) -> None:
         publisher.close()
 
 
-def test_they_are_enough_to_declare_publish_consume_bury_and_replay(granted: Granted) -> None:
+def test_they_are_enough_to_declare_publish_consume_dead_letter_and_replay(
+    granted: Granted,
+) -> None:
     handler = Handler()
     running = Running(granted.url, handler)
     try:
@@ -122,7 +124,7 @@ def test_they_are_not_enough_for_what_is_not_ours(granted: Granted, attempt: Any
     channel.connection.close()
 
 
-def test_the_user_is_no_administrator_and_there_is_no_other() -> None:
+def test_the_user_is_not_an_administrator_and_the_only_one() -> None:
     (user,) = definitions()["users"]
 
     assert user["tags"] == []

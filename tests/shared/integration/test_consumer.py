@@ -1,4 +1,4 @@
-"""`Consumer` on a real broker: what is acknowledged, kept, dead-lettered, and what it outlives."""
+"""`Consumer` on a real broker: acknowledged, kept and dead-lettered messages, and outages."""
 
 import logging
 import time
@@ -34,7 +34,7 @@ def running(proxy: TcpProxy, broker: Broker, handler: Handler) -> Iterator[Runni
     running.stop()
 
 
-def test_messages_are_handled_in_order_and_gone(
+def test_messages_are_handled_in_order_and_removed(
     broker: Broker, handler: Handler, running: Running
 ) -> None:
     for number in range(50):
@@ -116,7 +116,7 @@ def test_stopping_while_the_handler_cannot_work_keeps_the_message(
     assert running.error is None
 
 
-def test_stopping_finishes_the_message_in_hand_and_takes_no_other(
+def test_stopping_finishes_the_current_message_and_takes_no_other(
     broker: Broker, handler: Handler, running: Running
 ) -> None:
     handler.held.clear()
@@ -132,9 +132,7 @@ def test_stopping_finishes_the_message_in_hand_and_takes_no_other(
     assert [message.body for message in broker.take_all()] == [b"2"]
 
 
-def test_a_message_that_ends_the_process_takes_no_other_along(
-    broker: Broker, handler: Handler
-) -> None:
+def test_a_message_that_ends_the_process_affects_no_other(broker: Broker, handler: Handler) -> None:
     """A crash counts as a delivery for all that is prefetched, so no other may be."""
     broker.publish(b"crash")
     broker.publish(b"innocent")
@@ -196,7 +194,7 @@ def test_stopping_an_idle_consumer_ends_it(running: Running) -> None:
     assert running.error is None
 
 
-def test_a_consumer_whose_queue_is_deleted_declares_it_again_and_goes_on(
+def test_a_consumer_whose_queue_is_deleted_declares_it_again_and_continues(
     broker: Broker, handler: Handler, running: Running
 ) -> None:
     broker.publish(b"1")
@@ -209,7 +207,7 @@ def test_a_consumer_whose_queue_is_deleted_declares_it_again_and_goes_on(
 
 
 def routed(broker: Broker, body: bytes) -> bool:
-    """Whether there was a queue for it: queue and binding come one after the other."""
+    """Whether a queue took it: the queue and its binding are declared one after the other."""
     try:
         broker.publish(body)
     except UnroutableError:
@@ -312,7 +310,7 @@ class TestAHandlerThatFailsUnexpectedly:
         assert unacknowledged(broker, running) == 0
 
     @pytest.mark.parametrize("error", [MemoryError, RecursionError, UnicodeError, TimeoutError])
-    def test_may_fail_as_it_likes(
+    def test_may_raise_any_exception(
         self, broker: Broker, error: type[Exception], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(consumer, "_PAUSES", (0.01, 0.01))
@@ -328,7 +326,7 @@ class TestAHandlerThatFailsUnexpectedly:
         running.stop()
         assert running.error is None
 
-    def test_and_succeeds_at_last_has_lost_nothing(self, broker: Broker) -> None:
+    def test_and_finally_succeeds_has_lost_nothing(self, broker: Broker) -> None:
         attempts: list[bytes] = []
 
         def fail_twice(message: IncomingMessage) -> None:

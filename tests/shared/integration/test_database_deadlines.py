@@ -1,4 +1,4 @@
-"""A real PostgreSQL behind a proxy that goes on acknowledging and passes nothing on, as the kernel
+"""A real PostgreSQL behind a proxy that keeps acknowledging but forwards nothing, as the kernel
 does for a frozen server."""
 
 import os
@@ -26,7 +26,7 @@ from tests.support.waiting import until
 
 CONNECT_SECONDS = 2  # for what must not come
 ROOT = Path(__file__).parents[3]
-# What ends by itself ends much sooner; what hangs would hang for ever.
+# A call that ends by itself ends much sooner; one that hangs would hang forever.
 HANGS_SECONDS = 30
 DEADLINE_SECONDS = 0.3
 
@@ -137,12 +137,12 @@ def test_without_the_deadline_the_same_call_hangs(way: TcpProxy, url: str) -> No
         thread.join(HANGS_SECONDS)
 
 
-def test_an_answer_that_comes_before_the_deadline_is_taken(connection: BoundedConnection) -> None:
+def test_an_answer_before_the_deadline_is_accepted(connection: BoundedConnection) -> None:
     connection.response_timeout = HANGS_SECONDS
     assert connection.execute("SELECT pg_sleep(0.5), 7").fetchone() == ("", 7)
 
 
-def test_an_answer_that_comes_too_late_is_never_taken_for_that_to_something_else(
+def test_a_late_answer_is_never_taken_for_that_to_another_query(
     way: TcpProxy, connection: BoundedConnection
 ) -> None:
     way.freeze()
@@ -154,7 +154,7 @@ def test_an_answer_that_comes_too_late_is_never_taken_for_that_to_something_else
         connection.execute("SELECT 2")
 
 
-def test_silence_is_no_failure_for_those_who_wait_for_a_notification(
+def test_silence_is_not_a_failure_while_waiting_for_a_notification(
     connection: BoundedConnection,
 ) -> None:
     connection.autocommit = True
@@ -163,7 +163,7 @@ def test_silence_is_no_failure_for_those_who_wait_for_a_notification(
     assert not connection.closed
 
 
-def test_a_peer_that_accepts_and_says_nothing_is_not_waited_for(outage: Outage) -> None:
+def test_a_peer_that_accepts_and_stays_silent_is_given_up(outage: Outage) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with pytest.raises(psycopg.OperationalError):
@@ -175,9 +175,7 @@ def test_a_peer_that_accepts_and_says_nothing_is_not_waited_for(outage: Outage) 
     assert outage.lasts
 
 
-def test_a_connection_that_was_given_up_is_not_given_to_anybody_else(
-    way: TcpProxy, url: str
-) -> None:
+def test_a_connection_that_was_given_up_is_not_reused(way: TcpProxy, url: str) -> None:
     kwargs = {
         "response_timeout": DEADLINE_SECONDS,
         "connect_timeout": CONNECT_SECONDS,
@@ -214,7 +212,7 @@ def test_a_connection_that_was_given_up_is_not_given_to_anybody_else(
         until(answers, "a connection", seconds=HANGS_SECONDS)
 
 
-def test_a_checked_connection_to_a_frozen_server_is_found_out(way: TcpProxy, url: str) -> None:
+def test_a_check_detects_a_connection_to_a_frozen_server(way: TcpProxy, url: str) -> None:
     with ConnectionPool(
         url,
         connection_class=BoundedConnection,
@@ -266,7 +264,9 @@ with gevent.Timeout(30):
 """
 
 
-def test_under_gevent_the_deadline_holds_and_holds_up_nobody_else(way: TcpProxy, url: str) -> None:
+def test_under_gevent_the_deadline_holds_and_delays_no_other_greenlet(
+    way: TcpProxy, url: str
+) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", GEVENT_SCRIPT, url],
         cwd=ROOT,
@@ -289,7 +289,7 @@ class Clock:
         return self.now
 
 
-def test_during_an_outage_one_at_a_time_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_during_an_outage_one_caller_at_a_time_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(outages, "monotonic", clock)
     outage = Outage()

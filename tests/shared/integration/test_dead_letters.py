@@ -1,4 +1,4 @@
-"""Dead letters on a real broker: what a look, a replay and a drop do to them."""
+"""Dead letters on a real broker: list, replay and drop."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from tests.support.broker import Broker
 from tests.support.waiting import until
 
 
-def bury(broker: Broker, body: bytes, *, message_id: str | None) -> None:
+def add_dead_letter(broker: Broker, body: bytes, *, message_id: str | None) -> None:
     properties = pika.BasicProperties(
         message_id=message_id,
         type="event.updated",
@@ -24,7 +24,7 @@ def bury(broker: Broker, body: bytes, *, message_id: str | None) -> None:
 @pytest.fixture
 def three(broker: Broker) -> Broker:
     for number in (1, 2, 3):
-        bury(broker, b"%d" % number, message_id=f"id-{number}")
+        add_dead_letter(broker, b"%d" % number, message_id=f"id-{number}")
     return broker
 
 
@@ -45,7 +45,7 @@ def test_they_are_listed_in_their_order_and_stay(three: Broker) -> None:
 
 
 def test_one_without_an_id_is_named_after_its_body(broker: Broker) -> None:
-    bury(broker, b"1", message_id=None)
+    add_dead_letter(broker, b"1", message_id=None)
 
     (name,) = ids(broker)
 
@@ -53,7 +53,7 @@ def test_one_without_an_id_is_named_after_its_body(broker: Broker) -> None:
     until(lambda: ids(broker) == [name], "the same name again")
 
 
-def test_a_replayed_one_is_in_its_queue_without_the_marks_of_death(three: Broker) -> None:
+def test_a_replayed_one_is_in_its_queue_without_dead_letter_headers(three: Broker) -> None:
     assert replay(url=three.url, queue=EVENTS_QUEUE, ids=["id-2"]) == 1
 
     message = three.wait_for_message()
@@ -88,6 +88,6 @@ def test_an_unknown_id_moves_nothing(three: Broker, action: Callable[..., int]) 
     assert three.take() is None
 
 
-def test_none_at_all_is_an_empty_list(broker: Broker) -> None:
+def test_no_dead_letters_give_an_empty_list(broker: Broker) -> None:
     assert ids(broker) == []
     assert replay(url=broker.url, queue=EVENTS_QUEUE, ids=None) == 0

@@ -1,5 +1,5 @@
-"""Messages that a broker takes and nobody sends: what they do to the consumer, and to whoever looks
-at the dead letters."""
+"""Odd messages that a broker accepts: what they do to the consumer and to the list of dead
+letters."""
 
 import os
 import struct
@@ -22,7 +22,7 @@ from tests.support.waiting import until
 
 
 class Raw(bytes):
-    """A header's value as it goes over the wire: its type, and what the type demands."""
+    """A header's value as it is sent: its type, and the bytes of that type."""
 
 
 def nested(levels: int) -> Raw:
@@ -36,7 +36,7 @@ def nested(levels: int) -> Raw:
 
 @pytest.fixture
 def raw_headers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets pika send what it has no type for."""
+    """Lets pika send values that it has no type for."""
     encode = pika.data.encode_value
 
     def encode_value(pieces: list[bytes], value: Any) -> int:
@@ -118,7 +118,7 @@ ODD_PROPERTIES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("properties", ODD_PROPERTIES.values(), ids=ODD_PROPERTIES.keys())
 class TestWhoeverSends:
-    def test_costs_the_consumer_that_message_only(
+    def test_costs_the_consumer_only_that_message(
         self, properties: dict[str, Any], broker: Broker, running: Running, handled: list[bytes]
     ) -> None:
         send(broker, **properties)

@@ -1,4 +1,4 @@
-"""`Publisher`: confirmed, routed, in order, and never longer than it was told."""
+"""`Publisher`: confirmed, routed, in order, and within its timeout."""
 
 import time
 from collections.abc import Iterator
@@ -93,7 +93,7 @@ def test_one_connection_serves_all_calls(publisher: Publisher, proxy: TcpProxy) 
     assert proxy.accepted == 1
 
 
-def test_a_message_that_no_queue_takes_is_told_apart_from_its_neighbours(
+def test_a_message_that_no_queue_takes_is_identified_in_its_batch(
     publisher: Publisher, proxy: TcpProxy, broker: Broker
 ) -> None:
     connect(publisher)
@@ -118,7 +118,7 @@ UNENCODABLE = {
 
 
 @pytest.mark.parametrize("odd", UNENCODABLE.values(), ids=UNENCODABLE.keys())
-def test_a_message_that_has_no_form_in_amqp_is_told_apart_from_its_neighbours(
+def test_a_message_that_amqp_cannot_encode_is_identified_in_its_batch(
     odd: dict[str, Any], publisher: Publisher, broker: Broker, proxy: TcpProxy
 ) -> None:
     connect(publisher)
@@ -140,7 +140,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("odd", REFUSED.values(), ids=REFUSED.keys())
-def test_a_message_that_the_broker_refuses_is_found_among_its_neighbours(
+def test_a_message_that_the_broker_refuses_is_identified_in_its_batch(
     odd: dict[str, Any], publisher: Publisher, broker: Broker
 ) -> None:
     connect(publisher)
@@ -167,7 +167,7 @@ def test_a_message_that_the_broker_refuses_is_found_among_its_neighbours(
     assert publisher.publish([message(4), message(5)]) == [None, None]
 
 
-def test_an_exchange_that_was_deleted_is_no_messages_fault(
+def test_a_deleted_exchange_is_not_the_fault_of_a_message(
     publisher: Publisher, broker: Broker
 ) -> None:
     connect(publisher)
@@ -198,7 +198,7 @@ def test_a_failure_in_the_links_own_thread_is_not_its_end(
     until(lambda: publish(publisher, 2) is None, "a link that opened again")
 
 
-def test_what_nobody_has_to_hear_is_published_without_a_queue(publisher: Publisher) -> None:
+def test_an_optional_message_is_published_without_a_queue(publisher: Publisher) -> None:
     connect(publisher)
 
     assert publisher.publish([message(1, "booking.confirmed", "bookings")]) == [None]
@@ -214,7 +214,7 @@ def test_a_queue_that_was_deleted_is_declared_again(publisher: Publisher, broker
     assert broker.wait_for_message().body == b"2"
 
 
-def test_a_full_queue_that_refuses_is_no_success(publisher: Publisher, broker: Broker) -> None:
+def test_a_full_queue_that_refuses_is_not_a_success(publisher: Publisher, broker: Broker) -> None:
     arguments = {"x-max-length": 1, "x-overflow": "reject-publish"}
     broker.channel.queue_declare("tests.full", exclusive=True, arguments=arguments)
     broker.channel.queue_bind("tests.full", "events", "full")
@@ -267,7 +267,7 @@ def test_after_a_freeze_it_publishes_again_on_the_same_connection(
     assert proxy.accepted == 1
 
 
-def test_a_broker_that_comes_back_is_found_again(
+def test_the_publisher_reconnects_to_a_broker_that_is_back(
     publisher: Publisher, proxy: TcpProxy, broker: Broker
 ) -> None:
     connect(publisher)
@@ -279,10 +279,10 @@ def test_a_broker_that_comes_back_is_found_again(
     assert b"2" in bodies(broker)
 
 
-def test_each_caller_is_told_of_an_outage_by_an_exception_of_its_own(
+def test_each_caller_gets_its_own_exception_in_an_outage(
     publisher: Publisher, proxy: TcpProxy
 ) -> None:
-    """One that is raised again and again keeps alive what each of its callers had in hand."""
+    """An exception that is raised repeatedly keeps the frames of all its callers alive."""
     connect(publisher)
     proxy.cut()
     until(lambda: publish(publisher, 1) is not None, "a failure")
@@ -290,7 +290,7 @@ def test_each_caller_is_told_of_an_outage_by_an_exception_of_its_own(
     assert publish(publisher, 2) is not publish(publisher, 3)
 
 
-def test_a_queue_with_other_arguments_is_reported_with_the_way_out(broker: Broker) -> None:
+def test_a_queue_with_other_arguments_is_reported_with_a_way_out(broker: Broker) -> None:
     broker.delete_queues()
     broker.channel.queue_declare(broker.queue, durable=True)
     publisher = Publisher(broker.url, timeout=PATIENCE_SECONDS)

@@ -1,4 +1,4 @@
-"""What everybody who connects declares."""
+"""The topology that each connection declares."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -34,7 +34,7 @@ def test_every_kind_of_event_message_reaches_the_queue(broker: Broker, routing_k
     assert message.routing_key == routing_key
 
 
-def test_a_dead_letter_outlives_any_number_of_looks_at_it(broker: Broker) -> None:
+def test_a_dead_letter_survives_any_number_of_reads(broker: Broker) -> None:
     """RabbitMQ 4 drops a message after 20 deliveries unless the queue says otherwise."""
     broker.channel.basic_publish("", broker.dead_letter_queue, b"dead", mandatory=True)
 
@@ -71,7 +71,7 @@ def test_opening_a_connection_declares_what_is_missing(broker: Broker) -> None:
     assert broker.size(broker.queue) == broker.size(broker.dead_letter_queue) == 0
 
 
-def test_exchange_and_queues_outlive_the_broker(broker: Broker) -> None:
+def test_exchange_and_queues_survive_a_restart_of_the_broker(broker: Broker) -> None:
     """Durable: declaring any of them as not durable must be refused."""
     attempts: list[Callable[[BlockingChannel], object]] = [
         lambda channel: channel.exchange_declare("events", exchange_type="topic"),
@@ -86,7 +86,7 @@ def test_exchange_and_queues_outlive_the_broker(broker: Broker) -> None:
         assert refusal.value.reply_code == 406
 
 
-def test_a_queue_with_other_arguments_is_reported_with_the_way_out(broker: Broker) -> None:
+def test_a_queue_with_other_arguments_is_reported_with_a_way_out(broker: Broker) -> None:
     broker.delete_queues()
     broker.channel.queue_declare(broker.queue, durable=True)
 
@@ -117,7 +117,7 @@ def test_a_wrong_password_is_reported_as_unavailable(broker: Broker) -> None:
         opened(with_password(broker.url, "wrong"))
 
 
-def test_a_broker_that_says_nothing_is_given_up_in_time(proxy: TcpProxy, broker: Broker) -> None:
+def test_a_silent_broker_is_given_up_in_time(proxy: TcpProxy, broker: Broker) -> None:
     proxy.freeze()
 
     with pytest.raises(BrokerUnavailable):

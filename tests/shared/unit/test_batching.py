@@ -104,7 +104,9 @@ def test_a_command_alone_is_processed_in_its_own_thread() -> None:
     assert queue.is_idle
 
 
-def test_what_arrives_meanwhile_is_the_next_batch_in_order(pool: ThreadPoolExecutor) -> None:
+def test_commands_that_arrive_during_a_batch_form_the_next_one_in_order(
+    pool: ThreadPoolExecutor,
+) -> None:
     processor = Processor()
     futures = submit_behind(batcher(processor), processor, pool, [1, 2, 3, 4, 5])
 
@@ -163,7 +165,7 @@ def test_a_command_that_was_taken_gets_its_outcome_however_long_it_takes(
     assert member.result(60) == -2
 
 
-def test_a_failure_reaches_the_batch_and_all_who_wait_behind_it_each_with_its_own_exception(
+def test_a_failure_reaches_the_batch_and_those_waiting_behind_it_each_with_its_own_exception(
     pool: ThreadPoolExecutor,
 ) -> None:
     processor = Processor()
@@ -180,7 +182,7 @@ def test_a_failure_reaches_the_batch_and_all_who_wait_behind_it_each_with_its_ow
     assert submit(queue, 5) == -5, "and the next one starts anew"
 
 
-def test_a_batch_that_leaves_a_command_undecided_fails_instead_of_leaving_somebody_waiting(
+def test_a_batch_that_leaves_a_command_undecided_fails(
     pool: ThreadPoolExecutor,
 ) -> None:
     release, started = threading.Event(), threading.Event()
@@ -227,7 +229,7 @@ def test_a_command_that_is_passed_on_is_processed_by_the_other_batcher(
 
 
 @pytest.mark.parametrize("max_size", [1, 7, 64])
-def test_two_hundred_threads_lose_no_wake_up(pool: ThreadPoolExecutor, max_size: int) -> None:
+def test_two_hundred_threads_miss_no_wake_up(pool: ThreadPoolExecutor, max_size: int) -> None:
     processor = Processor()
     queue = batcher(processor, max_size=max_size)
     barrier = threading.Barrier(200)

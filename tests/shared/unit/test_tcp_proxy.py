@@ -24,7 +24,7 @@ def proxy(server: socket.socket) -> Iterator[TcpProxy]:
     proxy.close()
 
 
-def test_what_is_cut_refuses_clients_and_nobody_else_can_listen_there(proxy: TcpProxy) -> None:
+def test_a_cut_proxy_refuses_clients_and_keeps_its_port(proxy: TcpProxy) -> None:
     proxy.cut()
 
     with pytest.raises(ConnectionRefusedError):
@@ -32,7 +32,7 @@ def test_what_is_cut_refuses_clients_and_nobody_else_can_listen_there(proxy: Tcp
     never(lambda: can_bind(proxy.port), "other server at the port")
 
 
-def test_a_connection_that_is_under_way_when_the_proxy_is_cut_is_cut_too(
+def test_a_connection_that_is_being_opened_is_cut_too(
     proxy: TcpProxy, server: socket.socket
 ) -> None:
     with (

@@ -1,4 +1,4 @@
-"""Allocations over an event that exists in memory only."""
+"""Allocations for an event that exists only in memory."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -42,7 +42,7 @@ def cancelled(of: Event, pk: int, user_id: str) -> Booking:
 
 
 def allocation(of: Event, rows: Sequence[Booking] = (), *, now: datetime = NOON) -> SeatAllocation:
-    """A allocation that is given everything there is, with the counters that these rows make."""
+    """An allocation with all rows, and the counters that follow from them."""
     waiting = [row for row in rows if row.status == BookingStatus.WAITLISTED]
     of.confirmed_count = sum(row.status == BookingStatus.CONFIRMED for row in rows)
     of.waitlisted_count = len(waiting)
@@ -58,7 +58,7 @@ def allocation(of: Event, rows: Sequence[Booking] = (), *, now: datetime = NOON)
 
 
 def promoted(book: SeatAllocation) -> list[Booking]:
-    """Who moved up, in that order."""
+    """The promoted users, in order."""
     return [change.booking for change in book.changes if change.transition is PROMOTE]
 
 

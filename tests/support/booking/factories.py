@@ -1,4 +1,4 @@
-"""Events and bookings as the tests need them: open, near to full, and known by few words."""
+"""Events and bookings for tests."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ def now() -> datetime:
 
 
 class EventFactory(factory.django.DjangoModelFactory):
-    """An event that can be booked now; its counters say that nobody has."""
+    """An event that can be booked now and has no bookings."""
 
     class Meta:
         model = Event
@@ -69,7 +69,7 @@ def announced(event: Event, **changes: Any) -> EventState:
 
 
 def booked(event: Event, users: Sequence[str]) -> list[Booking]:
-    """Book for each of `users` in this order, as the service does it. All must be let in."""
+    """Books for each of `users` in this order, through the service. No one may be refused."""
     outcomes = decided(event.pk, [to_book(event.pk, user) for user in users])
     refused = [outcome for outcome in outcomes if not isinstance(outcome, Booking)]
     assert not refused, refused

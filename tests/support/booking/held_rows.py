@@ -1,4 +1,4 @@
-"""A row that somebody else holds, those who wait for it, and how long they do."""
+"""A row that another connection has locked, and the requests that wait for it."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from tests.support.concurrency import at_once, waiting_for_a_lock
 
 
 def stranger() -> psycopg.Connection[tuple[object, ...]]:
-    """A connection of somebody who is not this process."""
+    """A connection of another process."""
     parameters = connection.get_connection_params()
     names = ("dbname", "user", "password", "host", "port")
     return psycopg.connect(**{name: parameters[name] for name in names if name in parameters})
@@ -21,7 +21,7 @@ def stranger() -> psycopg.Connection[tuple[object, ...]]:
 
 @contextmanager
 def held(event: Event) -> Iterator[Callable[[], None]]:
-    """Somebody else holds this row, until the block ends or what is yielded is called."""
+    """Another connection locks this row until the block ends or the yielded function is called."""
     with stranger() as other:
         other.execute("SELECT 1 FROM bookings_event WHERE id = %s FOR UPDATE", [event.pk])
         yield other.rollback
@@ -29,7 +29,7 @@ def held(event: Event) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def in_background(call: Callable[[], object]) -> Iterator[list[object]]:
-    """Run `call` beside the block and wait for it at its end; what came of it is listed."""
+    """Runs `call` beside the block and waits for it at the end. Yields a list for its result."""
     results: list[object] = []
 
     def run() -> None:
@@ -45,7 +45,7 @@ def in_background(call: Callable[[], object]) -> Iterator[list[object]]:
 
 @contextmanager
 def database_patience(*, lock_seconds: float, pool_seconds: float | None = None) -> Iterator[None]:
-    """This process waits so long for a row, and for a connection of its pool (None: as before)."""
+    """How long this process waits for a row and for a pooled connection (None: unchanged)."""
     configured = connection.settings_dict["OPTIONS"]
     connection.close()
     connection.close_pool()
@@ -66,6 +66,6 @@ def waiting_for_a_row(count: int) -> bool:
 
 
 def in_queue_of(event: Event) -> int:
-    """How many commands wait for this event's row, those that wait in the database included."""
+    """How many commands wait for this event's row, including those that wait in the database."""
     queue = bookings._admission()._by_event.get(event.pk)
     return queue.batcher.size if queue else 0

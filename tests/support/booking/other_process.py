@@ -1,5 +1,5 @@
 """One web server's process among several: books and cancels on its own connections, in its own
-groups. Run by `test_processes.py`; speaks JSON lines on its standard streams."""
+groups. Run by `test_processes.py`; reads and writes JSON lines."""
 
 import json
 import os

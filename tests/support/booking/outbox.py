@@ -1,4 +1,4 @@
-"""What the booking service has told, read from its outbox."""
+"""The messages of the booking service, read from its outbox."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from tests.support.outbox import forget_all, stored
 
 
 def told(event_id: int | None = None) -> list[tuple[str, str, str]]:
-    """Routing key, user and cause of each message, in the order in which they are published."""
+    """Routing key, user and cause of each message, in publishing order."""
     return [
         (row.routing_key, row.body["user_id"], row.body["cause"])
         for row in stored()
@@ -16,7 +16,7 @@ def told(event_id: int | None = None) -> list[tuple[str, str, str]]:
 
 
 def bodies(booking_id: int) -> list[Mapping[str, Any]]:
-    """Of the messages about one booking."""
+    """The bodies of the messages about one booking."""
     return [row.body for row in stored() if row.ordering_key == f"booking-{booking_id}"]
 
 

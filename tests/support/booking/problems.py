@@ -1,4 +1,4 @@
-"""What every error of the API looks like."""
+"""Checks that a response is a problem."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What must be true of an event and its bookings after anything that can happen."""
+"""Rules that must always hold for an event and its bookings."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ def tally(event_id: int) -> Tally:
 
 
 def unsound(event_id: int) -> list[str]:
-    """Every promise that the database's content breaks; empty if all is well."""
+    """Every rule that the database's content breaks; empty if there is none."""
     event = Event.objects.get(pk=event_id)
     bookings = list(Booking.objects.filter(event_id=event_id).order_by("pk"))
     counted = tally(event_id)
@@ -37,7 +37,7 @@ def unsound(event_id: int) -> list[str]:
         and counted.confirmed < event.max_seats
         and event.cancelled_at is None
         and not event.promotion_cause,
-        "somebody overtaken": first is not None
+        "a user was overtaken": first is not None
         and any(_was_after(first, seated) for seated in active if seated not in waiting),
         "a user booked twice": len({booking.user_id for booking in active}) < len(active),
         "a number in line given twice": len(set(orders)) < len(orders),

@@ -1,4 +1,4 @@
-"""What `test_exec` runs: uses what it is given, starts something that would outlive it, fails."""
+"""Run by `test_exec`: uses its servers, starts a process that would outlive it, and fails."""
 
 import json
 import os
@@ -35,7 +35,7 @@ hosts = {
 
 
 def exposed(below: Path) -> list[str]:
-    """What others may read. They cannot reach what is in a closed folder."""
+    """Files that other users may read. They can't reach files in a closed folder."""
     found = []
     for path in below.iterdir():
         # Root's PostgreSQL may need a copy of its binaries there, which are no secret.

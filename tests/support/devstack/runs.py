@@ -17,7 +17,7 @@ Devstack = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @contextlib.contextmanager
 def fresh_environ(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Free ports, a data folder of its own, and none of the servers that these tests run beside."""
+    """Free ports, an own data folder, and none of the servers of these tests."""
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -46,5 +46,5 @@ def runner(environ: dict[str, str]) -> Devstack:
 
 
 def left_of(data: Path) -> list[int]:
-    """The pids of what still runs for `data`."""
+    """The pids of the processes that still run for `data`."""
     return [process.pid for process in processes.of(data)]

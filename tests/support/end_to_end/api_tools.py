@@ -1,4 +1,4 @@
-"""What the documents of the API are used with: client generators, Node, newman."""
+"""Tools that use the API's schemas: client generators, Node, newman."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def run(
 
 
 def run_well(*command: str | Path, environ: Mapping[str, str] | None = None) -> str:
-    """Its output. Fails where the command does."""
+    """Runs a command that must succeed, and returns its output."""
     answer = run(*command, environ=environ)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return answer.stdout

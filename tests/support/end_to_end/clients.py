@@ -40,7 +40,7 @@ def event_input(**changes: Any) -> Json:
 
 
 class Sale:
-    """Both services, and what is done with them all the time."""
+    """Both services, with the calls that most tests need."""
 
     def __init__(self, event_url: str, booking_url: str) -> None:
         self.events = open_client(event_url)
@@ -101,7 +101,7 @@ class Sale:
 
 
 def all_at_once(action: Callable[[A], T], arguments: Sequence[A]) -> list[T]:
-    """One thread for each argument, let off together."""
+    """One thread for each argument, started together."""
     start = threading.Barrier(len(arguments))
 
     def run(argument: A) -> T:

@@ -1,7 +1,7 @@
-"""Somebody with a browser: log-in pages over real HTTP, with cookies kept by hand.
+"""A user with a browser: login pages over real HTTP, with cookies kept by hand.
 
-An HTTP library's jar would keep Secure cookies from plain http; a browser behind a proxy that ends
-TLS does not.
+An HTTP library's jar would keep Secure cookies from plain http; a browser behind a proxy that
+terminates TLS does not.
 """
 
 import re

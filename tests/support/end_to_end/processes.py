@@ -1,4 +1,4 @@
-"""A part of the system as a process: started, waited for, stopped by its pid, its log at hand."""
+"""A part of the system as a process: started, waited for, stopped by its pid, with its log."""
 
 import contextlib
 import signal
@@ -64,11 +64,11 @@ class Part:
             raise
 
     def kill(self) -> None:
-        """Without a word, and its workers too."""
+        """SIGKILL, also for its workers."""
         if not self.is_running:
             return
         assert self._process is not None
-        # One that is stopped forks nobody whom this would miss.
+        # A stopped process forks no other one that this would miss.
         self._process.send_signal(signal.SIGSTOP)
         workers = psutil.Process(self.pid).children(recursive=True)
         self._process.kill()

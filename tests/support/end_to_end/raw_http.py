@@ -1,4 +1,4 @@
-"""Requests as bytes, which no HTTP client would send, and what comes back for them."""
+"""Requests as raw bytes, which no HTTP client would send, and their responses."""
 
 import dataclasses
 import json
@@ -66,7 +66,7 @@ def exchange(url: str, sent: bytes, *, nothing_follows: bool = False) -> Answer:
 
 
 def everything(url: str, sent: bytes, *, nothing_follows: bool = False) -> bytes:
-    """All that comes until the server closes the connection."""
+    """Everything that arrives until the server closes the connection."""
     with connected(url) as connection:
         try:
             connection.sendall(sent)

@@ -82,7 +82,7 @@ class OwnProcesses:
 
     @contextlib.contextmanager
     def stopped(self, part: Part) -> Iterator[None]:
-        """Without this part, which is back and ready afterwards."""
+        """Stops this part for the block; afterwards it is ready again."""
         assert part.stop() == 0, f"{part.name} ended badly"
         try:
             yield
@@ -168,7 +168,7 @@ def own_system(folder: Path) -> Iterator[System]:
 
 
 def neutral_environ() -> dict[str, str]:
-    """Without what the developer's shell says about the services."""
+    """The environment without the developer's settings of the services."""
     ours = ("EVENT_", "BOOKING_", "ADMISSION_", "EMAIL_", "DJANGO_", "GUNICORN_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     for name in (

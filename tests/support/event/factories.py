@@ -23,13 +23,13 @@ class EventFactory(DjangoModelFactory[Event]):
 
 
 def rows() -> QuerySet[Event]:
-    """The table behind the service's back, for times in the past and for many rows at once.
+    """The table without the service, for times in the past and for many rows at once.
     Nothing is announced and no version grows."""
     return QuerySet(Event)
 
 
 def insert_events(count: int, **values: Any) -> None:
-    """Behind the service's back, too."""
+    """Without the service, too."""
     now = timezone.now()
     built = EventFactory.build_batch(count, created_at=now, updated_at=now, **values)
     rows().bulk_create(built)

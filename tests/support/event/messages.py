@@ -1,4 +1,4 @@
-"""What was announced, as the outbox holds it."""
+"""The announced messages, read from the outbox."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What clients booked while something was broken, and what they were told."""
+"""What clients booked during a fault, and the responses they got."""
 
 import random
 import subprocess
@@ -19,7 +19,7 @@ from tests.support.waiting import PATIENCE_SECONDS
 
 
 class Bookings:
-    """Used by any number of threads. Of what is in `others` nobody knows whether it took place."""
+    """Used by any number of threads. `others` may or may not have taken place."""
 
     def __init__(self, system: FaultySystem, trial: Trial) -> None:
         self._system = system
@@ -33,7 +33,7 @@ class Bookings:
         self._client.close()
 
     def book(self) -> None:
-        """Somebody new, one of the events that were acknowledged, if there is one."""
+        """Books one of the acknowledged events for a new user, if there is one."""
         if not self._trial.ledger.acknowledged:
             return
         event = random.choice(self._trial.ledger.acknowledged)
@@ -49,7 +49,7 @@ class Bookings:
             self.others[str(response.status_code)] += 1
 
     def verify(self) -> None:
-        """All that was acknowledged is there, and no event counts what is not."""
+        """All acknowledged bookings exist, and no event counts others."""
         assert self.acknowledged, "nobody could book"
         with psycopg.connect(self._system.databases.booking_url) as connection:
             rows = connection.execute("SELECT id FROM bookings_booking")

@@ -80,7 +80,7 @@ class Databases:
 
 
 def differences(originals: Mapping[int, EventRow], copies: Mapping[int, EventRow]) -> list[str]:
-    """What tells the copies from the originals, one sentence for each field."""
+    """How the copies differ from the originals, one sentence for each field."""
     found = []
     for event_id in sorted(originals.keys() | copies.keys()):
         original, copy = originals.get(event_id), copies.get(event_id)
@@ -96,7 +96,7 @@ def differences(originals: Mapping[int, EventRow], copies: Mapping[int, EventRow
 
 
 def lost(acknowledged: Sequence[EventRow], copies: Mapping[int, EventRow]) -> list[EventRow]:
-    """Of the acknowledged states those that the copies show neither themselves nor a successor."""
+    """The acknowledged states that the copies don't have, nor a later one."""
     return [state for state in acknowledged if not _covers(copies.get(state.id), state)]
 
 

@@ -1,4 +1,4 @@
-"""What clients asked the event service for, and what it told them."""
+"""Requests to the event service, and its responses."""
 
 import itertools
 import random
@@ -15,8 +15,8 @@ _numbers = itertools.count(1)
 
 
 class Ledger:
-    """Used by any number of threads. Acknowledged is what was answered with 200 or 201; of
-    everything else nobody knows whether it took place."""
+    """Used by any number of threads. Requests answered 200 or 201 are acknowledged; all
+    others may or may not have taken place."""
 
     def __init__(self, url: str) -> None:
         self.client = open_client(url)

@@ -1,4 +1,4 @@
-"""Clients that create and edit events at a steady pace, whatever becomes of their requests."""
+"""Clients that create and edit events at a steady pace, whatever the responses are."""
 
 import itertools
 import threading

@@ -1,4 +1,4 @@
-"""The servers that `python -m devstack exec` has started, hurt from outside."""
+"""Faults of the servers that `python -m devstack exec` has started."""
 
 import contextlib
 import os
@@ -41,7 +41,7 @@ class Servers:
         }
 
     def kill(self, name: str) -> None:
-        """Without a word, and at the same time all processes that it has."""
+        """SIGKILL for all its processes at the same time."""
         process = self._process(name)
         process.send_signal(signal.SIGSTOP)  # so that it forks nobody whom this would miss
         family = [process, *process.children(recursive=True)]

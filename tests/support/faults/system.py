@@ -1,4 +1,4 @@
-"""Both services as processes, with a proxy in each way to a server that a test may want to hurt."""
+"""Both services as processes, with a proxy before each server."""
 
 import contextlib
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ class FaultySystem:
         return [self.event, self.booking, self.relay, self.booking_relay, self.consumer]
 
     def ensure_running(self) -> None:
-        """Everything runs and answers; nothing is in its way."""
+        """Everything runs and answers, and no proxy is cut."""
         self.ways.mend()
         for part in self.parts:
             if not part.is_running:
@@ -92,7 +92,7 @@ class FaultySystem:
 
     @contextlib.contextmanager
     def broker(self) -> Iterator[Broker]:
-        """A connection past all proxies."""
+        """A connection without a proxy."""
         broker = Broker(self.broker_url)
         try:
             yield broker

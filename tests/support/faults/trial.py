@@ -1,4 +1,4 @@
-"""One scenario: what was acknowledged, what became of it, and how long that took."""
+"""One scenario: what was acknowledged, whether it arrived, and how long that took."""
 
 import math
 import re
@@ -45,7 +45,7 @@ class Trial:
         self._mended_at: float | None = None
 
     def mended(self) -> None:
-        """From here on the time to recover counts."""
+        """The time to recover starts now."""
         self._mended_at = time.monotonic()
 
     @property
@@ -59,7 +59,7 @@ class Trial:
         return len(handled) - len(set(handled))
 
     def settle(self) -> None:
-        """Waits until nothing is under way. Fails where a copy differs from its original, where
+        """Waits until nothing is under way. Fails if a copy differs from its original,
         something acknowledged is lost, something stays pending, or anything is dead."""
         assert self._mended_at is not None, "nobody said when the fault was over"
         fewest: float = math.inf
@@ -88,7 +88,7 @@ class Trial:
         )
 
     def _problems(self) -> Counter[str]:
-        """What is not as it must be in the end, and how much of each there is."""
+        """The problems that are left at the end, with their counts."""
         try:
             databases = self._system.databases
             pending = databases.pending()

@@ -1,4 +1,4 @@
-"""The booking API under gunicorn, on the test database, and somebody who kills its workers."""
+"""The booking API under gunicorn on the test database, and a killer of its workers."""
 
 import os
 import random
@@ -48,7 +48,7 @@ class BookingApi:
 
 @contextmanager
 def running_booking_api(*, workers: int) -> Iterator[BookingApi]:
-    """On a free port and the database of this test run; gone afterwards."""
+    """Runs the API on a free port and the database of this test run for the block."""
     port = free_port()
     environment = {
         **os.environ,

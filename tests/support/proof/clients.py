@@ -1,4 +1,4 @@
-"""Clients that book and cancel at random and write down what they saw."""
+"""Clients that book and cancel at random and log what they saw."""
 
 import json
 import random
@@ -36,7 +36,7 @@ class Crowd:
 
     @property
     def failures(self) -> Counter[str]:
-        """What came where neither success nor a refusal did: an error's name, or a status."""
+        """Outcomes that are neither a success nor a refusal: an error's name, or a status."""
         return Counter(self._failures)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""What clients did and saw, and whether the final state can be its outcome.
+"""What clients did and saw, and whether the final state follows from it.
 
 Each operation is logged when it is invoked and when it ends: `ok` (2xx), `refused` (4xx), or
 `unknown` (no answer, or a 5xx: it may or may not have happened).
@@ -33,7 +33,7 @@ Operation = Booked | Cancelled
 
 @dataclass(kw_only=True)
 class FinalState:
-    """What the API shows of one event when everything has come to rest."""
+    """What the API shows of one event at the end."""
 
     event_id: int
     max_seats: int
@@ -47,7 +47,7 @@ class FinalState:
 
 
 def contradictions(history: Sequence[Operation], final: FinalState) -> list[str]:
-    """Everything in `final` that no correct system could have made of `history`."""
+    """Everything in `final` that can't follow from `history` in a correct system."""
     mine = [operation for operation in history if operation.event_id == final.event_id]
     books = [operation for operation in mine if isinstance(operation, Booked)]
     cancels = [operation for operation in mine if isinstance(operation, Cancelled)]

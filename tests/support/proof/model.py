@@ -1,4 +1,4 @@
-"""The rules of booking once more, as plainly as they can be said: two lists and no database."""
+"""The rules of booking again, as simple as possible: two lists and no database."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -52,12 +52,12 @@ class PlainEvent:
         return "cancelled"
 
     def hear(self, *, promotion_batch: int) -> None:
-        """Any news of the event has the batches look once more, and does the first promotions."""
+        """Each message of the event does the first promotions and makes the batches check again."""
         self.cancellation_pending = self.is_cancelled
         self.promote_a_batch(promotion_batch)
 
     def do_a_batch(self, *, cancellation_batch: int, promotion_batch: int) -> bool:
-        """False where nothing was left to do."""
+        """False if nothing was left to do."""
         if self.cancellation_pending:
             self.cancel_a_batch(cancellation_batch)
         elif self.promotions_pending:
@@ -67,7 +67,7 @@ class PlainEvent:
         return True
 
     def cancel_a_batch(self, size: int) -> None:
-        """Whoever comes first by name loses the place."""
+        """The bookings that come first by name are cancelled."""
         losers = sorted([*self.confirmed, *self.waiting])[:size]
         self.confirmed = [user for user in self.confirmed if user not in losers]
         self.waiting = [user for user in self.waiting if user not in losers]

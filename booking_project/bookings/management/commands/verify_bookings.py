@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--repair",
             action="store_true",
-            help="recount under each event's lock and promote whoever waits for an idle seat",
+            help="recount under each event's lock and promote users who wait for an idle seat",
         )
 
     def handle(self, *args: Any, repair: bool, **options: Any) -> None:
