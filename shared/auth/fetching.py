@@ -8,6 +8,7 @@ import ssl
 import threading
 import urllib.request
 from collections.abc import Callable
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -44,7 +45,7 @@ class _Deadline:
     """
 
     def __init__(self, seconds: float) -> None:
-        self._passed = False
+        self._ends_at = monotonic() + seconds
         self._mutex = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._timer = threading.Timer(seconds, self._cut)
@@ -62,18 +63,20 @@ class _Deadline:
     ) -> None:
         """Raises `TimeoutError` in place of whatever error the cut-off caused."""
         self._timer.cancel()
-        if self._passed:
+        if self._has_passed():
             raise TimeoutError("the answer did not come in time")
 
     def watch(self, connected: socket.socket) -> None:
         with self._mutex:
             self._sockets.append(connected)
-            if self._passed:
+            if self._has_passed():
                 raise TimeoutError("the connection did not come in time")
+
+    def _has_passed(self) -> bool:
+        return monotonic() >= self._ends_at
 
     def _cut(self) -> None:
         with self._mutex:
-            self._passed = True
             for each in self._sockets:
                 # It may have been closed at this very moment, from either side.
                 with contextlib.suppress(OSError):

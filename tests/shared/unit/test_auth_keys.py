@@ -176,11 +176,11 @@ def test_a_name_that_does_not_resolve_holds_one_fetch_and_no_caller_for_long(
 ) -> None:
     """The resolver has no timeout that we could set: it is what can't be cut off."""
     resolved = threading.Event()
-    resolving: list[object] = []
+    resolving: list[float] = []
     resolve = socket.getaddrinfo
 
     def hang(*arguments: Any, **options: Any) -> Any:
-        resolving.append(arguments)
+        resolving.append(time.monotonic())
         assert resolved.wait(HANGS_SECONDS)
         return resolve(*arguments, **options)
 
@@ -194,6 +194,7 @@ def test_a_name_that_does_not_resolve_holds_one_fetch_and_no_caller_for_long(
     late = kept._fetch
     assert late is not None
 
+    until(lambda: time.monotonic() > resolving[0] + 0.2, "the end of the fetch's time")
     resolved.set()
 
     assert late.ended.wait(HANGS_SECONDS)
