@@ -4,11 +4,14 @@ Neither the server's timeouts nor TCP's fire while the server is frozen: the ser
 own, and its kernel keeps acknowledging packets. Only a deadline around the wait does.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
 from psycopg import Connection
 from psycopg.abc import PQGen
 from psycopg.errors import ConnectionTimeout, _WaitTimeout
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from shared.db.errors import DatabaseUnresponsive
@@ -26,6 +29,7 @@ class BoundedConnection(Connection[TupleRow]):
     """
 
     response_timeout: float | None = None
+    _begins_in_statement = False
 
     @classmethod
     def connect(  # type: ignore[override]  # one more argument
@@ -57,3 +61,25 @@ class BoundedConnection(Connection[TupleRow]):
         if outage.lasts:
             outage.end()
         return answer
+
+    @property
+    def has_yet_to_begin(self) -> bool:
+        """Whether the next statement begins a transaction."""
+        return (
+            not self.autocommit
+            and self.pgconn.transaction_status == TransactionStatus.IDLE
+            and self._pipeline is None
+        )
+
+    @contextmanager
+    def beginning_in_statement(self) -> Iterator[str]:
+        """The `BEGIN` for a statement to begin with. Otherwise it takes a round trip of its own."""
+        self._begins_in_statement = True
+        try:
+            yield self._get_tx_start_command().decode()
+        finally:
+            self._begins_in_statement = False
+
+    def _start_query(self) -> PQGen[None]:
+        if not self._begins_in_statement:
+            yield from super()._start_query()

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from shared.db.round_trips import Statement, execute_with_commit
+
 CHANNEL = "outbox"
 
 # Any number that no other advisory lock in a service's database uses.
@@ -63,10 +65,8 @@ class PendingEntry(NamedTuple):
 def insert_and_notify(entries: Sequence[tuple[str, int, str]]) -> None:
     """Entries are exchange, number of messages, and their lines."""
     rows = ", ".join(["(%s, %s, %s)"] * len(entries))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT_AND_NOTIFY.format(rows=rows), [value for entry in entries for value in entry]
-        )
+    values = [value for entry in entries for value in entry]
+    execute_with_commit(Statement(_INSERT_AND_NOTIFY.format(rows=rows), values))
 
 
 def lock_and_read_pending(*, wait: bool, limit: int, patience: timedelta) -> list[PendingEntry]:

@@ -102,7 +102,7 @@ class SeatAllocation:
             raise AlreadyBooked
         refuse_full(self.event)
         booking = Booking(
-            event=self.event, user_id=user_id, created_at=self._now, updated_at=self._now
+            event_id=self.event.pk, user_id=user_id, created_at=self._now, updated_at=self._now
         )
         if has_free_seat(self.event):
             self._change(booking, CONFIRM, Reason.BOOKED)

@@ -4,7 +4,6 @@ Commands that arrive together share a transaction: `admission` gathers them and 
 """
 
 import functools
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from django.conf import settings
@@ -20,14 +19,16 @@ from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.representation import BOOKING_CODEC
 from booking_project.bookings.selectors import refusals_without_lock
 from booking_project.bookings.storage.loaders import booking_load, result_load
-from booking_project.bookings.storage.locks import lock_event, lock_free_events
+from booking_project.bookings.storage.locks import (
+    lock_event_and_read,
+    lock_free_events_and_read,
+)
 from booking_project.bookings.storage.sql import (
     CounterUpdate,
-    clock_and_active_users,
-    insert_bookings_and_update_counters,
-    update_counters,
-    update_statuses,
-    waitlist_heads,
+    Facts,
+    facts_of,
+    facts_statements,
+    save_bookings,
 )
 from shared.errors import DomainError
 from shared.idempotency.requests import IdempotentRequest, Result
@@ -91,20 +92,25 @@ def decide_event(event_id: int, commands: Sequence[Command]) -> list[Decision]:
 
     Raises `OperationalError` if the row can't be locked within the lock timeout.
     """
-    event = lock_event(event_id=event_id)
+    event, results = lock_event_and_read(event_id=event_id, reads=facts_statements(commands))
     if event is None:
         return [Decision(command, EventNotFound()) for command in commands]
-    return _decide({event_id: event}, commands)
+    return _decide({event_id: event}, facts_of(results), commands)
 
 
 @transaction.atomic
 def decide_free(commands: Sequence[Command]) -> list[Decision]:
     """Decide on commands for all events whose row is free. Never waits for a row."""
-    events = lock_free_events(event_ids={command.event_id for command in commands})
-    return _decide(events, [command for command in commands if command.event_id in events])
+    events, results = lock_free_events_and_read(
+        event_ids={command.event_id for command in commands}, reads=facts_statements(commands)
+    )
+    on_free = [command for command in commands if command.event_id in events]
+    return _decide(events, facts_of(results), on_free)
 
 
-def _decide(events: Mapping[int, Event], commands: Sequence[Command]) -> list[Decision]:
+def _decide(
+    events: Mapping[int, Event], facts: Facts, commands: Sequence[Command]
+) -> list[Decision]:
     if not commands:
         return []
     store = IdempotencyStore(
@@ -115,7 +121,16 @@ def _decide(events: Mapping[int, Event], commands: Sequence[Command]) -> list[De
         ],
         BOOKING_CODEC,
     )
-    allocations = _load_allocations(events, commands)
+    allocations = {
+        event_id: SeatAllocation(
+            event,
+            now=facts.now,
+            active_users=facts.active_users.get(event_id, ()),
+            bookings=facts.bookings.get(event_id),
+            waitlist=facts.waitlists.get(event_id, ()),
+        )
+        for event_id, event in events.items()
+    }
     decisions = [
         Decision(command, _decide_one(allocations[command.event_id], command, store))
         for command in commands
@@ -138,39 +153,8 @@ def _decide_one(
         return refusal
 
 
-def _load_allocations(
-    events: Mapping[int, Event], commands: Sequence[Command]
-) -> dict[int, SeatAllocation]:
-    """Read what the decisions are based on, after taking the lock."""
-    now, active_users = clock_and_active_users(
-        [command for command in commands if isinstance(command, CreateBooking)]
-    )
-    to_cancel = [command.booking_id for command in commands if isinstance(command, CancelBooking)]
-    bookings: dict[int, dict[int, Booking]] = defaultdict(dict)
-    waitlists: dict[int, list[Booking]] = {}
-    if to_cancel:
-        for booking in Booking.objects.filter(event_id__in=events, pk__in=to_cancel):
-            bookings[booking.event_id][booking.pk] = booking
-        for event_id, found in bookings.items():
-            if events[event_id].waitlisted_count:
-                waitlists[event_id] = waitlist_heads(event_id=event_id, count=len(found))
-    return {
-        event_id: SeatAllocation(
-            event,
-            now=now,
-            active_users=active_users[event_id],
-            bookings=bookings[event_id],
-            waitlist=waitlists.get(event_id, ()),
-        )
-        for event_id, event in events.items()
-    }
-
-
 def _save_allocations(allocations: Collection[SeatAllocation]) -> None:
-    """Updates come before inserts: a user may have cancelled and booked again in the same batch.
-
-    The messages are stored under the events' locks, in the order in which bookings changed.
-    """
+    """The messages are stored under the events' locks, in the order in which bookings changed."""
     created = [booking for each in allocations for booking in each.created]
     counters = [
         CounterUpdate(
@@ -183,11 +167,11 @@ def _save_allocations(allocations: Collection[SeatAllocation]) -> None:
         for each in allocations
         if each.changes
     ]
-    update_statuses([booking for each in allocations for booking in each.updated])
-    if created:
-        insert_bookings_and_update_counters(created, counters)
-    elif counters:
-        update_counters(counters)
+    save_bookings(
+        updated=[booking for each in allocations for booking in each.updated],
+        created=created,
+        counters=counters,
+    )
     outbox_add(
         [message for each in allocations for message in booking_messages(each.event, each.changes)]
     )

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from booking_project.bookings.domain.errors import BookingNotFound, EventNotFound, TryAgainLater
 from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.representation import BOOKING_CODEC
-from booking_project.bookings.storage.sql import InLine, bookings_in_line
+from booking_project.bookings.storage.sql import (
+    InLine,
+    bookings_by_id,
+    bookings_in_line,
+    events_by_id,
+)
 from shared.concurrency.batching import Batcher, BatchFailed, NotStarted, Outcome
 from shared.db.errors import is_unavailable
 from shared.db.release import release_connection
@@ -108,12 +113,12 @@ def _failure(error: BaseException) -> Exception:
 
 @functools.cache
 def _events() -> Loader[int, Event]:
-    return Loader(Event.objects.in_bulk, missing=EventNotFound)
+    return Loader(events_by_id, missing=EventNotFound)
 
 
 @functools.cache
 def _bookings() -> Loader[int, Booking]:
-    return Loader(Booking.objects.in_bulk, missing=BookingNotFound)
+    return Loader(bookings_by_id, missing=BookingNotFound)
 
 
 @functools.cache

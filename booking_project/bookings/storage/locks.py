@@ -4,17 +4,34 @@ A transaction that changes an event's bookings holds that event's row. It either
 or takes several in the order of their ids without waiting, so it can't deadlock.
 """
 
-from collections.abc import Collection
+import functools
+from collections.abc import Collection, Iterable, Sequence
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.db.transaction import TransactionManagementError
 
 from booking_project.bookings.models import Event
-from booking_project.bookings.storage.sql import set_lock_timeout
+from booking_project.bookings.storage.sql import instances, set_lock_timeout
+from shared.db.round_trips import Row, Statement, execute_together
 
 BRIEF_WAIT_MS = 250
+
+Results = list[list[Row]]
 
 
 def lock_event(*, event_id: int) -> Event | None:
     """Waits for the row, at most the connection's lock timeout (then `OperationalError` 55P03)."""
-    return Event.objects.select_for_update().filter(pk=event_id).first()
+    event, _ = lock_event_and_read(event_id=event_id, reads=[])
+    return event
+
+
+def lock_event_and_read(
+    *, event_id: int, reads: Sequence[Statement]
+) -> tuple[Event | None, Results]:
+    """`lock_event`, and in the same round trip what `reads` find once the row is locked."""
+    events, results = _lock_and_read(Statement(_lock_one(), [event_id]), reads)
+    return (events[0] if events else None), results
 
 
 def lock_event_briefly(*, event_id: int) -> Event | None:
@@ -26,5 +43,43 @@ def lock_event_briefly(*, event_id: int) -> Event | None:
 
 def lock_free_events(*, event_ids: Collection[int]) -> dict[int, Event]:
     """Lock the rows that no other transaction holds. Never waits."""
-    events = Event.objects.select_for_update(skip_locked=True).filter(pk__in=event_ids)
-    return {event.pk: event for event in events.order_by("pk")}
+    if not event_ids:
+        return {}
+    events, _ = lock_free_events_and_read(event_ids=event_ids, reads=[])
+    return events
+
+
+def lock_free_events_and_read(
+    *, event_ids: Collection[int], reads: Sequence[Statement]
+) -> tuple[dict[int, Event], Results]:
+    """`lock_free_events` for one event or more, with `reads` as above."""
+    lock = Statement(_lock_free(len(event_ids)), list(event_ids))
+    events, results = _lock_and_read(lock, reads)
+    return {event.pk: event for event in events}, results
+
+
+def _lock_and_read(lock: Statement, reads: Iterable[Statement]) -> tuple[list[Event], Results]:
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("a lock outside a transaction protects nothing")
+    locked, *results = execute_together([lock, *reads])
+    return instances(Event, locked), results
+
+
+# Compiled once. To compile them for each transaction took as long as everything else in Python.
+
+
+@functools.cache
+def _lock_one() -> str:
+    return _compiled(Event.objects.select_for_update().filter(pk=0))
+
+
+@functools.cache
+def _lock_free(count: int) -> str:
+    events = Event.objects.select_for_update(skip_locked=True).filter(pk__in=range(count))
+    return _compiled(events.order_by("pk"))
+
+
+def _compiled(events: QuerySet[Event]) -> str:
+    """With a placeholder for each id."""
+    sql, _ = events.query.sql_with_params()
+    return sql

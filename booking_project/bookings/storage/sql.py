@@ -4,20 +4,59 @@ What the ORM would do row by row (or with a CASE per row) is done here with arra
 of the booking service contains SQL.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar, cast
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Model
 
-from booking_project.bookings.domain.commands import CreateBooking
+from booking_project.bookings.domain.commands import CancelBooking, Command, CreateBooking
 from booking_project.bookings.domain.transitions import COUNTERS, FINAL_STATUSES, BookingStatus
 from booking_project.bookings.models import Booking, Event
+from shared.db.arrays import Value, array_literal
+from shared.db.round_trips import Row, Statement, execute_together
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
+
+M = TypeVar("M", bound=Model)
+
+
+def _column_list(model: type[Model]) -> str:
+    """In the order in which `instances` expects them."""
+    return ", ".join(f"{model._meta.db_table}.{f.column}" for f in model._meta.concrete_fields)
+
+
+def instances(model: type[M], rows: Iterable[Row]) -> list[M]:
+    """What the ORM would make of rows with all columns, in the model's order."""
+    names = [field.attname for field in model._meta.concrete_fields]
+    return [model.from_db(DEFAULT_DB_ALIAS, names, row) for row in rows]
+
+
+_EVENT = _column_list(Event)
+_BOOKING = _column_list(Booking)
+
+
+def events_by_id(event_ids: Collection[int]) -> dict[int, Event]:
+    """`in_bulk`, without compiling the query each time."""
+    return {event.pk: event for event in instances(Event, _by_id(_EVENT, Event, event_ids))}
+
+
+def bookings_by_id(booking_ids: Collection[int]) -> dict[int, Booking]:
+    """`in_bulk`, without compiling the query each time."""
+    found = instances(Booking, _by_id(_BOOKING, Booking, booking_ids))
+    return {booking.pk: booking for booking in found}
+
+
+def _by_id(columns: str, model: type[Model], ids: Collection[int]) -> list[Row]:
+    table = model._meta.db_table
+    sql = f"SELECT {columns} FROM {table} WHERE id = ANY(%s::bigint[])"  # noqa: S608 (constants)
+    [rows] = execute_together([Statement(sql, [array_literal(ids)])])
+    return rows
 
 
 class Snapshot(TypedDict):
@@ -40,11 +79,10 @@ _ACTIVE = f"""
 """
 
 _SNAPSHOT = f"""
-    SELECT event.*, clock_timestamp() AS now,
-           ARRAY(SELECT wanted.user_id FROM {_ACTIVE} WHERE wanted.event_id = event.id)
-           AS active_users
-      FROM bookings_event AS event
-     WHERE id = ANY(%s)
+    SELECT {_EVENT}, clock_timestamp(),
+           ARRAY(SELECT wanted.user_id FROM {_ACTIVE} WHERE wanted.event_id = bookings_event.id)
+      FROM bookings_event
+     WHERE id = ANY(%s::bigint[])
 """  # noqa: S608 (a constant)
 
 
@@ -53,10 +91,14 @@ def snapshot(wanted: Sequence[CreateBooking]) -> "dict[int, WithAnnotations[Even
 
     Reads everything in one statement, so all of it was true at one moment.
     """
-    event_ids, user_ids = _pairs(wanted)
-    rows = Event.objects.raw(_SNAPSHOT, [event_ids, user_ids, list(set(event_ids))])
-    events = cast("Iterable[WithAnnotations[Event, Snapshot]]", rows)
-    return {event.pk: event for event in events}
+    event_ids = array_literal({book.event_id for book in wanted})
+    [rows] = execute_together([Statement(_SNAPSHOT, [*_pairs(wanted), event_ids])])
+    events: dict[int, WithAnnotations[Event, Snapshot]] = {}
+    for *columns, now, active_users in rows:
+        [event] = instances(Event, [tuple(columns)])
+        event.__dict__.update(Snapshot(now=now, active_users=active_users))
+        events[event.pk] = cast("WithAnnotations[Event, Snapshot]", event)
+    return events
 
 
 class InLine(TypedDict):
@@ -116,25 +158,71 @@ _CLOCK_AND_ACTIVE_USERS = f"""
 """  # noqa: S608 (a constant)
 
 
-def clock_and_active_users(wanted: Sequence[CreateBooking]) -> tuple[datetime, dict[int, set[str]]]:
-    """The database server's clock, now, and which of the users have an active booking, by event."""
-    with connection.cursor() as cursor:
-        cursor.execute(_CLOCK_AND_ACTIVE_USERS, _pairs(wanted))
-        rows = cursor.fetchall()
-    active: dict[int, set[str]] = defaultdict(set)
-    for _, event_id, user_id in rows:
+_TO_CANCEL = f"""
+    SELECT {_BOOKING} FROM bookings_booking
+     WHERE event_id = ANY(%s::bigint[]) AND id = ANY(%s::bigint[])
+"""  # noqa: S608 (a constant)
+
+# It names one event, as the index does.
+_WAITLIST_HEADS = f"""
+    SELECT {_BOOKING} FROM bookings_booking
+     WHERE event_id = %s AND status = '{BookingStatus.WAITLISTED}'
+     ORDER BY waitlist_order
+     LIMIT %s
+"""  # noqa: S608 (constants)
+
+
+class Facts(NamedTuple):
+    """What decisions rest on besides the event's row. All but `now`, the database server's clock,
+    are by event: who of the requesting users has an active booking, the bookings to be cancelled by
+    their ids, and as many heads of the waitlist as there are bookings to be cancelled."""
+
+    now: datetime
+    active_users: Mapping[int, set[str]]
+    bookings: Mapping[int, Mapping[int, Booking]]
+    waitlists: Mapping[int, Sequence[Booking]]
+
+
+def facts_statements(commands: Sequence[Command]) -> list[Statement]:
+    """Their rows are for `facts_of`."""
+    to_book = [command for command in commands if isinstance(command, CreateBooking)]
+    to_cancel = [command for command in commands if isinstance(command, CancelBooking)]
+    statements = [Statement(_CLOCK_AND_ACTIVE_USERS, _pairs(to_book))]
+    if to_cancel:
+        seats = Counter(command.event_id for command in to_cancel)
+        booking_ids = array_literal(command.booking_id for command in to_cancel)
+        statements.append(Statement(_TO_CANCEL, [array_literal(seats), booking_ids]))
+        statements += [Statement(_WAITLIST_HEADS, each) for each in seats.items()]
+    return statements
+
+
+def facts_of(results: Sequence[Sequence[Row]]) -> Facts:
+    clock_and_users, *of_cancellations = results
+    active_users: dict[int, set[str]] = defaultdict(set)
+    for _, event_id, user_id in clock_and_users:
         if user_id is not None:
-            active[event_id].add(user_id)
-    return rows[0][0], active
+            active_users[event_id].add(user_id)
+    bookings: dict[int, dict[int, Booking]] = defaultdict(dict)
+    waitlists: dict[int, list[Booking]] = defaultdict(list)
+    if of_cancellations:
+        to_cancel, *heads = of_cancellations
+        for booking in instances(Booking, to_cancel):
+            bookings[booking.event_id][booking.pk] = booking
+        for booking in instances(Booking, chain.from_iterable(heads)):
+            waitlists[booking.event_id].append(booking)
+    return Facts(clock_and_users[0][0], active_users, bookings, waitlists)
 
 
 def clock() -> datetime:
     """The database server's clock, now."""
-    return clock_and_active_users([])[0]
+    return facts_of(execute_together(facts_statements([]))).now
 
 
-def _pairs(wanted: Sequence[CreateBooking]) -> tuple[list[int], list[str]]:
-    return [book.event_id for book in wanted], [book.user_id for book in wanted]
+def _pairs(wanted: Sequence[CreateBooking]) -> tuple[str, str]:
+    return (
+        array_literal(book.event_id for book in wanted),
+        array_literal(book.user_id for book in wanted),
+    )
 
 
 _UPDATE_STATUSES = """
@@ -147,18 +235,16 @@ _UPDATE_STATUSES = """
 
 
 def update_statuses(bookings: Sequence[Booking]) -> None:
-    if not bookings:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _UPDATE_STATUSES,
-            _columns(
-                [
-                    (booking.pk, booking.event_id, str(booking.status), booking.updated_at)
-                    for booking in bookings
-                ]
-            ),
-        )
+    if bookings:
+        execute_together([_status_update(bookings)])
+
+
+def _status_update(bookings: Sequence[Booking]) -> Statement:
+    rows = [
+        (booking.pk, booking.event_id, str(booking.status), booking.updated_at)
+        for booking in bookings
+    ]
+    return Statement(_UPDATE_STATUSES, _columns(rows))
 
 
 # `…_change` is added to what the row holds by then. If the lock should ever be missing, the row's
@@ -188,17 +274,12 @@ class CounterUpdate(NamedTuple):
     honoured_waitlist: int
 
 
-def update_counters(updates: Sequence[CounterUpdate]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_UPDATE_COUNTERS, _counter_columns(updates))
-
-
-def _counter_columns(updates: Sequence[CounterUpdate]) -> list[list[Any]]:
+def _counter_columns(updates: Sequence[CounterUpdate]) -> list[str]:
     return _columns([(event_id, *changes, *rest) for event_id, changes, *rest in updates])
 
 
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _columns(rows: Sequence[tuple[Value, ...]]) -> list[str]:
+    return [array_literal(column) for column in zip(*rows, strict=True)]
 
 
 _INSERT_BOOKINGS_AND_UPDATE_COUNTERS = f"""
@@ -211,28 +292,38 @@ _INSERT_BOOKINGS_AND_UPDATE_COUNTERS = f"""
 """  # noqa: S608 (two constants)
 
 
-def insert_bookings_and_update_counters(
-    bookings: Sequence[Booking], updates: Sequence[CounterUpdate]
+def save_bookings(
+    *, updated: Sequence[Booking], created: Sequence[Booking], counters: Sequence[CounterUpdate]
 ) -> None:
-    """Insert the rows in order and give each its id. One statement saves a round trip."""
-    rows = [
-        (
-            booking.event_id,
-            booking.user_id,
-            str(booking.status),
-            booking.waitlist_order,
-            booking.created_at,
-            booking.updated_at,
-        )
-        for booking in bookings
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT_BOOKINGS_AND_UPDATE_COUNTERS, [*_counter_columns(updates), *_columns(rows)]
-        )
-        for booking, (booking_id,) in zip(bookings, cursor.fetchall(), strict=True):
-            booking.pk = booking_id
-            booking._state.adding = False
+    """Write everything in one round trip, and give each of the created bookings its id.
+
+    Updates come before inserts: a user may have cancelled and booked again in the same batch.
+    """
+    statements = []
+    if updated:
+        statements.append(_status_update(updated))
+    if created:
+        rows = [
+            (
+                booking.event_id,
+                booking.user_id,
+                str(booking.status),
+                booking.waitlist_order,
+                booking.created_at,
+                booking.updated_at,
+            )
+            for booking in created
+        ]
+        columns = [*_counter_columns(counters), *_columns(rows)]
+        statements.append(Statement(_INSERT_BOOKINGS_AND_UPDATE_COUNTERS, columns))
+    elif counters:
+        statements.append(Statement(_UPDATE_COUNTERS, _counter_columns(counters)))
+    if not statements:
+        return
+    ids = execute_together(statements)[-1]
+    for booking, (booking_id,) in zip(created, ids, strict=True):
+        booking.pk = booking_id
+        booking._state.adding = False
 
 
 # What the event service announces, and what follows from it for the copy.
@@ -306,8 +397,8 @@ def event_versions(event_ids: Collection[int]) -> dict[int, int]:
 
 def waitlist_heads(*, event_id: int, count: int) -> list[Booking]:
     """The first `count` waitlisted bookings of an event, in order."""
-    waiting = Booking.objects.filter(event_id=event_id, status=BookingStatus.WAITLISTED)
-    return list(waiting.order_by("waitlist_order")[:count])
+    [rows] = execute_together([Statement(_WAITLIST_HEADS, [event_id, count])])
+    return instances(Booking, rows)
 
 
 def set_lock_timeout(*, milliseconds: int) -> None:

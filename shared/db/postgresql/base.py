@@ -1,8 +1,11 @@
+"""Django's PostgreSQL backend, on connections with bounded waits, with fewer round trips."""
+
+from collections.abc import Sequence
 from datetime import UTC
-from typing import Any
+from typing import Any, Self
 
 from django.db.backends.base.base import NO_DB_ALIAS
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 from psycopg import OperationalError, adapters
 from psycopg.abc import AdaptContext
 from psycopg.adapt import AdaptersMap
@@ -30,16 +33,47 @@ class UtcLoader:
         return loader(oid, context)
 
 
+class Cursor(base.Cursor):
+    """Sends `BEGIN` along with the first statement of a transaction."""
+
+    connection: Any
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        cursor: Any = super()
+        if isinstance(query, str) and self.connection.has_yet_to_begin:
+            with self.connection.beginning_in_statement() as begin:
+                cursor.execute(f"{begin}; {query}", params, **options)
+            cursor.nextset()  # the first result is that of BEGIN
+        else:
+            cursor.execute(query, params, **options)
+        return self
+
+
+class DatabaseOperations(operations.DatabaseOperations):
+    def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> str:
+        """Without the `BEGIN` that went along, because Django logs one by itself."""
+        executed: str | None = super().last_executed_query(cursor, sql, params)
+        return (executed or "").removeprefix("BEGIN; ")
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """`OPTIONS` accepts a `response_timeout` in seconds; see `BoundedConnection`."""
+
+    ops_class = DatabaseOperations
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._with_commit: list[tuple[str, Sequence[Any]]] = []
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
         params["context"] = AdaptersMap(params["context"])
         params["context"].register_loader(_TIMESTAMPTZ, UtcLoader)
         if self.alias == NO_DB_ALIAS:
-            # Tests create their database over a plain connection, which lacks this option.
+            # Tests create their database over a plain connection, which lacks what ours has.
             params.pop("response_timeout", None)
+        else:
+            params["cursor_factory"] = Cursor
         return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
@@ -51,3 +85,30 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if outage.lasts:
                 outage.begin()  # this was the attempt
             raise
+
+    def execute_with_commit(self, sql: str, parameters: Sequence[Any]) -> None:
+        """See `shared.db.round_trips`."""
+        if self.in_atomic_block and not self.savepoint_ids:
+            self._with_commit.append((sql, parameters))
+            return
+        with self.cursor() as cursor:
+            cursor.execute(sql, parameters)
+
+    def _commit(self) -> None:
+        statements, self._with_commit = self._with_commit, []
+        if not statements:
+            super()._commit()  # type: ignore[misc]
+            return
+        with self.cursor() as cursor:
+            cursor.execute(
+                "; ".join([*(sql for sql, _ in statements), "COMMIT"]),
+                [value for _, parameters in statements for value in parameters],
+            )
+
+    def _rollback(self) -> None:
+        self._with_commit.clear()
+        super()._rollback()  # type: ignore[misc]
+
+    def _close(self) -> None:
+        self._with_commit.clear()
+        super()._close()  # type: ignore[misc]

@@ -12,8 +12,9 @@ from rest_framework.request import Request
 from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.representation import LISTED_FIELDS
 from booking_project.bookings.selectors import booking_list, user_booking_list
-from booking_project.bookings.storage.sql import clock_and_active_users
+from booking_project.bookings.storage.sql import facts_of, facts_statements
 from shared.api.pagination import paged_response
+from shared.db.round_trips import execute_together
 from tests.support.booking.commands import to_book
 from tests.support.booking.factories import EventFactory, booked, now, users
 from tests.support.booking.plans import empty_tables, rows_read
@@ -71,9 +72,9 @@ def test_of_a_user(big: Event, user_id: str, status: BookingStatus | None) -> No
 
 def test_a_booking_reads_none_that_its_user_cancelled(big: Event) -> None:
     with CaptureQueriesContext(connection) as queries:
-        _, active = clock_and_active_users([to_book(big.pk, "ann")])
+        facts = facts_of(execute_together(facts_statements([to_book(big.pk, "ann")])))
 
-    assert active == {big.pk: {"ann"}}
+    assert facts.active_users == {big.pk: {"ann"}}
     assert rows_read(queries[0]["sql"]) == 1
 
 

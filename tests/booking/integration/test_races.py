@@ -12,8 +12,9 @@ from booking_project.bookings.models import Booking, BookingStatus, Event
 from booking_project.bookings.services.events import event_sync
 from tests.support.booking.commands import decided, to_book, to_cancel
 from tests.support.booking.factories import EventFactory, announced, booked
+from tests.support.booking.locks import leave_out_the_lock
 from tests.support.booking.soundness import Tally, line, tally, unsound
-from tests.support.concurrency import Rendezvous, at_once, leave_out_the_lock
+from tests.support.concurrency import Rendezvous, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

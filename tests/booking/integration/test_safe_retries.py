@@ -46,9 +46,10 @@ from tests.support.booking.held_rows import (
     in_background,
     waiting_for_a_row,
 )
+from tests.support.booking.locks import leave_out_the_lock
 from tests.support.booking.problems import assert_problem
 from tests.support.booking.soundness import Tally, tally, unsound
-from tests.support.concurrency import Rendezvous, at_once, leave_out_the_lock
+from tests.support.concurrency import Rendezvous, at_once
 from tests.support.issuer import secret_token
 from tests.support.waiting import BRIEF_SECONDS, PATIENCE_SECONDS, until
 

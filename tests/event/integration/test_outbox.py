@@ -101,7 +101,8 @@ def test_a_message_outside_a_transaction_is_refused() -> None:
 
 
 def test_messages_are_stored_in_their_order_each_with_its_own_id() -> None:
-    outbox_add([dataclasses.replace(MESSAGE, body={"number": n}) for n in range(100)])
+    with transaction.atomic():
+        outbox_add([dataclasses.replace(MESSAGE, body={"number": n}) for n in range(100)])
 
     rows = stored()
     assert [row.body for row in rows] == [{"number": n} for n in range(100)]

@@ -74,6 +74,7 @@ def in_time(call: Callable[[], object]) -> object:
 
 CALLS: dict[str, Callable[[BoundedConnection], object]] = {
     "statement": lambda connection: connection.execute("SELECT 1"),
+    "several statements": lambda connection: connection.execute("SELECT 1; SELECT 2; COMMIT"),
     "commit": lambda connection: connection.commit(),
     "rollback": lambda connection: connection.rollback(),
     "many": lambda connection: connection.cursor().executemany("SELECT %s", [(1,), (2,)]),
