@@ -196,7 +196,7 @@ bench: .venv/.installed ## load the booking API, verify, print medians (BENCH="-
 bench-guard: .venv/.installed ## fail if a scenario costs more than the committed figures (before a release)
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.guard --whole $(BENCH)
 
-bench-compare: .venv/.installed ## this checkout against another one, in turns (BEFORE=../old)
+bench-compare: .venv/.installed ## in turns: another checkout and this one (BEFORE=../old), or an empty and a filled database (BEFORE=--filled)
 	@$(BIN)/python -m bench.compare $(BEFORE) $(if $(BENCH),--bench "$(BENCH)")
 
 bench-messaging: .venv/.installed ## from an event's commit to its copy; what a dead broker costs

@@ -1,7 +1,8 @@
 """Benchmarks this checkout and another one in turns, and says what the change is worth.
 
 One machine's speed changes within seconds, so only runs that alternate can be compared. The other
-checkout runs its own benchmark, with its own servers.
+checkout runs its own benchmark, with its own servers. With `--filled`, it is this checkout both
+times: first in an empty database, then in one that holds a million other bookings.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.errors import BenchError
 
@@ -28,7 +29,7 @@ rate, CPU  after divided by before: answers per second, and CPU time per answer 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        pairs = list(_pairs(options.before.resolve(), options.pairs, options.bench))
+        pairs = list(_pairs(*_sides(options), options.pairs))
     except BenchError as error:
         print(f"bench.compare: {error}", file=sys.stderr)
         return 1
@@ -39,33 +40,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench.compare", description=__doc__)
-    parser.add_argument("before", type=Path, help="the other checkout")
+    before = parser.add_mutually_exclusive_group(required=True)
+    before.add_argument("before", nargs="?", type=Path, help="the other checkout")
+    before.add_argument("--filled", action="store_true", help="an empty database and a filled one")
     parser.add_argument("--pairs", type=int, default=3, help="default 3")
     parser.add_argument("--bench", default="--whole --quick", help="options of `make bench`")
     return parser
 
 
-def _pairs(before: Path, number: int, options: str) -> Iterator[tuple[Medians, Medians]]:
+class Side(NamedTuple):
+    checkout: Path
+    options: str
+
+
+def _sides(options: argparse.Namespace) -> tuple[Side, Side]:
+    if options.filled:
+        return Side(HERE, options.bench), Side(HERE, f"{options.bench} --filled")
+    return Side(options.before.resolve(), options.bench), Side(HERE, options.bench)
+
+
+def _pairs(before: Side, after: Side, number: int) -> Iterator[tuple[Medians, Medians]]:
     with tempfile.TemporaryDirectory() as folder:
         for pair in range(number):
-            order = [before, HERE] if pair % 2 == 0 else [HERE, before]
-            found = {
-                checkout: _bench(checkout, options, Path(folder) / "result.json")
-                for checkout in order
-            }
-            yield found[before], found[HERE]
+            order = [before, after] if pair % 2 == 0 else [after, before]
+            found = {side: _bench(side, Path(folder) / "result.json") for side in order}
+            yield found[before], found[after]
 
 
-def _bench(checkout: Path, options: str, results: Path) -> Medians:
-    print(f"bench.compare: {checkout}", file=sys.stderr, flush=True)
+def _bench(side: Side, results: Path) -> Medians:
+    print(f"bench.compare: {side.checkout} {side.options}", file=sys.stderr, flush=True)
     run = subprocess.run(
-        ["make", "bench", f"BENCH={options} --json {results}"],
-        cwd=checkout,
+        ["make", "bench", f"BENCH={side.options} --json {results}"],
+        cwd=side.checkout,
         stdout=subprocess.DEVNULL,
         check=False,
     )
     if run.returncode != 0:
-        raise BenchError(f"`make bench` failed in {checkout}")
+        raise BenchError(f"`make bench` failed in {side.checkout}")
     medians = json.loads(results.read_text())["medians"]
     return {(each["scenario"], each["connections"]): each for each in medians}
 

@@ -13,7 +13,8 @@ from psycopg import sql
 
 from bench.errors import BenchError
 
-_TABLES = "bookings_booking, bookings_event, outbox_outboxentry"
+_OUTBOX = "outbox_outboxentry"
+_TABLES = f"bookings_booking, bookings_event, {_OUTBOX}"
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,15 @@ class Database:
         assert row is not None
         return row[0]
 
-    def empty(self) -> None:
-        """Let each measurement start from the same state, with nothing to clean up or write."""
-        self.connection.execute(f"TRUNCATE {_TABLES}".encode())
+    def empty(self, *, from_event: int | None = None) -> None:
+        """Let each measurement start from the same state, with nothing to clean up or write. Events
+        from `from_event` on and their bookings stay."""
+        if from_event is None:
+            self.connection.execute(f"TRUNCATE {_TABLES}".encode())
+            return
+        self.connection.execute("DELETE FROM bookings_booking WHERE event_id < %s", [from_event])
+        self.connection.execute("DELETE FROM bookings_event WHERE id < %s", [from_event])
+        self.connection.execute(f"TRUNCATE {_OUTBOX}".encode())
 
     def settle(self) -> None:
         """Update the planner's statistics, and write the data now rather than while measuring."""

@@ -27,6 +27,11 @@ def add_options(parser: argparse.ArgumentParser, *, runs: int) -> None:
         action="store_true",
         help="with the event service, all workers and the broker running, as in production",
     )
+    parser.add_argument(
+        "--filled",
+        action="store_true",
+        help="in a database with a million other bookings, of ten thousand events",
+    )
     parser.add_argument("--runs", type=int, default=runs, help=f"default {runs}")
     names = [scenario.name for scenario in SCENARIOS]
     parser.add_argument(
@@ -55,7 +60,7 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, Any], list[Result]]:
         )
         stage = Stage(
             database=database,
-            seeder=Seeder(database),
+            seeder=Seeder(database, filled=options.filled),
             server=server,
             sizes=QUICK if options.quick else FULL,
             folder=folder,

@@ -81,10 +81,14 @@ def _hot_fill(stage: Stage) -> Plan:
     sizes = stage.sizes
 
     def pace(load: Load) -> dict[str, float]:
-        held = int(stage.database.value("SELECT count(*) FROM bookings_booking"))
+        held = int(
+            stage.database.value(
+                "SELECT count(*) FROM bookings_booking WHERE event_id = %s", events.first
+            )
+        )
         late = min(held, sizes.fill - load.connections) - sizes.fill_window
-        at_start = _seconds_per_1000(stage.database, 0, sizes.fill_window)
-        at_end = _seconds_per_1000(stage.database, late, sizes.fill_window)
+        at_start = _seconds_per_1000(stage.database, events, 0, sizes.fill_window)
+        at_end = _seconds_per_1000(stage.database, events, late, sizes.fill_window)
         return {
             "s per 1,000 at 0 held": at_start,
             f"s per 1,000 at {round(late, -3):,} held": at_end,
@@ -101,11 +105,13 @@ def _hot_fill(stage: Stage) -> Plan:
     )
 
 
-def _seconds_per_1000(database: Database, held: int, window: int) -> float:
+def _seconds_per_1000(database: Database, events: Events, held: int, window: int) -> float:
     """From the times at which the bookings were decided, starting after the first `held`."""
     seconds = database.value(
         "SELECT extract(epoch FROM max(created_at) - min(created_at)) FROM"
-        " (SELECT created_at FROM bookings_booking ORDER BY created_at OFFSET %s LIMIT %s) AS part",
+        " (SELECT created_at FROM bookings_booking WHERE event_id = %s"
+        " ORDER BY created_at OFFSET %s LIMIT %s) AS part",
+        events.first,
         held,
         window,
     )

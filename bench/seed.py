@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from bench.database import Database
+from bench.filling import FIRST_EVENT, fill
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,11 @@ _BOOKINGS = """
 
 
 class Seeder:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, filled: bool = False) -> None:
         self._database = database
+        self._from_event = FIRST_EVENT if filled else None
+        if filled:
+            fill(database)
         self._ids = count(1)
 
     def events(
@@ -63,11 +67,11 @@ class Seeder:
         confirmed: int = 0,
         waitlisted: int = 0,
     ) -> Events:
-        """New events with new ids. Nothing else is left in the database."""
+        """New events with new ids. Nothing else is left in the database but what fills it."""
         first = next(self._ids)
         for _ in range(number - 1):
             next(self._ids)
-        self._database.empty()
+        self._database.empty(from_event=self._from_event)
         facts = {
             "first": first,
             "last": first + number - 1,
@@ -78,7 +82,9 @@ class Seeder:
         }
         self._database.connection.execute(_EVENTS, facts)
         self._database.connection.execute(_BOOKINGS, facts)
-        first_booking = self._database.value("SELECT coalesce(min(id), 0) FROM bookings_booking")
+        first_booking = self._database.value(
+            "SELECT coalesce(min(id), 0) FROM bookings_booking WHERE event_id = %s", first
+        )
         self._database.settle()
         return Events(
             first=first,
