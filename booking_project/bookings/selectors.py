@@ -11,6 +11,7 @@ from booking_project.bookings.domain.errors import AlreadyBooked, EventNotFound
 from booking_project.bookings.domain.transitions import BookingStatus, is_active
 from booking_project.bookings.models import PENDING_BATCHES, Booking, Event
 from booking_project.bookings.storage.sql import Snapshot, snapshot
+from shared.db.index_ranges import IndexRange
 from shared.errors import DomainError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def booking_list(
     *, event_id: int, status: BookingStatus | None = None, user_id: str | None = None
-) -> QuerySet[Booking]:
+) -> IndexRange:
     """Filtered by status and user, if given. Raises `EventNotFound`.
 
     Reads only what it shows, or with a user at most all of that user's bookings.
@@ -27,11 +28,12 @@ def booking_list(
     if not Event.objects.filter(pk=event_id).exists():
         raise EventNotFound
     if user_id is not None:
-        return user_booking_list(user_id=user_id, status=status).filter(event_id=event_id)
+        of_user = user_booking_list(user_id=user_id, status=status)
+        return of_user._replace(rows=of_user.rows.filter(event_id=event_id))
     return _of_one("event_id", event_id, status=status)
 
 
-def user_booking_list(*, user_id: str, status: BookingStatus | None = None) -> QuerySet[Booking]:
+def user_booking_list(*, user_id: str, status: BookingStatus | None = None) -> IndexRange:
     """Across all events, filtered by status, if given. Reads only what it shows."""
     return _of_one("user_id", user_id, status=status)
 
@@ -40,7 +42,7 @@ def user_booking_list(*, user_id: str, status: BookingStatus | None = None) -> Q
 _NOWHERE = {"event_id": 0, "user_id": ""}
 
 
-def _of_one(column: str, value: int | str, *, status: BookingStatus | None) -> QuerySet[Booking]:
+def _of_one(column: str, value: int | str, *, status: BookingStatus | None) -> IndexRange:
     """Ordered by id, using the index that begins with `column`.
 
     If the column could only have one value, the order would be that of the id alone, and
@@ -49,7 +51,7 @@ def _of_one(column: str, value: int | str, *, status: BookingStatus | None) -> Q
     bookings = Booking.objects.filter(**{f"{column}__in": [value, _NOWHERE[column]]})
     if status is not None:
         bookings = bookings.filter(status=status)
-    return bookings.order_by(column, "pk")
+    return IndexRange(bookings.order_by(column, "pk"), column, value)
 
 
 def active_bookings(*, event_id: int) -> QuerySet[Booking]:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from shared.api.ids import LARGEST_ID
 from shared.api.problems import InvalidInput
 from shared.api.query_params import query_text
+from shared.db.index_ranges import IndexRange
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -24,7 +25,7 @@ _NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 def paged_response(
     request: Request,
-    rows: QuerySet[Any],
+    rows: QuerySet[Any] | IndexRange,
     *,
     fields: Sequence[str],
     adjust: Callable[[Row], None] | None = None,
@@ -33,14 +34,17 @@ def paged_response(
 
     `fields` are the columns that are shown, `id` among them. `adjust` changes a row in place before
     it is shown. Models and serializers would cost many times what reading the rows does.
-    `rows` are in the order of their ids; a column that is the same in all of them may come first.
+    `rows` are in the order of their ids.
 
     Pages are cut by id and not by offset: a page costs the same wherever it lies, and rows that
     are added or removed meanwhile don't make others repeat or get skipped.
     """
     limit = _limit(request)
     backwards, start = _cursor(request)
-    rows = rows.filter(pk__lt=start).reverse() if backwards else rows.filter(pk__gt=start)
+    if isinstance(rows, IndexRange):
+        rows = rows.before(start) if backwards else rows.after(start)
+    else:
+        rows = rows.filter(pk__lt=start).reverse() if backwards else rows.filter(pk__gt=start)
     page: list[Row] = list(rows.values(*fields)[: limit + 1])
     more = len(page) > limit
     del page[limit:]

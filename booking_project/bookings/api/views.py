@@ -1,4 +1,3 @@
-from django.db.models import QuerySet
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -11,7 +10,6 @@ from booking_project.bookings.api.serializers import (
     valid_user_id,
 )
 from booking_project.bookings.domain.transitions import BookingStatus
-from booking_project.bookings.models import Booking
 from booking_project.bookings.representation import (
     LISTED_FIELDS,
     adjust_listed,
@@ -27,6 +25,7 @@ from shared.api.problems import InvalidInput
 from shared.api.query_params import query_text
 from shared.api.views import APIView
 from shared.auth.caller import caller_of
+from shared.db.index_ranges import IndexRange
 from shared.idempotency.http import created_response, idempotent_request
 
 
@@ -113,7 +112,7 @@ class BookingDetail(APIView):
         return Response(represent_booking(booking))
 
 
-def _listed(request: Request, bookings: QuerySet[Booking]) -> Response:
+def _listed(request: Request, bookings: IndexRange) -> Response:
     return paged_response(request, bookings, fields=LISTED_FIELDS, adjust=adjust_listed)
 
 

@@ -1,10 +1,10 @@
 """A list reads only the page that it shows, however many bookings there are."""
 
 import base64
+from collections.abc import Sequence
 
 import pytest
 from django.db import connection
-from django.db.models import QuerySet
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from rest_framework.request import Request
@@ -14,6 +14,7 @@ from booking_project.bookings.representation import LISTED_FIELDS
 from booking_project.bookings.selectors import booking_list, user_booking_list
 from booking_project.bookings.storage.sql import facts_of, facts_statements
 from shared.api.pagination import paged_response
+from shared.db.index_ranges import IndexRange
 from shared.db.round_trips import execute_together
 from tests.support.booking.commands import to_book
 from tests.support.booking.factories import EventFactory, booked, now, users
@@ -78,8 +79,23 @@ def test_a_booking_reads_none_that_its_user_cancelled(big: Event) -> None:
     assert rows_read(queries[0]["sql"]) == 1
 
 
-def reads_its_page(bookings: QuerySet[Booking], *, or_at_most: int | None = None) -> None:
-    for cursor in ("", "after:0", f"after:{_last_id()}", f"before:{_last_id() + 1}"):
+def test_of_the_newest_event_from_any_place(big: Event) -> None:
+    """All of its ids come after those of the others, which the statistics don't tell."""
+    newest = EventFactory(max_seats=2 * MANY)
+    booked(newest, users(MANY))
+    ids = newest.bookings.order_by("pk").values_list("pk", flat=True)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE bookings_booking")
+
+    for start in ids[::100]:
+        reads_its_page(booking_list(event_id=newest.pk), cursors=[f"after:{start}"])
+
+
+def reads_its_page(
+    bookings: IndexRange, *, or_at_most: int | None = None, cursors: Sequence[str] = ()
+) -> None:
+    everywhere = ("", "after:0", f"after:{_last_id()}", f"before:{_last_id() + 1}")
+    for cursor in cursors or everywhere:
         with CaptureQueriesContext(connection) as queries:
             page = paged_response(_request(cursor), bookings, fields=LISTED_FIELDS)
         # One more than the page tells whether there is another.
