@@ -49,10 +49,6 @@ class APIView(views.APIView):
             return _JSON, _JSON.media_type
         return super().perform_content_negotiation(request, force)
 
-    def perform_authentication(self, request: Request) -> None:
-        # What reading `request.user` for the first time does, without looking for a user first.
-        request._authenticate()  # type: ignore[attr-defined]
-
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
