@@ -194,7 +194,7 @@ bench: .venv/.installed ## load the booking API, verify, print medians (BENCH="-
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench $(BENCH)
 
 bench-guard: .venv/.installed ## fail if a scenario costs more than the committed figures (before a release)
-	@$(DEVSTACK) exec -- $(BIN)/python -m bench.guard --whole $(BENCH)
+	@$(DEVSTACK) exec -- $(BIN)/python -m bench.guard --whole --quick $(BENCH)
 
 bench-compare: .venv/.installed ## in turns: another checkout and this one (BEFORE=../old), or an empty and a filled database (BEFORE=--filled)
 	@$(BIN)/python -m bench.compare $(BEFORE) $(if $(BENCH),--bench "$(BENCH)")
