@@ -46,6 +46,10 @@ class Handler:
     def is_done(self, *bodies: bytes) -> bool:
         return set(bodies) <= set(self.attempts)
 
+    def has_done_without(self, bad: bytes, body: bytes) -> bool:
+        """A batch that has a bad message fails, and then each of its messages is tried alone."""
+        return any(body in batch and bad not in batch for batch in self.batches)
+
 
 @pytest.fixture
 def handler() -> Handler:
@@ -114,6 +118,7 @@ def test_each_message_of_a_batch_has_its_own_outcome(
 
     until(lambda: broker.size(EVENTS_QUEUE.retry_queue) == 1, "the one to be tried later")
     until(lambda: broker.size(broker.dead_letter_queue) == 2, "the dead letters")
+    until(lambda: handler.is_done(b"07"), "last message")
 
     assert unacknowledged(broker, running) == 0
     dead = {
@@ -150,7 +155,7 @@ def test_a_batch_that_fails_as_a_whole_is_tried_message_by_message(
     publish_while_held(broker, handler, *bodies(6))
 
     dead = broker.wait_for_message(broker.dead_letter_queue)
-    until(lambda: [b"05"] in handler.batches or handler.is_done(b"05"), "last message")
+    until(lambda: handler.has_done_without(b"03", b"05"), "last message")
 
     assert dead.body == b"03"
     assert dead.properties.headers["x-reason"] == "its handler failed: ZeroDivisionError"
