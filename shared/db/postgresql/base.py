@@ -88,22 +88,31 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def execute_with_commit(self, sql: str, parameters: Sequence[Any]) -> None:
         """See `shared.db.round_trips`."""
-        if self.in_atomic_block and not self.savepoint_ids:
-            self._with_commit.append((sql, parameters))
-            return
-        with self.cursor() as cursor:
-            cursor.execute(sql, parameters)
+        self._with_commit.append((sql, parameters))
+        if self.savepoint_ids or not self.in_atomic_block:
+            self._execute_deferred()
+
+    def _savepoint(self, sid: str) -> None:
+        """What waits for the commit is executed first. It does not belong to the inner block, and
+        comes before what that block executes."""
+        self._execute_deferred()
+        super()._savepoint(sid)  # type: ignore[misc]
 
     def _commit(self) -> None:
-        statements, self._with_commit = self._with_commit, []
-        if not statements:
+        if not self._with_commit:
             super()._commit()  # type: ignore[misc]
             return
-        with self.cursor() as cursor:
-            cursor.execute(
-                "; ".join([*(sql for sql, _ in statements), "COMMIT"]),
-                [value for _, parameters in statements for value in parameters],
-            )
+        self._with_commit.append(("COMMIT", []))
+        self._execute_deferred()
+
+    def _execute_deferred(self) -> None:
+        statements, self._with_commit = self._with_commit, []
+        if statements:
+            with self.cursor() as cursor:
+                cursor.execute(
+                    "; ".join(sql for sql, _ in statements),
+                    [value for _, parameters in statements for value in parameters],
+                )
 
     def _rollback(self) -> None:
         self._with_commit.clear()

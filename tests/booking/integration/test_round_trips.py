@@ -60,6 +60,10 @@ def trips() -> Iterator[Trips]:
         counted.count = sum("\tQuery\t" in line for line in trace)
 
 
+def append(text: str) -> Statement:
+    return Statement("UPDATE bookings_event SET name = name || %s", [text])
+
+
 def status() -> TransactionStatus:
     return TransactionStatus(connection.connection.info.transaction_status)
 
@@ -253,6 +257,28 @@ class TestWithTheCommit:
             fails(change, ZeroDivisionError)
 
         assert Event.objects.get().name == event.name
+
+    def test_the_order_is_kept_when_an_inner_block_follows(self, event: Event) -> None:
+        with transaction.atomic():
+            execute_with_commit(NAME)
+            with transaction.atomic():
+                execute_with_commit(append("er"))
+                with transaction.atomic(savepoint=False):
+                    execute_with_commit(append(" still"))
+            execute_with_commit(append("!"))
+
+        assert Event.objects.get().name == "Newer still!"
+
+    def test_an_inner_block_that_fails_does_not_take_it_along(self, event: Event) -> None:
+        def change() -> None:
+            execute_with_commit(append("er"))
+            raise ZeroDivisionError
+
+        with transaction.atomic():
+            execute_with_commit(NAME)
+            fails(change, ZeroDivisionError)
+
+        assert Event.objects.get().name == "New"
 
     def test_outside_a_transaction_it_is_done_at_once(self, event: Event) -> None:
         execute_with_commit(NAME)
