@@ -72,7 +72,7 @@ def handle_booking_messages(
 
 
 def _news(message: IncomingMessage) -> BookingNews:
-    body = decode(message, BookingMessage, what="a booking to tell of")
+    body = decode(message, BookingMessage, what="a booking")
     kind = KIND_BY_CAUSE[body.pop("cause")]
     return BookingNews(message_id=_message_id(message), kind=kind, **body)
 

@@ -44,7 +44,7 @@ class MailSender:
             session.close()
 
     def send(self, mails: Mapping[UUID, EmailMessage]) -> dict[UUID, NotSent]:
-        """The mails that were not sent, and why. Raises nothing for the sake of a mail."""
+        """Returns, by id, why mails were not sent. No mail makes it raise."""
         batch = _Batch(mails)
         # Only SMTP waits. On a console, mails that are sent at once would mix.
         count = min(len(mails), _SESSIONS if settings.EMAIL_BACKEND == SMTP_BACKEND else 1)
@@ -52,7 +52,7 @@ class MailSender:
         return batch.not_sent()
 
     def close_idle(self) -> bool:
-        """Close the sessions that have sent nothing for a while. There is never more to do."""
+        """Close the sessions that have sent nothing for a while. Returns False: nothing is left."""
         for session in self._sessions:
             session.close_if_idle()
         return False

@@ -1,4 +1,4 @@
-"""A conversation with the mail server, and how far the harm reaches if a mail fails in it."""
+"""A connection to the mail server, and which mails are affected if one fails on it."""
 
 import logging
 import time
@@ -25,7 +25,7 @@ from shared.formats.text import describe
 logger = logging.getLogger(__name__)
 
 # For the answer to QUIT, which changes nothing.
-GOODBYE_SECONDS = 2.0
+QUIT_SECONDS = 2.0
 _IDLE_SECONDS = 10.0
 
 _PERMANENT = range(500, 600)
@@ -76,12 +76,12 @@ class Session:
             self._send(mail, self.open(deadline=deadline))
 
     def close(self) -> None:
-        """Say goodbye. The fate of all mails is known, so the answer doesn't matter."""
+        """Send QUIT. What became of each mail is known already, so the answer changes nothing."""
         server, self._server = self._server, None
         if server is None:
             return
         if isinstance(server, EmailBackend):
-            server.deadline = time.monotonic() + GOODBYE_SECONDS
+            server.deadline = time.monotonic() + QUIT_SECONDS
         try:
             server.close()
         except OSError as error:

@@ -48,7 +48,7 @@ class EmailBackend(DjangoEmailBackend):
         return opened
 
     def abandon(self) -> None:
-        """Close the connection without a word."""
+        """Close the connection without QUIT."""
         if self.connection is not None:
             self.connection.close()
             self.connection = None

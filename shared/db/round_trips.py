@@ -31,9 +31,9 @@ def execute_together(statements: Sequence[Statement]) -> list[list[Row]]:
 
 
 def execute_with_commit(statement: Statement) -> None:
-    """In an outermost `atomic` block, send the statement together with the commit, which raises
-    what it raises. In a block inside of another, execute it now: that block may be rolled back
-    alone."""
+    """In an outermost `atomic` block, send the statement together with the commit. If it fails, the
+    commit fails with its error. In an inner block, execute it now: that block may be rolled back
+    alone. The order of such statements is kept."""
     database = cast("DatabaseWrapper", connection)
     database.execute_with_commit(statement.sql, statement.parameters)
 

@@ -454,7 +454,7 @@ class TestAConnection:
         self, server: MailServer, settings: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Its mails are accepted: whatever the server answers to QUIT, and when, is nothing."""
-        monkeypatch.setattr(sessions, "GOODBYE_SECONDS", BRIEF_SECONDS)
+        monkeypatch.setattr(sessions, "QUIT_SECONDS", BRIEF_SECONDS)
         with closing(TcpProxy("127.0.0.1", server.port)) as way:
             settings.EMAIL_PORT = way.port
             with MailSender() as sender:
