@@ -83,5 +83,8 @@ SPECTACULAR_SETTINGS = {
     **SPECTACULAR_SETTINGS,
     "TITLE": "Booking service",
     "DESCRIPTION": f"{_ABOUT}\n\n{SPECTACULAR_SETTINGS['DESCRIPTION']}",
-    "ENUM_NAME_OVERRIDES": {"BookingStatus": "booking_project.bookings.models.BookingStatus"},
+    "ENUM_NAME_OVERRIDES": {
+        **SPECTACULAR_SETTINGS["ENUM_NAME_OVERRIDES"],
+        "BookingStatus": "booking_project.bookings.models.BookingStatus",
+    },
 }

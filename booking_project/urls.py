@@ -5,12 +5,17 @@ from booking_project.bookings.api import urls as api
 from shared.api import documentation
 from shared.api.health import health_view
 from shared.api.metrics import metrics_view
-from shared.outbox.status import OutboxCollector
+from shared.api.readiness import readiness_view
+from shared.outbox.status import OutboxCollector, oldest_pending_seconds
 
 urlpatterns = [
     # Unpacked, not included: one less level to resolve on the hot path.
     *api.urlpatterns,
     path("health", health_view("booking-service")),
+    path(
+        "health/ready",
+        readiness_view("booking-service", oldest_pending=oldest_pending_seconds),
+    ),
     path("metrics", metrics_view(OutboxCollector())),
     *documentation.urlpatterns,
     path("admin/", admin.site.urls),

@@ -19,17 +19,20 @@ class Health(serializers.Serializer[Any]):
     service = serializers.CharField(help_text="The name of the service.")
 
 
-class _HealthView(APIView):
-    """Whether the process is up."""
+class ProbeView(APIView):
+    """For balancers and orchestrators: no caller, no limits, JSON whatever they accept."""
 
     http_method_names = ["get", "head"]
     authentication_classes = []
     permission_classes = []
     throttle_classes = []
     renderer_classes = [JSONRenderer]
-    # Health checks get an answer whatever they accept.
     content_negotiation_class = OneForAll
     service = ""
+
+
+class _HealthView(ProbeView):
+    """Whether the process is up."""
 
     @extend_schema(
         operation_id="get_health",

@@ -203,7 +203,7 @@ def operation(
         summary=summary,
         description=description,
         request=body,
-        parameters=[*parameters, *_headers({int(refusal.status) for refusal in everything})],
+        parameters=[*parameters, *problem_headers({int(refusal.status) for refusal in everything})],
         examples=[
             OpenApiExample(name, value=value, request_only=True)
             for name, value in (body_examples or {}).items()
@@ -218,7 +218,7 @@ def operation(
                 ],
             ),
             **(other_responses or {}),
-            **_problem_responses(everything),
+            **problem_responses(everything),
         },
         # No `security` if everybody may call: generated clients would require a token.
         auth=[] if access is Access.EVERYBODY else None,
@@ -292,7 +292,7 @@ _PROBLEM_HEADERS = [
 ]
 
 
-def _headers(statuses: set[int]) -> list[OpenApiParameter]:
+def problem_headers(statuses: set[int]) -> list[OpenApiParameter]:
     return [
         header
         for header in _PROBLEM_HEADERS
@@ -309,7 +309,7 @@ def _usual_refusals(access: Access, *, writes: bool) -> list[Refusal]:
     return usual
 
 
-def _problem_responses(refusals: Sequence[Refusal]) -> dict[tuple[int, str], OpenApiResponse]:
+def problem_responses(refusals: Sequence[Refusal]) -> dict[tuple[int, str], OpenApiResponse]:
     in_order = sorted(refusals, key=lambda refusal: refusal.status)
     return {
         (int(status), problems.CONTENT_TYPE): _problem_response(list(group))

@@ -273,6 +273,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     # Otherwise there are two of each, one for each direction.
     "COMPONENT_SPLIT_PATCH": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {"BrokerState": ["ok", "behind"]},
     # From the package; the default is another host.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

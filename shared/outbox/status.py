@@ -24,20 +24,31 @@ class OutboxStatus:
 
 def outbox_status() -> OutboxStatus:
     """The current state, with the rate of the last minute. Reads only pending and recent rows."""
-    pending, old_form = (
+    pending, oldest = _pending()
+    return OutboxStatus(
+        pending=pending,
+        oldest_pending_seconds=oldest,
+        published_per_second=_messages(published_at__gt=Now() - WINDOW) / WINDOW.total_seconds(),
+        set_aside=_messages(set_aside_at__isnull=False),
+    )
+
+
+def oldest_pending_seconds() -> float:
+    """How long the oldest message has been waiting for the broker; 0 if none is."""
+    return _pending()[1]
+
+
+def _pending() -> tuple[int, float]:
+    """How many messages wait, and for how many seconds the oldest has been waiting."""
+    found = [
         model.objects.filter(published_at__isnull=True, set_aside_at__isnull=True).aggregate(
             count=Coalesce(Sum(size), 0),
             age=ExpressionWrapper(Now() - Min("created_at"), DurationField()),
         )
         for model, size in ((OutboxEntry, F("size")), (OutboxMessage, Value(1)))
-    )
-    ages = [each["age"] for each in (pending, old_form) if each["age"] is not None]
-    return OutboxStatus(
-        pending=pending["count"] + old_form["count"],
-        oldest_pending_seconds=max(ages, default=timedelta()).total_seconds(),
-        published_per_second=_messages(published_at__gt=Now() - WINDOW) / WINDOW.total_seconds(),
-        set_aside=_messages(set_aside_at__isnull=False),
-    )
+    ]
+    ages = [each["age"] for each in found if each["age"] is not None]
+    return sum(each["count"] for each in found), max(ages, default=timedelta()).total_seconds()
 
 
 def _messages(**conditions: object) -> int:

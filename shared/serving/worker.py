@@ -9,6 +9,7 @@ import gevent
 from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
+from shared.observability.draining import draining
 from shared.serving.connection import Connection
 from shared.serving.refusals import answer_in_problems, refuse_connection
 from shared.serving.register import Register, TooManyConnections
@@ -52,6 +53,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             self.log.warning("The master is gone. Worker ends: %s", self.pid)
             self.alive = False
         if not self.alive:
+            draining.set()
             self._register.stop_idle()
         self._register.stop_late()
 

@@ -58,6 +58,7 @@ def test_health_is_200_while_the_database_is_gone_and_calls_fail_as_problems(
     with own.another_service(service, f"{service}-without-database", **dead) as url:
         client = open_client(url)
         assert client.get("/health").status_code == 200
+        assert_problem(client.get("/health/ready"), 503, code="not_ready")
         response = client.get(path)
         assert response.status_code in (500, 503)
         problem = assert_problem(response, response.status_code)
@@ -99,6 +100,7 @@ def test_a_silent_database_costs_each_request_a_503_and_holds_no_thread(
 
         all_at_once(ask, range(60))
         assert client.get("/health").status_code == 200
+        assert_problem(client.get("/health/ready"), 503, code="not_ready")
         assert_problem(client.get("/metrics"), 503, code="try_again_later")
         page = client.get("/admin/", headers=browser)
         assert page.status_code == 503
@@ -106,6 +108,7 @@ def test_a_silent_database_costs_each_request_a_503_and_holds_no_thread(
 
         way.mend()
         until(lambda: client.get(PATHS[service]).status_code in (200, 404), "an answer", seconds=60)
+        until(lambda: client.get("/health/ready").status_code == 200, "ready again", seconds=60)
         client.close()
     way.close()
 

@@ -40,6 +40,7 @@ LISTED = {**EVERYBODY, "nobody": 401, **NO_STAFF, "staff who view": 200}
 OWNERS = {"nobody": 401, "owner": 200, "other": 404, "admin": 200, **NO_STAFF}
 DECISIONS = {
     "GET /health": Decision(statuses=EVERYBODY),
+    "GET /health/ready": Decision(statuses=EVERYBODY),
     "GET /api/v1/events/{event_id}/status": Decision(statuses=EVERYBODY),
     # Which bookings are in the list is told by the tests below.
     "GET /api/v1/events/{event_id}/bookings": Decision(statuses=LISTED),

@@ -34,6 +34,7 @@ ADMINS = {"nobody": 401, "user": 403, "admin": 200, **dict.fromkeys(STAFF, 403)}
 CHANGERS = {**ADMINS, "staff who change": 200}
 DECISIONS = {
     "GET /health": Decision(statuses=EVERYBODY),
+    "GET /health/ready": Decision(statuses=EVERYBODY),
     "GET /api/v1/events": Decision(statuses=EVERYBODY),
     "POST /api/v1/events": Decision(
         statuses={**ADMINS, "admin": 201, "staff who add": 201}, body=valid()
