@@ -23,6 +23,12 @@ COPY deploy/gunicorn_event.py deploy/gunicorn_booking.py deploy/
 COPY shared shared
 COPY event_project event_project
 COPY booking_project booking_project
+# The settings are read but not used: nothing connects to these addresses.
+RUN AUTH_MODE=open RABBITMQ_URL=amqp://127.0.0.1/ && export AUTH_MODE RABBITMQ_URL && \
+    export EVENT_SECRET_KEY=for-this-command-only-0123456789 EVENT_DATABASE_URL=postgresql://127.0.0.1/event && \
+    export BOOKING_SECRET_KEY=$EVENT_SECRET_KEY BOOKING_DATABASE_URL=postgresql://127.0.0.1/booking && \
+    python manage_event.py collectstatic --noinput && \
+    python manage_booking.py collectstatic --noinput
 # Now, because the user below can't write here and the file system may be read-only.
 RUN python -m compileall -q .
 USER 10001:10001

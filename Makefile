@@ -68,7 +68,7 @@ manage-booking: .venv/.installed ## run a management command of the booking serv
 
 clean: ## stop everything, delete its data, .venv and caches
 	@if [ -e .venv/.installed ]; then $(DEVSTACK) clean; fi
-	@rm -rf build clients/node_modules .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis .coverage*
+	@rm -rf build staticfiles clients/node_modules .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis .coverage*
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 ##@ Test

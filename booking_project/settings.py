@@ -3,6 +3,7 @@
 from booking_project.notifications.settings import read_address_pattern, read_mail
 from shared.conf.base import *  # noqa: F403
 from shared.conf.base import (
+    COLLECTED_FILES,
     DEBUG,
     INSTALLED_APPS,
     REST_FRAMEWORK,
@@ -52,6 +53,7 @@ seal(env)
 DATABASES = {"default": _database}
 
 SERVICE = "booking"
+STATIC_ROOT = COLLECTED_FILES / SERVICE
 ROOT_URLCONF = "booking_project.urls"
 WSGI_APPLICATION = "booking_project.wsgi.application"
 INSTALLED_APPS = [

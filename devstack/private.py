@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devstack import folder, keys, ports, processes, servers, signals
+from devstack import folder, keys, ports, processes, servers, signals, static_files
 from devstack.errors import DevstackError, Interrupted
 from devstack.runner import Runner
 
@@ -27,8 +27,10 @@ def execute(command: Sequence[str], environ: Mapping[str, str], *, fast: bool, u
         raise DevstackError(f"there is no command {command[0]!r}")
     given = {name: value for name, value in environ.items() if value or name not in servers.URLS}
     if given.keys() >= set(servers.URLS):
+        known = {**_service_defaults(), **given}
+        static_files.collect(known)
         os.umask(umask)
-        os.execvpe(command[0], list(command), {**_service_defaults(), **given})  # noqa: S606
+        os.execvpe(command[0], list(command), known)  # noqa: S606
     data = Path(tempfile.mkdtemp(prefix="devstack-")).resolve()
     runner = Runner(data)
     try:
@@ -36,6 +38,7 @@ def execute(command: Sequence[str], environ: Mapping[str, str], *, fast: bool, u
         below = servers.embedded(data, given, ports.private(), fast=fast)
         _start(runner, below, given)
         known = {**_service_defaults(), **given, **below.environment}
+        static_files.collect(known)
         return _run(command, known, runner, umask=umask)
     finally:
         with signals.ignored():

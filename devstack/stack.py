@@ -9,7 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from devstack import apps, environment, folder, keys, ports, processes, servers, signals
+from devstack import (
+    apps,
+    environment,
+    folder,
+    keys,
+    ports,
+    processes,
+    servers,
+    signals,
+    static_files,
+)
 from devstack.errors import DevstackError
 from devstack.follow import follow, sizes
 from devstack.runner import NotRunningError, Runner
@@ -143,6 +153,7 @@ class Stack:
         below.create()
         environ = {**self._app_environ(), **below.environment}
         print("devstack: starting", flush=True)
+        static_files.collect(environ)
         daemon = self.runner.launch(
             [*below.programs, *apps.programs()],
             environ,

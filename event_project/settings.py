@@ -2,6 +2,7 @@
 
 from shared.conf.base import *  # noqa: F403
 from shared.conf.base import (
+    COLLECTED_FILES,
     DEBUG,
     INSTALLED_APPS,
     MIDDLEWARE,
@@ -28,6 +29,7 @@ seal(env)
 DATABASES = {"default": _database}
 
 SERVICE = "event"
+STATIC_ROOT = COLLECTED_FILES / SERVICE
 ROOT_URLCONF = "event_project.urls"
 WSGI_APPLICATION = "event_project.wsgi.application"
 MIDDLEWARE = ["shared.observability.tracing.carry_trace", *MIDDLEWARE]

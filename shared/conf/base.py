@@ -120,7 +120,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "shared.assets.apps.AssetsConfig",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -138,7 +138,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "shared.middleware.browsers.ForBrowsers",
     # API clients pass all that follow.
-    "shared.middleware.static.StaticFiles",
+    "shared.assets.middleware.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -196,14 +196,13 @@ FORMAT_MODULE_PATH = ["shared.times.formats"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"
-# Straight from the packages: no collectstatic step between a checkout and a running admin.
-WHITENOISE_USE_FINDERS = True
-# Look files up once, not on each request: they don't change under a running service, even with
-# DEBUG.
-WHITENOISE_AUTOREFRESH = False
-# In seconds. URLs carry no version, so this is how long a browser may mix old files with new pages;
-# after it the ETag saves the bytes.
-WHITENOISE_MAX_AGE = 60 * 60
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "shared.assets.storage.CollectedFiles"},
+}
+# Each service has its own folder here, filled by collectstatic.
+COLLECTED_FILES = Path(__file__).resolve().parents[2] / "staticfiles"
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_PROXY_SSL_HEADER = (

@@ -20,11 +20,11 @@ from tests.support.end_to_end.raw_http import (
     parsed,
     until_closed,
 )
+from tests.support.end_to_end.static_files import redoc_bundle
 from tests.support.end_to_end.system import OwnProcesses, System
 from tests.support.waiting import until
 
 PAUSE_SECONDS = 0.2  # between two bytes of a slow client, or two checks
-BUNDLE = b"/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js"
 GONE = select.POLLHUP | select.POLLERR
 PATIENCE_SECONDS = 150
 READERS = 48
@@ -54,16 +54,23 @@ def assert_healthy(*urls: str) -> None:
         assert httpx.get(f"{url}/health", timeout=30, trust_env=False).status_code == 200
 
 
+def bundle_of(url: str) -> bytes:
+    with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+        return redoc_bundle(client).encode()
+
+
 # A container's published port has a proxy in front, which hides the reset from these clients.
 @pytest.mark.usefixtures("own")
 def test_slow_readers_are_cut_off_and_delay_no_other_client(system: System) -> None:
     urls = (system.event_url, system.booking_url)
-    asked = kept_alive(b"GET", BUNDLE) * 20
     with contextlib.ExitStack() as stack:
+        asked = {url: kept_alive(b"GET", bundle_of(url)) * 20 for url in urls}
         readers = [
-            stack.enter_context(slow_reader(url, asked)) for url in urls for _ in range(READERS)
+            stack.enter_context(slow_reader(url, asked[url]))
+            for url in urls
+            for _ in range(READERS)
         ]
-        trickles = [stack.enter_context(slow_reader(url, asked)) for url in urls]
+        trickles = [stack.enter_context(slow_reader(url, asked[url])) for url in urls]
 
         assert_healthy(*urls)
         waiting = [*readers, *trickles]

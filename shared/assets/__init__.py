@@ -1,0 +1,1 @@
+"""Static files of the pages: collected once, compressed, and named after their content."""
