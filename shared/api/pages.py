@@ -83,6 +83,7 @@ class PageRenderer(BrowsableAPIRenderer):
         context = super().get_context(data, accepted_media_type, renderer_context)
         # A style element, which the Content-Security-Policy forbids.
         context["code_style"] = ""
+        context["description"] = _paragraphs(renderer_context["view"].get_view_description())
         context["service"] = settings.SPECTACULAR_SETTINGS["TITLE"]
         if renderer_context["response"].status_code >= 400:
             context["problem"] = data
@@ -106,6 +107,11 @@ class PageRenderer(BrowsableAPIRenderer):
         if method not in bodies or request.method == "OPTIONS":
             return ""
         return self.get_content(None, bodies[method](data))
+
+
+def _paragraphs(docstring: str) -> list[str]:
+    """Without the docstring's own line breaks."""
+    return [" ".join(paragraph.split()) for paragraph in docstring.split("\n\n")]
 
 
 def _sent(request: Request) -> str:

@@ -32,6 +32,7 @@ from shared.idempotency.http import created_response, idempotent_request
 class EventStatus(APIView):
     """Shows how full an event is."""
 
+    name = "Event status"
     page = pages.STATUS
     permission_classes = [AllowAny]
 
@@ -44,6 +45,7 @@ class EventStatus(APIView):
 class EventBookings(APIView):
     """Lists the bookings of an event, and creates one. Non-admins see only their own."""
 
+    name = "An event's bookings"
     page = pages.EVENT_BOOKINGS
     is_private = True
     staff_permissions = {"GET": "bookings.view_booking", "POST": "bookings.add_booking"}
@@ -75,6 +77,7 @@ class EventBookings(APIView):
 class UserBookings(APIView):
     """A user's bookings across all events. Non-admins see only their own."""
 
+    name = "A user's bookings"
     page = pages.USER_BOOKINGS
     is_private = True
     staff_permissions = {"GET": "bookings.view_booking"}
@@ -93,6 +96,7 @@ class UserBookings(APIView):
 class BookingDetail(APIView):
     """One booking. DELETE cancels it; it can still be read. Non-admins find only their own."""
 
+    name = "Booking"
     page = pages.BOOKING
     is_private = True
     staff_permissions = {"GET": "bookings.view_booking", "DELETE": "bookings.delete_booking"}

@@ -32,6 +32,7 @@ def _response(event: Event) -> Response:
 class EventList(APIView):
     """Lists events, and creates one."""
 
+    name = "Events"
     page = pages.EVENTS
     staff_permissions = {"POST": "events.add_event"}
     searches = ("name",)
@@ -66,6 +67,7 @@ class EventDetail(APIView):
     (409), changed in the meantime (412), the booking window as it would be (400).
     """
 
+    name = "Event"
     page = pages.EVENT
     staff_permissions = {"PATCH": "events.change_event"}
 
@@ -94,6 +96,7 @@ class EventCancellation(APIView):
     """Cancels an event for good. Cancelling it again changes nothing. A body must be JSON, and is
     ignored."""
 
+    name = "Cancel an event"
     staff_permissions = {"POST": "events.change_event"}
 
     @schema.cancel_event

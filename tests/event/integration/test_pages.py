@@ -129,7 +129,7 @@ def test_an_event_can_be_cancelled_from_a_page_of_its_own(client: Client) -> Non
     assert client.post(form, content_type="application/json").status_code == 200
     event.refresh_from_db()
     assert event.cancelled_at is not None
-    assert page(client, path, status=405).links["Event Detail"] == f"{EVENTS}/{event.pk}"
+    assert page(client, path, status=405).links["Event"] == f"{EVENTS}/{event.pk}"
 
 
 def test_an_event_links_to_the_booking_service_where_its_address_is_known(
@@ -143,7 +143,7 @@ def test_an_event_links_to_the_booking_service_where_its_address_is_known(
     links = page(client, path).links
     assert links["How full it is"] == f"https://booking.example{path}/status"
     assert links["Its bookings"] == f"https://booking.example{path}/bookings"
-    assert links["Event List"] == EVENTS
+    assert links["Events"] == EVENTS
 
 
 def test_the_json_of_an_event_is_the_same_for_page_and_program(
