@@ -74,13 +74,13 @@ clean: ## stop everything, delete its data, .venv and caches
 ##@ Test
 # Each suite starts its own servers, so that two can run side by side: the longest first. Servers
 # that are given by URL are shared, so they take one suite at a time.
-SUITES := test-end-to-end test-booking test-faults-short test-devstack test-event test-pythons test-shared \
+SUITES := test-end-to-end test-booking test-browser test-faults-short test-devstack test-event test-pythons test-shared \
 	test-proof-short test-unit test-fuzz-short migrations-check
 TEST_JOBS := $(if $(EVENT_DATABASE_URL)$(BOOKING_DATABASE_URL)$(RABBITMQ_URL),1,2)
 
 .PHONY: test lint reference-check types imports openapi-check deploy-check migrations-check test-pythons test-unit \
 	test-integration test-shared test-event test-booking test-proof-short test-devstack \
-	test-api test-end-to-end test-fuzz-short test-fuzz test-proof test-faults-short test-faults
+	test-api test-browser screenshots test-end-to-end test-fuzz-short test-fuzz test-proof test-faults-short test-faults
 test: lint types imports openapi-check deploy-check ## everything; the output of a suite appears when it ends
 	@$(MAKE) --jobs=$(TEST_JOBS) --output-sync=target $(SUITES)
 
@@ -153,6 +153,14 @@ test-api: test-end-to-end test-fuzz-short ## both services as processes, over re
 test-end-to-end: .venv/.installed
 	@clients/install.sh || echo "so the tests of the TypeScript client and the Postman collection are skipped"
 	@$(WITH_SERVERS) $(BIN)/pytest tests/end_to_end
+
+test-browser: .venv/.installed ## the pages in a real Chromium
+	@$(BIN)/python -m devstack.chromium
+	@$(WITH_SERVERS) $(BIN)/pytest tests/browser
+
+screenshots: .venv/.installed ## the same pages as pictures in docs/images
+	@$(BIN)/python -m devstack.chromium
+	@SCREENSHOTS=docs/images $(WITH_SERVERS) $(BIN)/pytest -q tests/browser/test_pages.py
 
 test-fuzz-short: .venv/.installed
 	@$(WITH_SERVERS) $(BIN)/pytest tests/fuzz -k open

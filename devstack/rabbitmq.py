@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack import processes
-from devstack.environment import is_root
+from devstack import packages, processes
 from devstack.errors import DevstackError
 from devstack.ports import LOOPBACK
 from devstack.runner import Program
@@ -173,9 +172,7 @@ def install(log: Path) -> None:
             "RabbitMQ is not installed, and there is no apt-get here: install rabbitmq-server "
             "with your package manager, or set RABBITMQ_URL to a broker that runs already"
         )
-    become_root = [] if is_root() else ["sudo", "-n"]
-    if become_root and not _has_passwordless_sudo():
-        raise DevstackError(f"RabbitMQ is not installed: {BY_HAND}, then start again")
+    become_root = packages.become_root(by_hand=f"RabbitMQ is not installed: {BY_HAND}")
     print("devstack: installing rabbitmq-server with apt-get, once", flush=True)
     with log.open("w") as output:
         apt = subprocess.run(
@@ -188,9 +185,3 @@ def install(log: Path) -> None:
     if apt.returncode != 0:
         end = "\n".join(f"    {line}" for line in log.read_text().splitlines()[-10:])
         raise DevstackError(f"rabbitmq-server could not be installed:\n{end}\n{BY_HAND}")
-
-
-def _has_passwordless_sudo() -> bool:
-    if shutil.which("sudo") is None:
-        return False
-    return subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0

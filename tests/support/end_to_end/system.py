@@ -129,8 +129,9 @@ def wait_until_healthy(url: str, part: Part) -> None:
 
 
 @contextlib.contextmanager
-def own_system(folder: Path) -> Iterator[System]:
-    """Everything on fresh databases and a fresh virtual host; all of it gone afterwards."""
+def own_system(folder: Path, *, public: bool = False) -> Iterator[System]:
+    """Everything on fresh databases and a fresh virtual host; all of it gone afterwards. The
+    services know where browsers reach them if they are `public`."""
     with contextlib.ExitStack() as stack:
         environ = {
             **neutral_environ(),
@@ -145,6 +146,11 @@ def own_system(folder: Path) -> Iterator[System]:
             "BOOKING_PORT": str(free_port()),
             "EMAIL_URL": f"file:///{mail_folder(folder)}",
         }
+        if public:
+            environ |= {
+                f"{service}_PUBLIC_URL": f"http://127.0.0.1:{environ[f'{service}_PORT']}"
+                for service in ("EVENT", "BOOKING")
+            }
         migrate(environ)
         own = OwnProcesses(
             folder=folder,

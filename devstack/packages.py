@@ -1,0 +1,61 @@
+"""Debian packages that are installed when they are first needed."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from devstack.environment import is_root
+from devstack.errors import DevstackError
+
+_APT = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y")
+
+
+def become_root(*, by_hand: str) -> list[str]:
+    """What a command begins with to run as root. If this user may not, says what to type."""
+    if is_root():
+        return []
+    if shutil.which("sudo") is None or _failure(["sudo", "-n", "true"]) is not None:
+        raise DevstackError(f"{by_hand}, then start again")
+    return ["sudo", "-n"]
+
+
+def install(*packages: str) -> None:
+    """Installs these with apt-get."""
+    by_hand = f"type `sudo apt-get install {' '.join(packages)}`"
+    if shutil.which("apt-get") is None:
+        raise DevstackError(f"install {' and '.join(packages)} with your package manager")
+    root = become_root(by_hand=by_hand)
+    print(f"devstack: installing {' and '.join(packages)} with apt-get", flush=True)
+    _failure([*root, *_APT, "update"])  # without it, the lists that are there may do
+    options = ["-o", "DPkg::Lock::Timeout=120", "install", "--no-install-recommends"]
+    if output := _failure([*root, *_APT, *options, *packages]):
+        raise DevstackError(f"{packages[0]} could not be installed:\n{output}\n{by_hand}")
+
+
+def require(program: str, package: str) -> None:
+    """Installs the package unless there is such a program."""
+    if shutil.which(program) is None:
+        install(package)
+
+
+def _failure(command: Sequence[str | Path]) -> str | None:
+    """The last lines of its output if it fails."""
+    run = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    lines = run.stdout.splitlines()[-10:] or [f"exit status {run.returncode}"]
+    return "\n".join(f"    {line}" for line in lines) if run.returncode else None
+
+
+if __name__ == "__main__":
+    try:
+        require(*sys.argv[1:])
+    except DevstackError as error:
+        sys.exit(f"devstack: {error}")

@@ -1,0 +1,71 @@
+"""Every page of ours, at both widths. `make screenshots` also keeps their pictures."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.browser.checks import check_accessibility, check_width, layout_shift
+from tests.support.browser.pictures import write_picture
+from tests.support.browser.showcase import Showcase, arrange, organiser_state
+from tests.support.browser.windows import DESKTOP, PHONE, Windows
+from tests.support.end_to_end.clients import Sale
+from tests.support.end_to_end.system import System
+
+
+@dataclass(frozen=True)
+class Shown:
+    """`path` may name a part of the showcase; `by` is who looks at it."""
+
+    name: str
+    service: str
+    path: str
+    by: str = "anyone"
+
+
+PAGES = [
+    Shown("api-events", "event", "/api/v1/events"),
+    Shown("api-event", "event", "/api/v1/events/{open}"),
+    Shown("api-status", "booking", "/api/v1/events/{sold_out}/status"),
+    Shown("api-event-bookings", "booking", "/api/v1/events/{sold_out}/bookings"),
+    Shown("api-booking", "booking", "/api/v1/bookings/{waitlisted}"),
+    Shown("api-user-bookings", "booking", "/api/v1/bookings?user_id=nok@example.com"),
+    Shown("api-refusal", "booking", "/api/v1/bookings/0"),
+]
+WIDTHS = {"1280": DESKTOP, "390": PHONE}
+
+
+@pytest.fixture(scope="session")
+def showcase(sale: Sale) -> Showcase:
+    return arrange(sale)
+
+
+@pytest.fixture(scope="session")
+def organiser(browser: Browser, system: System) -> dict[str, Any]:
+    return organiser_state(browser, system)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("shown", PAGES, ids=[each.name for each in PAGES])
+def test_page(
+    shown: Shown,
+    width: str,
+    windows: Windows,
+    system: System,
+    showcase: Showcase,
+    request: pytest.FixtureRequest,
+) -> None:
+    cookies = {} if shown.by == "anyone" else request.getfixturevalue(shown.by)
+    page = windows.open(WIDTHS[width], cookies)
+    url = system.event_url if shown.service == "event" else system.booking_url
+
+    page.goto(url + shown.path.format_map(showcase.ids))
+
+    check_width(page)
+    check_accessibility(page)
+    assert layout_shift(page) == 0
+    if folder := os.environ.get("SCREENSHOTS"):
+        write_picture(page, Path(folder) / f"{shown.name}-{width}.png")

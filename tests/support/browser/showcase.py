@@ -1,0 +1,64 @@
+"""Events and bookings to look at, and somebody who may see the admin."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Browser, Page
+
+from tests.support.end_to_end.clients import Sale, from_now
+from tests.support.end_to_end.people import LOGIN_PATH, PASSWORD, create_superuser
+from tests.support.end_to_end.system import System
+
+ORGANISER = "organiser"
+
+
+@dataclass(frozen=True)
+class Showcase:
+    """`ids` are the values of paths: events by their state, and bookings by theirs."""
+
+    ids: dict[str, int]
+
+
+def arrange(sale: Sale) -> Showcase:
+    ids = {
+        "open": sale.create_event(name="เวิร์กช็อป Go ที่กรุงเทพฯ", max_seats=50, waitlist_limit=10),
+        "sold_out": sale.create_event(name="Django Day Bangkok", max_seats=3, waitlist_limit=2),
+        "upcoming": sale.create_event(
+            name="PyCon Thailand",
+            booking_start_at=from_now(days=3),
+            booking_end_at=from_now(days=30),
+        ),
+        "closed": sale.create_event(
+            name="Jazz by the River",
+            booking_start_at=from_now(days=-30),
+            booking_end_at=from_now(days=-1),
+        ),
+    }
+    guests = ("somchai", "malee", "anong", "prasert", "nok")
+    booked = [sale.booked(ids["sold_out"], f"{name}@example.com") for name in guests]
+    ids |= {"confirmed": booked[0]["id"], "waitlisted": booked[3]["id"]}
+    for name in guests:
+        sale.booked(ids["open"], f"{name}@example.com")
+    return Showcase(ids)
+
+
+def organiser_state(browser: Browser, system: System) -> dict[str, Any]:
+    """The cookies of somebody who is logged in to both admins, for `Windows.open`."""
+    assert system.own is not None
+    context = browser.new_context()
+    page = context.new_page()
+    for service, url in (("event", system.event_url), ("booking", system.booking_url)):
+        create_superuser(service, system.own.environ, ORGANISER)
+        log_in(page, url, ORGANISER)
+    state: dict[str, Any] = {"storage_state": context.storage_state()}
+    context.close()
+    return state
+
+
+def log_in(page: Page, url: str, name: str) -> None:
+    """To the admin of the service."""
+    page.goto(f"{url}{LOGIN_PATH}")
+    page.locator("[name=username]").fill(name)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("[name=password]").press("Enter")
+    page.wait_for_url(f"{url}/admin/")
