@@ -58,8 +58,11 @@ ROOT_URLCONF = "booking_project.urls"
 WSGI_APPLICATION = "booking_project.wsgi.application"
 INSTALLED_APPS = [
     *INSTALLED_APPS,
+    "django_htmx",
     "shared.outbox",
     "booking_project.bookings",
+    "booking_project.contacts",
+    "booking_project.guests",
     "booking_project.notifications",
 ]
 
@@ -69,7 +72,9 @@ globals().update(_mail)
 # Both services may run on one host, where cookies are shared across all ports.
 SESSION_COOKIE_NAME = "booking_session"
 CSRF_COOKIE_NAME = "booking_csrf"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = needs_secure_cookies(_public_url, debug=DEBUG)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = needs_secure_cookies(
+    _public_url, debug=DEBUG
+)
 CSRF_TRUSTED_ORIGINS = trusted_origins(TRUSTED_ORIGINS, public_url=_public_url)
 
 REST_FRAMEWORK = {

@@ -38,7 +38,9 @@ INSTALLED_APPS = [*INSTALLED_APPS, "shared.outbox", "event_project.events"]
 # Both services may run on one host, where cookies are shared across all ports.
 SESSION_COOKIE_NAME = "event_session"
 CSRF_COOKIE_NAME = "event_csrf"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = needs_secure_cookies(_public_url, debug=DEBUG)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = needs_secure_cookies(
+    _public_url, debug=DEBUG
+)
 CSRF_TRUSTED_ORIGINS = trusted_origins(TRUSTED_ORIGINS, public_url=_public_url)
 
 REST_FRAMEWORK = {

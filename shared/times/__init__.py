@@ -1,1 +1,1 @@
-"""Times in the admin: shown in the browser's zone, with its name, and read as they are shown."""
+"""Times on pages: the admin's in the browser's zone, the guests' in the words of their language."""

@@ -1,11 +1,10 @@
-import functools
-import zoneinfo
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-COOKIE = "time_zone"
+from shared.times.zones import COOKIE, zone_by_name
+
 # In every form with times: the zone in which the form showed them.
 FORM_FIELD = "shown_time_zone"
 
@@ -26,14 +25,5 @@ class AdminTimes:
         name = request.COOKIES.get(COOKIE, "")
         if request.method == "POST":
             name = request.POST.get(FORM_FIELD, name)
-        with timezone.override(_zone(name)):
+        with timezone.override(zone_by_name(name) or "UTC"):
             return self.get_response(request)
-
-
-def _zone(name: str) -> zoneinfo.ZoneInfo:
-    return zoneinfo.ZoneInfo(name if name in _known() else "UTC")
-
-
-@functools.cache
-def _known() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())

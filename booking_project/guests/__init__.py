@@ -1,0 +1,1 @@
+"""The pages on which guests find events, book, and follow their bookings."""
