@@ -19,6 +19,18 @@ SPECTACULAR := spectacular --validate --fail-on-warn
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --no-emit-index-url
 
+# A tool in an environment of its own, which uv keeps.
+TOOL := $(BIN)/uv tool run --quiet --from
+# An environment with what the image has: nothing of the development tools.
+SHIPPED := $(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python build/shipped && \
+	$(BIN)/uv pip sync --quiet --python build/shipped/bin/python --require-hashes requirements.lock
+# Those of our packages, as they spell them. The last two lines ask for something: LGPL and MPL packages
+# must stay replaceable and unchanged, which they are as packages of their own.
+LICENCES := MIT;MIT License;MIT-0;BSD License;BSD-2-Clause;BSD-3-Clause;PSF-2.0;MIT AND PSF-2.0;ZPL-2.1;Apache-2.0;\
+Apache-2.0 OR BSD-2-Clause;Apache-2.0 OR BSD-3-Clause;BSD 3-Clause OR Apache-2.0;Apache-2.0 AND BSD-2-Clause;\
+LGPL-3.0-only;\
+MPL-2.0 AND MIT;MPL-2.0 AND (Apache-2.0 OR MIT)
+
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
@@ -218,6 +230,24 @@ bench-mails: .venv/.installed ## what a mail costs the notifier, with a real mai
 
 bench-consumer: .venv/.installed ## event messages a second, and their CPU time (BENCH="--before ../old")
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.consumer $(BENCH)
+
+##@ Supply chain
+.PHONY: audit licences sbom release-check
+audit: .venv/.installed ## known vulnerabilities in what we ship; fails if the advisories can't be asked
+	@$(TOOL) 'pip-audit==2.10.1' pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
+
+licences: .venv/.installed ## fails at a licence that we can't ship; the list is in build/licences.md
+	@$(SHIPPED)
+	@$(TOOL) 'pip-licenses==5.5.5' pip-licenses --python build/shipped/bin/python --allow-only "$(LICENCES)" \
+		--with-urls --format markdown --output-file build/licences.md
+
+sbom: .venv/.installed ## CycloneDX bill of materials of what we ship, in build/sbom.json
+	@$(SHIPPED)
+	@$(TOOL) 'cyclonedx-bom==7.5.0' cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-file build/sbom.json build/shipped/bin/python
+
+release-check: .venv/.installed ## the changelog's notes of a version, if it can be released (TAG=v1.2.3)
+	@$(BIN)/python -m devstack.release "$(TAG)"
 
 ##@ Dependencies and containers
 .PHONY: lock docker-up docker-up-all docker-down build-test
