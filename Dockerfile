@@ -1,7 +1,9 @@
 # One image for every part of both services. The command chooses the part: see compose.yaml.
 ARG PYTHON=3.13
+# May carry a digest: --build-arg BASE=python:3.13-slim@sha256:…
+ARG BASE=python:${PYTHON}-slim
 
-FROM python:${PYTHON}-slim AS build
+FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 COPY requirements.lock /
 # Without pip: the services don't need an installer, and an attacker could use one.
@@ -9,7 +11,7 @@ RUN python -m venv --without-pip /opt/venv && \
     python -m pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: \
         -r /requirements.lock
 
-FROM python:${PYTHON}-slim
+FROM ${BASE}
 RUN python -m pip uninstall --yes --root-user-action ignore pip && \
     rm -r "$(python -c 'import ensurepip; print(ensurepip.__path__[0])')"
 # A numeric user, so that an orchestrator can tell that it is not root.
