@@ -4,14 +4,12 @@ Neither the server's timeouts nor TCP's fire while the server is frozen: the ser
 own, and its kernel keeps acknowledging packets. Only a deadline around the wait does.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from time import monotonic
 from typing import Any, Self, TypeVar
 
 from psycopg import Connection
 from psycopg.abc import PQGen
-from psycopg.errors import ConnectionTimeout, _WaitTimeout
-from psycopg.pq import TransactionStatus
+from psycopg.errors import ConnectionTimeout
 from psycopg.rows import TupleRow
 
 from shared.db.errors import DatabaseUnresponsive
@@ -29,7 +27,6 @@ class BoundedConnection(Connection[TupleRow]):
     """
 
     response_timeout: float | None = None
-    _begins_in_statement = False
 
     @classmethod
     def connect(  # type: ignore[override]  # one more argument
@@ -49,37 +46,22 @@ class BoundedConnection(Connection[TupleRow]):
         """`timeout` (seconds) is for `notifies`, for which silence isn't a failure."""
         if timeout is not None or self.response_timeout is None:
             return super().wait(gen, interval, timeout)
-        try:
-            answer = super().wait(gen, interval, self.response_timeout)
-        except _WaitTimeout:  # the name that psycopg documents for `wait`
-            # Not `close`, which would return a pooled connection to its pool.
-            self.pgconn.finish()
-            outage.begin()
-            raise DatabaseUnresponsive(
-                f"the database did not answer within {self.response_timeout:g} s"
-            ) from None
+        answer = super().wait(self._until_deadline(gen, self.response_timeout), interval)
         if outage.lasts:
             outage.end()
         return answer
 
-    @property
-    def has_yet_to_begin(self) -> bool:
-        """Whether the next statement begins a transaction."""
-        return (
-            not self.autocommit
-            and self.pgconn.transaction_status == TransactionStatus.IDLE
-            and self._pipeline is None
-        )
-
-    @contextmanager
-    def beginning_in_statement(self) -> Iterator[str]:
-        """The `BEGIN` for a statement to begin with. Otherwise it takes a round trip of its own."""
-        self._begins_in_statement = True
+    def _until_deadline(self, gen: PQGen[T], seconds: float) -> PQGen[T]:
+        """psycopg resumes it when something has arrived, and after each `interval`."""
+        ends_at = monotonic() + seconds
         try:
-            yield self._get_tx_start_command().decode()
-        finally:
-            self._begins_in_statement = False
-
-    def _start_query(self) -> PQGen[None]:
-        if not self._begins_in_statement:
-            yield from super()._start_query()
+            wanted = next(gen)
+            while monotonic() < ends_at:
+                wanted = gen.send((yield wanted))
+        except StopIteration as end:
+            answer: T = end.value
+            return answer
+        # Not `close`, which would return a pooled connection to its pool.
+        self.pgconn.finish()
+        outage.begin()
+        raise DatabaseUnresponsive(f"the database did not answer within {seconds:g} s")

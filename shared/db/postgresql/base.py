@@ -4,15 +4,19 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Any, Self
 
+from django.db import ProgrammingError
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base, operations
 from psycopg import OperationalError, adapters
 from psycopg.abc import AdaptContext
 from psycopg.adapt import AdaptersMap
-from psycopg.pq import Format
+from psycopg.pq import Format, TransactionStatus
 
 from shared.db.outage import outage
 
+_IN_TRANSACTION = frozenset(
+    (TransactionStatus.ACTIVE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
+)
 _TIMESTAMPTZ = adapters.types["timestamptz"].oid
 
 
@@ -37,16 +41,40 @@ class Cursor(base.Cursor):
     """Sends `BEGIN` along with the first statement of a transaction."""
 
     connection: Any
+    # None for psycopg's own use of the connection, such as the pool's checks.
+    database: "DatabaseWrapper | None" = None
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         cursor: Any = super()
-        if isinstance(query, str) and self.connection.has_yet_to_begin:
-            with self.connection.beginning_in_statement() as begin:
-                cursor.execute(f"{begin}; {query}", params, **options)
+        if not self._has_yet_to_begin():
+            cursor.execute(query, params, **options)
+        elif isinstance(query, str):
+            cursor.execute(f"BEGIN; {query}", params, **options)
             cursor.nextset()  # the first result is that of BEGIN
         else:
+            cursor.execute("BEGIN")
             cursor.execute(query, params, **options)
         return self
+
+    def executemany(self, *arguments: Any, **options: Any) -> None:
+        self.begin()
+        super().executemany(*arguments, **options)  # type: ignore[misc]
+
+    def copy(self, *arguments: Any, **options: Any) -> Any:
+        self.begin()
+        return super().copy(*arguments, **options)  # type: ignore[misc]
+
+    def begin(self) -> None:
+        """Begin the transaction, if there is one to begin, in a round trip of its own."""
+        if self._has_yet_to_begin():
+            super().execute("BEGIN")  # type: ignore[misc]
+
+    def _has_yet_to_begin(self) -> bool:
+        return (
+            self.database is not None
+            and not self.database.autocommit
+            and self.connection.pgconn.transaction_status == TransactionStatus.IDLE
+        )
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -69,6 +97,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         params: dict[str, Any] = super().get_connection_params()
         params["context"] = AdaptersMap(params["context"])
         params["context"].register_loader(_TIMESTAMPTZ, UtcLoader)
+        params["autocommit"] = True
         if self.alias == NO_DB_ALIAS:
             # Tests create their database over a plain connection, which lacks what ours has.
             params.pop("response_timeout", None)
@@ -85,6 +114,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if outage.lasts:
                 outage.begin()  # this was the attempt
             raise
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """With a `name`, a cursor of the server's, which it only has within a transaction."""
+        cursor: Any = super().create_cursor()
+        cursor.database = self
+        if name is None:
+            return cursor
+        cursor.begin()
+        of_server: Any = base.ServerSideCursor
+        return of_server(self.connection, name=name, scrollable=False, withhold=self.autocommit)
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        """psycopg's connection stays in autocommit, because our cursors begin transactions."""
+        if self.connection.pgconn.transaction_status in _IN_TRANSACTION:
+            raise ProgrammingError("autocommit can't be changed in a transaction")
 
     def execute_with_commit(self, sql: str, parameters: Sequence[Any]) -> None:
         """See `shared.db.round_trips`."""

@@ -17,6 +17,7 @@ from django.db.transaction import TransactionManagementError
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.pq import TransactionStatus
+from psycopg.sql import SQL
 
 from booking_project.bookings.domain.errors import AlreadyBooked, FullyBooked
 from booking_project.bookings.models import Booking, Event
@@ -131,6 +132,68 @@ def test_the_first_statement_is_in_the_transaction(event: Event) -> None:
     fails(change_and_fail, ZeroDivisionError)
 
     assert status() == TransactionStatus.IDLE
+    assert Event.objects.get().name == event.name
+
+
+def _read_in_chunks() -> None:
+    list(Event.objects.select_for_update().iterator(chunk_size=1))
+
+
+def _change_twice() -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany("UPDATE bookings_event SET name = %s", [("New",), ("Newer",)])
+
+
+def _execute_composed() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(SQL("UPDATE bookings_event SET name = 'New'"))
+
+
+def _copy() -> None:
+    with connection.cursor() as cursor, cursor.copy("COPY (SELECT 1) TO STDOUT") as copy:
+        list(copy)
+
+
+@pytest.mark.parametrize("begin", [_read_in_chunks, _change_twice, _execute_composed, _copy])
+def test_every_kind_of_first_statement_is_in_the_transaction(
+    event: Event, begin: Callable[[], None]
+) -> None:
+    def begin_and_fail() -> None:
+        begin()
+        assert status() == TransactionStatus.INTRANS
+        raise ZeroDivisionError
+
+    fails(begin_and_fail, ZeroDivisionError)
+
+    assert status() == TransactionStatus.IDLE
+    assert Event.objects.get().name == event.name
+
+
+def test_a_connection_that_is_closed_in_a_transaction_comes_back_without_it(event: Event) -> None:
+    def close_and_go_on() -> None:
+        Event.objects.update(name="New")
+        connection.close()
+        Event.objects.get()
+
+    fails(close_and_go_on, ProgrammingError)
+    Event.objects.update(max_seats=3)
+
+    assert status() == TransactionStatus.IDLE
+    with stranger() as other:
+        found = other.execute("SELECT name, max_seats FROM bookings_event").fetchone()
+    assert found == (event.name, 3)
+
+
+def test_autocommit_can_not_be_changed_in_a_transaction(event: Event) -> None:
+    connection.set_autocommit(False)
+    try:
+        Event.objects.update(name="New")
+        with pytest.raises(ProgrammingError):
+            connection.set_autocommit(True)
+    finally:
+        connection.rollback()
+        connection.set_autocommit(True)
+
     assert Event.objects.get().name == event.name
 
 
