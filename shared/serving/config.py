@@ -31,6 +31,9 @@ backlog = 4096
 # The time itself is in shared/serving/connection.py.
 keepalive = 75
 
+# gevent reads a file and sends it in pieces, as gunicorn does without it.
+sendfile = False
+
 # No client is trusted as a proxy here, whatever its address. Behind a proxy, Django's settings say
 # which headers count.
 forwarded_allow_ips = ""

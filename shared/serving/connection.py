@@ -45,6 +45,7 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
         self.phase = Phase.NEW
         self._received = 0
         self._unsent = 0
+        self._head: bytes | None = None
         self._receive_by = monotonic() + FIRST_BYTE_SECONDS
         self._send_by: float | None = None
         self._receiving = False
@@ -92,7 +93,14 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
             self._sending = False
         return sent
 
-    def sendall(self, data: Any, flags: int = 0) -> None:
+    def sendall(self, data: bytes, flags: int = 0) -> None:
+        """What comes first after `begin_answer` is the answer's head. It goes out with the first
+        piece of the body, in one packet and with one system call."""
+        if self._head is not None:
+            if not self._head:
+                self._head = data
+                return
+            data, self._head = self._head + data, None
         self._unsent = len(data)
         try:
             # The kernel takes nearly every answer as a whole. gevent would first ask it how much
@@ -106,6 +114,17 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
     def begin_answer(self) -> None:
         """The headers are complete. They may have come with the last request."""
         self._begin_request()
+        self._head = b""
+
+    def complete_answer(self) -> None:
+        """Send the head of an answer without a body. The server may have closed the connection."""
+        head, self._head = self._head, None
+        if head and self.fileno() >= 0:
+            self.sendall(head)
+
+    def drop_answer(self) -> None:
+        """Another answer follows instead, in one piece."""
+        self._head = None
 
     def end_request(self) -> None:
         """The answer has been sent. From now on we wait for the next request."""

@@ -13,7 +13,6 @@ from shared.observability.draining import draining
 from shared.serving.connection import Connection
 from shared.serving.refusals import answer_in_problems, refuse_connection
 from shared.serving.register import Register, TooManyConnections
-from shared.serving.response import answer_at_once
 from shared.serving.settings import Settings
 
 TICK_SECONDS = 0.25
@@ -34,7 +33,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         self._register = Register(most_per_network=self.most_per_network)
         self.cfg = Settings(self.cfg)
         answer_in_problems()
-        answer_at_once()
         super().init_process()
 
     def run(self) -> None:
@@ -80,9 +78,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         sock.begin_answer()
         try:
             super().handle_request(listener_name, req, sock, addr)
+            sock.complete_answer()
             if not _reads_to_its_end(req.body):
                 raise StopIteration
         except StopIteration:
+            sock.complete_answer()
             # The last answer. If the connection were closed with some of the request unread, the
             # kernel would reset it, and the answer could be lost.
             util.close_graceful(sock)
@@ -94,6 +94,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             gevent.sleep(0)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        client.drop_answer()
         super().handle_error(req, client, addr, exc)
         util.close_graceful(client)
 

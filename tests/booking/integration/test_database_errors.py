@@ -75,6 +75,7 @@ def demoted() -> None:
 
 def statement_after_a_failed_one() -> None:
     with transaction.atomic():
+        execute("SELECT 1")
         with pytest.raises(psycopg.Error):
             connection.connection.execute("SELECT 1 / 0")
         execute("SELECT 1")

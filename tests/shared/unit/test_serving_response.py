@@ -7,8 +7,9 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
+from gunicorn.http.wsgi import Response
 
-from shared.serving.response import Response
+from shared.serving.connection import Connection
 from shared.serving.settings import Settings
 
 JSON = [("Content-Type", "application/json"), ("Content-Length", "4")]
@@ -16,7 +17,8 @@ JSON = [("Content-Type", "application/json"), ("Content-Length", "4")]
 
 class Exchange:
     def __init__(self) -> None:
-        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._ours = Connection(ours)
         self._theirs.settimeout(0)
 
     def answer(
@@ -31,10 +33,12 @@ class Exchange:
         settings = Settings(Config())
         unreader = IterUnreader([request + b"\r\nHost: a\r\n\r\n"])
         response = Response(Request(settings, unreader, ("127.0.0.1", 1)), self._ours, settings)
+        self._ours.begin_answer()
         response.start_response(status, list(headers))
         for piece in body:
             response.write(piece)
         response.close()
+        self._ours.complete_answer()
         return list(self._received())
 
     def _received(self) -> Iterator[bytes]:
