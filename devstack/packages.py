@@ -34,16 +34,28 @@ def install(*packages: str) -> None:
         raise DevstackError(f"{packages[0]} could not be installed:\n{output}\n{by_hand}")
 
 
+def download(package: str, *, folder: Path) -> None:
+    """Puts the package's file into `folder`. Installs nothing, and needs no root if the lists of
+    packages are there."""
+    print(f"devstack: downloading {package} with apt-get", flush=True)
+    if is_root():
+        _failure([*_APT, "update"])
+    if output := _failure([*_APT, "download", package], folder=folder):
+        by_hand = f"type `sudo apt-get install {package}`"
+        raise DevstackError(f"{package} could not be downloaded:\n{output}\n{by_hand}")
+
+
 def require(program: str, package: str) -> None:
     """Installs the package unless there is such a program."""
     if shutil.which(program) is None:
         install(package)
 
 
-def _failure(command: Sequence[str | Path]) -> str | None:
+def _failure(command: Sequence[str | Path], *, folder: Path | None = None) -> str | None:
     """The last lines of its output if it fails."""
     run = subprocess.run(
         command,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
