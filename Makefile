@@ -86,12 +86,12 @@ clean: ## stop everything, delete its data, .venv and caches
 ##@ Test
 # Each suite starts its own servers, so that two can run side by side: the longest first. Servers
 # that are given by URL are shared, so they take one suite at a time.
-SUITES := test-end-to-end test-booking test-browser test-faults-short test-devstack test-event test-pythons test-shared \
+SUITES := test-end-to-end test-booking test-browser test-faults-short test-devstack test-deploy test-event test-pythons test-shared \
 	test-proof-short test-unit test-fuzz-short migrations-check
 TEST_JOBS := $(if $(EVENT_DATABASE_URL)$(BOOKING_DATABASE_URL)$(RABBITMQ_URL),1,2)
 
 .PHONY: test lint reference-check types imports openapi-check deploy-check migrations-check test-pythons test-unit \
-	test-integration test-shared test-event test-booking test-proof-short test-devstack \
+	test-integration test-shared test-event test-booking test-proof-short test-devstack test-deploy \
 	test-api test-browser screenshots test-end-to-end test-fuzz-short test-fuzz test-proof test-faults-short test-faults
 test: lint types imports openapi-check deploy-check ## everything; the output of a suite appears when it ends
 	@$(MAKE) --jobs=$(TEST_JOBS) --output-sync=target $(SUITES)
@@ -159,6 +159,10 @@ test-proof-short: .venv/.installed
 test-devstack test-pythons: export MAKEFLAGS :=
 test-devstack: .venv/.installed
 	@$(WITH_SERVERS) $(BIN)/pytest tests/devstack
+
+test-deploy: .venv/.installed ## what is in deploy/, in the programs that it is for
+	@$(BIN)/python -m devstack.nginx
+	@$(WITH_SERVERS) $(BIN)/pytest tests/deploy
 
 test-api: test-end-to-end test-fuzz-short ## both services as processes, over real HTTP
 
