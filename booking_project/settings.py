@@ -1,5 +1,10 @@
 """Settings of the booking service."""
 
+from datetime import timedelta
+from pathlib import Path
+
+import unfold
+
 from booking_project.notifications.settings import read_address_pattern, read_mail
 from shared.conf.base import *  # noqa: F403
 from shared.conf.base import (
@@ -44,6 +49,12 @@ ADMISSION_GROUPING = env.str(
     help="With `all`, a transaction may lock rows of several events; with `event`, only of one, as "
     "a database that is sharded by event requires.",
 )
+SALES_RETENTION = env.timedelta(
+    "SALES_RETENTION",
+    timedelta(days=90),
+    validate=Range(min=timedelta(minutes=1)),
+    help="How long a sale can be replayed on its live page. `relay_outbox` deletes older seconds.",
+)
 _mail = read_mail(env)
 NOTIFICATION_ADDRESS = read_address_pattern(env)
 seal(env)
@@ -64,7 +75,12 @@ INSTALLED_APPS = [
     "booking_project.contacts",
     "booking_project.guests",
     "booking_project.notifications",
+    "booking_project.sales",
 ]
+HOUSEKEEPING = ["booking_project.sales.services.sale_seconds_prune"]
+
+# Chart.js, which comes with the admin's look.
+STATICFILES_DIRS = [("chart", Path(unfold.__file__).parent / "static" / "unfold" / "js" / "chart")]
 
 # EMAIL_BACKEND, EMAIL_HOST and the other parts of the URL.
 globals().update(_mail)

@@ -1,5 +1,5 @@
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 from booking_project.bookings.api import urls as api
 from shared.api import documentation
@@ -18,6 +18,7 @@ urlpatterns = [
     ),
     path("metrics", metrics_view(OutboxCollector())),
     *documentation.urlpatterns,
+    path("", include("booking_project.sales.urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -190,6 +190,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+# What else `relay_outbox` calls once a minute: functions that delete a batch of old rows, and
+# return how many.
+HOUSEKEEPING: list[str] = []
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("th", "ไทย")]
 LANGUAGE_COOKIE_NAME = "language"

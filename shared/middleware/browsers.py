@@ -25,11 +25,18 @@ _MAY_ACCEPT_A_PAGE = re.compile(r"text|html", re.IGNORECASE)
 
 
 def is_api_client(request: HttpRequest) -> bool:
-    """Whether this is a call of the API that neither wants HTML nor carries a session."""
-    if request.META.get("HTTP_COOKIE") or not request.path_info.startswith("/api/v1/"):
+    """Whether this is a call of the API, or for a page's data, that neither wants HTML nor carries
+    a session."""
+    if request.META.get("HTTP_COOKIE") or not _is_for_programs(request.path_info):
         return False
     accept = request.META.get("HTTP_ACCEPT", "*/*")
     return accept in _ACCEPTS_NO_PAGE or not _MAY_ACCEPT_A_PAGE.search(accept)
+
+
+def _is_for_programs(path: str) -> bool:
+    return path.startswith("/api/v1/") or (
+        path.endswith(".json") and not path.startswith("/static/")
+    )
 
 
 class ForBrowsers:

@@ -18,6 +18,7 @@ from booking_project.bookings.messages import booking_messages
 from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.representation import BOOKING_CODEC
 from booking_project.bookings.selectors import refusals_without_lock
+from booking_project.bookings.signals import send_decided, send_decided_on_commit
 from booking_project.bookings.storage.loaders import booking_load, result_load
 from booking_project.bookings.storage.locks import (
     lock_event_and_read,
@@ -83,7 +84,9 @@ def decide_without_lock(commands: Sequence[Command]) -> list[Decision]:
         for command in commands
         if isinstance(command, CreateBooking) and command.request is None
     ]
-    return [Decision(command, refusal) for command, refusal in refusals_without_lock(plain)]
+    refused = list(refusals_without_lock(plain))
+    send_decided((command.event_id, refusal) for command, refusal in refused)
+    return [Decision(command, refusal) for command, refusal in refused]
 
 
 @transaction.atomic
@@ -137,6 +140,14 @@ def _decide(
     ]
     _save_allocations(allocations.values())
     store.save()
+    send_decided_on_commit(
+        allocations.values(),
+        (
+            (command.event_id, result)
+            for command, result in decisions
+            if isinstance(result, DomainError)
+        ),
+    )
     return decisions
 
 

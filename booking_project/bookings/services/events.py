@@ -12,6 +12,7 @@ from booking_project.bookings.domain.allocation import SeatAllocation, honour_wh
 from booking_project.bookings.domain.transitions import Reason
 from booking_project.bookings.messages import booking_messages
 from booking_project.bookings.models import Event
+from booking_project.bookings.signals import send_decided_on_commit
 from booking_project.bookings.storage.locks import lock_event, lock_free_events
 from booking_project.bookings.storage.sql import (
     clock,
@@ -205,3 +206,4 @@ def save_event_and_changes(allocation: SeatAllocation) -> None:
     update_statuses(allocation.updated)
     allocation.event.save()
     outbox_add([*booking_messages(allocation.event, allocation.changes)])
+    send_decided_on_commit([allocation])

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from booking_project.bookings.handlers import PendingBatches, handle_event_messages
+from booking_project.bookings.signals import stopping
 from shared.messaging.consuming import consume
 from shared.messaging.topology import EVENTS_QUEUE
 from shared.observability.metrics import Address, add_metrics_option
@@ -21,11 +22,14 @@ class Command(BaseCommand):
         add_metrics_option(parser)
 
     def handle(self, *args: Any, metrics: Address | None, **options: Any) -> None:
-        consume(
-            worker="consume_events",
-            queue=EVENTS_QUEUE,
-            handler=handle_event_messages,
-            batch_size=BATCH_SIZE if settings.ADMISSION_GROUPING == "all" else 1,
-            background_work=PendingBatches().do_next,
-            metrics=metrics,
-        )
+        try:
+            consume(
+                worker="consume_events",
+                queue=EVENTS_QUEUE,
+                handler=handle_event_messages,
+                batch_size=BATCH_SIZE if settings.ADMISSION_GROUPING == "all" else 1,
+                background_work=PendingBatches().do_next,
+                metrics=metrics,
+            )
+        finally:
+            stopping.send_robust(sender=None)

@@ -1,7 +1,7 @@
 """Publishes what is in the outbox: new rows at once, and what an outage left behind.
 
-Once a minute it deletes messages and idempotency keys that are past their retention, and expired
-sessions.
+Once a minute it deletes messages and idempotency keys that are past their retention, expired
+sessions, and what the service's `HOUSEKEEPING` deletes.
 """
 
 from functools import partial
@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.module_loading import import_string
 
 from shared.auth.sessions import prune_expired_sessions
 from shared.commands.shutdown import stop_on_signals
@@ -35,6 +36,7 @@ class Command(BaseCommand):
                     partial(prune_published, older_than=settings.OUTBOX_RETENTION),
                     partial(idempotency.prune, older_than=settings.IDEMPOTENCY_RETENTION),
                     prune_expired_sessions,
+                    *map(import_string, settings.HOUSEKEEPING),
                 ],
                 heartbeat=heartbeat,
             )
