@@ -12,13 +12,9 @@ from typing import Any
 import httpx
 
 from devstack.environment import with_dotenv
-from devstack.ports import LOOPBACK
+from devstack.services import require_services, service_urls, told
 
 ARRIVAL_SECONDS = 60
-
-
-class NotReachable(Exception):
-    """A service doesn't respond."""
 
 
 Describe = Callable[[httpx.Response], str]
@@ -43,7 +39,7 @@ class Demo:
         self._booking_url = f"{booking_url}/api/v1"
         self._http = http
         self._steps: list[Step] = []
-        self._require_services({"event": event_url, "booking": booking_url})
+        require_services(http, event_url, booking_url)
 
     def run(self) -> bool:
         """Whether everything went as expected."""
@@ -68,18 +64,6 @@ class Demo:
 
         self._print_summary()
         return all(step.ok for step in self._steps)
-
-    def _require_services(self, urls: Mapping[str, str]) -> None:
-        for name, url in urls.items():
-            try:
-                healthy = self._http.get(f"{url}/health").status_code == 200
-            except (httpx.TransportError, httpx.InvalidURL):
-                healthy = False
-            if not healthy:
-                raise NotReachable(
-                    f"the {name} service does not answer at {url}: start both with `make start`, "
-                    "or set EVENT_URL and BOOKING_URL to where they run"
-                )
 
     def _create_event(self) -> int:
         now = datetime.now(UTC).replace(microsecond=0)
@@ -183,24 +167,10 @@ def _users(response: httpx.Response) -> str:
     return ", ".join(booking["user_id"] for booking in response.json())
 
 
-def service_url(service: str, default_port: int, environ: Mapping[str, str]) -> str:
-    """`EVENT_URL` or `BOOKING_URL`, else this machine at `EVENT_PORT` or `BOOKING_PORT`."""
-    port = environ.get(f"{service}_PORT", str(default_port))
-    return environ.get(f"{service}_URL", f"http://{LOOPBACK}:{port}").rstrip("/")
-
-
-def main() -> int:
-    environ = with_dotenv(os.environ)
-    urls = service_url("EVENT", 8081, environ), service_url("BOOKING", 8082, environ)
+def _run() -> int:
     with httpx.Client(timeout=30, trust_env=False) as http:
-        try:
-            return 0 if Demo(*urls, http).run() else 1
-        except NotReachable as error:
-            print(f"demo: {error}", file=sys.stderr)
-        except httpx.TransportError as error:
-            print(f"demo: a service stopped answering: {error!r}", file=sys.stderr)
-    return 1
+        return 0 if Demo(*service_urls(with_dotenv(os.environ)), http).run() else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told("demo", _run))
