@@ -199,8 +199,8 @@ test-proof: .venv/.installed ## the long search for a wrong outcome (about 10 mi
 	@PROOF_SECONDS=120 PROOF_CLIENTS=300 $(WITH_SERVERS) \
 		$(BIN)/pytest --ds booking_project.settings --hypothesis-profile=long -s tests/proof
 
-##@ Schemas, reference and clients
-.PHONY: openapi reference clients
+##@ Schemas, reference, translations and clients
+.PHONY: openapi reference messages clients
 openapi: .venv/.installed ## write the OpenAPI schemas to docs/openapi
 	@$(WITHOUT_SERVERS) sh -ec '\
 		for service in event booking; do \
@@ -209,6 +209,9 @@ openapi: .venv/.installed ## write the OpenAPI schemas to docs/openapi
 
 reference: .venv/.installed ## write the environment variables to docs/configuration.md
 	@$(BIN)/python -m devstack.reference >docs/configuration.md
+
+messages: .venv/.installed ## collect the texts to translate, say which lack a translation, compile
+	@$(BIN)/python -m devstack.messages
 
 clients: .venv/.installed ## Python and TypeScript clients from the schemas, in build/clients
 	@clients/install.sh
