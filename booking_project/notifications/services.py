@@ -15,6 +15,7 @@ from uuid import UUID
 from django.core.mail import EmailMessage
 from django.db import transaction
 
+from booking_project.contacts.selectors import contacts_of
 from booking_project.notifications import sql
 from booking_project.notifications.errors import NotSent, Undeliverable
 from booking_project.notifications.mails import BookingNews, mail_about
@@ -35,11 +36,13 @@ def notify(news: Iterable[BookingNews], *, sender: MailSender) -> dict[UUID, Not
     of the messages meanwhile waits (at most the lock timeout, then `OperationalError`) and sees the
     outcome.
     """
+    news = list(news)
+    contacts = contacts_of(each.user_id for each in news)
     not_sent: dict[UUID, NotSent] = {}
     mails: list[tuple[BookingNews, EmailMessage]] = []
     for each in news:
         try:
-            mails.append((each, mail_about(each)))
+            mails.append((each, mail_about(each, contact=contacts.get(each.user_id))))
         except Undeliverable as error:
             not_sent[each.message_id] = error
     if mails:
