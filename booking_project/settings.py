@@ -6,6 +6,8 @@ from pathlib import Path
 import unfold
 
 from booking_project.notifications.settings import read_address_pattern, read_mail
+from booking_project.organisers.navigation import sales
+from shared.admin.desks import desk
 from shared.conf.base import *  # noqa: F403
 from shared.conf.base import (
     COLLECTED_FILES,
@@ -75,12 +77,15 @@ INSTALLED_APPS = [
     "booking_project.contacts",
     "booking_project.guests",
     "booking_project.notifications",
+    "booking_project.organisers",
     "booking_project.sales",
 ]
 HOUSEKEEPING = ["booking_project.sales.services.sale_seconds_prune"]
 
 # Chart.js, which comes with the admin's look.
 STATICFILES_DIRS = [("chart", Path(unfold.__file__).parent / "static" / "unfold" / "js" / "chart")]
+
+UNFOLD = desk("booking", sales(), other_url=EVENT_PUBLIC_URL, guests_url=_public_url)
 
 # EMAIL_BACKEND, EMAIL_HOST and the other parts of the URL.
 globals().update(_mail)
@@ -92,6 +97,10 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = needs_secu
     _public_url, debug=DEBUG
 )
 CSRF_TRUSTED_ORIGINS = trusted_origins(TRUSTED_ORIGINS, public_url=_public_url)
+
+_VIEWER = ["bookings.view_event", "bookings.view_booking", "notifications.view_notification"]
+_AGENT = [*_VIEWER, "bookings.add_booking", "bookings.delete_booking"]
+STAFF_GROUPS = {"viewer": _VIEWER, "agent": _AGENT, "manager": _AGENT}
 
 REST_FRAMEWORK = {
     **REST_FRAMEWORK,

@@ -14,6 +14,7 @@ from devstack import (
     environment,
     folder,
     keys,
+    organiser,
     ports,
     processes,
     servers,
@@ -50,7 +51,7 @@ class Stack:
                 return
             with self._stopped_on_failure():
                 self._bring_up(dies_with_caller=False)
-            print(self._ready_line(), flush=True)
+            self._announce()
 
     def run(self) -> None:
         """Stays in the foreground, printing logs, until interrupted or stopped from elsewhere."""
@@ -66,7 +67,7 @@ class Stack:
                 before = sizes(self._app_logs)
                 daemon = self._bring_up(dies_with_caller=True)
                 claim.close()
-                print(self._ready_line(), flush=True)
+                self._announce()
                 follow(self._app_logs, before, while_true=lambda: daemon.poll() is None)
                 if daemon.returncode != 0:
                     raise DevstackError("supervisord was killed: everything is stopped")
@@ -202,6 +203,11 @@ class Stack:
             and self._all_run()
             and all(apps.is_healthy(service, self.ports) for service in apps.API_PORTS)
         )
+
+    def _announce(self) -> None:
+        if organiser.is_wanted(self.environ):
+            print(f"devstack: {organiser.make(self.data, self.runner.environ())}", flush=True)
+        print(self._ready_line(), flush=True)
 
     def _ready_line(self) -> str:
         urls = [f"{service} {apps.url(service, self.ports)}" for service in apps.API_PORTS]

@@ -1,5 +1,7 @@
 """Settings of the event service."""
 
+from event_project.events.navigation import programme
+from shared.admin.desks import desk
 from shared.conf.base import *  # noqa: F403
 from shared.conf.base import (
     COLLECTED_FILES,
@@ -35,6 +37,8 @@ WSGI_APPLICATION = "event_project.wsgi.application"
 MIDDLEWARE = ["shared.observability.tracing.carry_trace", *MIDDLEWARE]
 INSTALLED_APPS = [*INSTALLED_APPS, "shared.outbox", "event_project.events"]
 
+UNFOLD = desk("event", programme(), other_url=BOOKING_PUBLIC_URL, guests_url=BOOKING_PUBLIC_URL)
+
 # Both services may run on one host, where cookies are shared across all ports.
 SESSION_COOKIE_NAME = "event_session"
 CSRF_COOKIE_NAME = "event_csrf"
@@ -42,6 +46,13 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = needs_secu
     _public_url, debug=DEBUG
 )
 CSRF_TRUSTED_ORIGINS = trusted_origins(TRUSTED_ORIGINS, public_url=_public_url)
+
+_VIEWER = ["events.view_event"]
+STAFF_GROUPS = {
+    "viewer": _VIEWER,
+    "agent": _VIEWER,
+    "manager": [*_VIEWER, "events.add_event", "events.change_event"],
+}
 
 REST_FRAMEWORK = {
     **REST_FRAMEWORK,

@@ -8,7 +8,9 @@ from django.db import IntegrityError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.text import capfirst
 from rest_framework.exceptions import ValidationError
+from unfold.admin import ModelAdmin
 
 from event_project.events.models import Event
 from event_project.events.selectors import name_contains
@@ -64,7 +66,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Event)
-class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """Events can be created, changed and cancelled, but not deleted, because bookings depend on
     them. A cancelled event can't be changed."""
 
@@ -105,19 +107,21 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The form catches what the model forbids; this handles what only the database catches."""
         try:
-            return super().changeform_view(request, *args, **kwargs)
+            response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+            return response
         except IntegrityError as error:
             words = words_for(error)
             logger.warning("an event could not be saved: %s", error)
             self.message_user(
-                request, words or "The database refuses these values.", messages.ERROR
+                request, capfirst(words or "the database refuses these values."), messages.ERROR
             )
             return HttpResponseRedirect(request.get_full_path())
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is not None and obj.cancelled_at is not None:
             return False
-        return super().has_change_permission(request, obj)
+        may: bool = super().has_change_permission(request, obj)
+        return may
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

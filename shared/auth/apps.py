@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AuthConfig(AppConfig):
@@ -7,3 +8,7 @@ class AuthConfig(AppConfig):
 
     def ready(self) -> None:
         from shared.auth import open_mode, schema  # noqa: F401
+        from shared.auth.groups import keep_groups
+
+        # After Django's own receiver, which makes the permissions: its app is listed before.
+        post_migrate.connect(keep_groups, dispatch_uid="shared_auth.keep_groups")

@@ -111,10 +111,12 @@ SECURE_HSTS_SECONDS = env.int(
 )
 
 INSTALLED_APPS = [
-    # Before the admin and REST framework, some of whose templates they replace.
+    # Before unfold and REST framework, some of whose templates they replace.
     "shared.times",
     "shared.api",
-    "django.contrib.admin",
+    "shared.admin.apps.LookConfig",
+    "unfold.apps.BasicAppConfig",
+    "shared.admin.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -183,6 +185,8 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 # It would keep a row for each login forever. The log has them.
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
+# `shared.auth` has its own.
+AXES_ENABLE_ADMIN = False
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

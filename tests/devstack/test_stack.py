@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from devstack import organiser
 from devstack.environment import ROOT
 from tests.support.devstack.runs import Devstack, left_of
 from tests.support.waiting import until
@@ -75,6 +76,12 @@ def test_everything_starts_and_stops(
     ready = first.stdout.splitlines()[-1]
     assert ready.startswith("READY")
     assert f"http://localhost:{environ['BOOKING_PORT']}" in ready
+    kept = data / "organiser-password"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    password = kept.read_text().strip()
+    assert f"log in to both as 'organiser' with the password {password}\n" in first.stdout
+    for service in ("event", "booking"):
+        assert is_manager(devstack, service, password)
 
     assert "already running. READY" in devstack("start").stdout
     status = devstack("status").stdout
@@ -97,6 +104,51 @@ def test_everything_starts_and_stops(
     stopped = devstack("stop")
     assert (stopped.stdout, stopped.returncode) == ("devstack: stopped\n", 0)
     assert left_of(data) == []
+
+
+def is_manager(devstack: Devstack, service: str, password: str) -> bool:
+    """Whether the password is that of an organiser in the group of managers."""
+    code = (
+        "from django.contrib.auth.models import User\n"
+        "user = User.objects.get(username='organiser')\n"
+        f"print(user.is_staff, user.is_superuser, user.check_password({password!r}),"
+        " [each.name for each in user.groups.all()])"
+    )
+    shown = devstack("manage", service, "--", "shell", "--verbosity", "0", "-c", code)
+    assert shown.returncode == 0, shown.stderr
+    return shown.stdout.strip() == "True False True ['manager']"
+
+
+@pytest.mark.parametrize(
+    ("environ", "wanted"),
+    [
+        ({}, True),
+        ({"AUTH_MODE": "open"}, True),
+        ({"AUTH_MODE": "jwt"}, False),
+        ({"EVENT_DATABASE_URL": "postgresql://host/event"}, False),
+    ],
+)
+def test_there_is_an_organiser_only_where_everything_is_open_and_our_own(
+    environ: dict[str, str], wanted: bool
+) -> None:
+    assert organiser.is_wanted(environ) is wanted
+
+
+def test_a_password_that_exists_is_not_shown_again(tmp_path: Path) -> None:
+    file = tmp_path / "organiser-password"
+    file.write_text("secret\n")
+
+    told = organiser.make(tmp_path, {})
+
+    assert str(file) in told
+    assert "secret" not in told
+
+
+def test_a_failure_to_make_the_organiser_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    told = organiser.make(tmp_path, TOO_SHORT)
+
+    assert told.startswith("no organiser was made in the event service: ")
+    assert not (tmp_path / "organiser-password").exists()
 
 
 @contextlib.contextmanager
