@@ -59,7 +59,7 @@ def _start(runner: Runner, below: servers.Servers, environ: Mapping[str, str]) -
 def _service_defaults() -> dict[str, str]:
     """Settings that the services have no defaults for: keys for this call, and no log-in."""
     secrets = {name: key for name, key in keys.make().items() if name in keys.OF_SERVICES}
-    return {**secrets, "AUTH_MODE": "open"}
+    return {**secrets, "AUTH_MODE": "open", "LOG_FORMAT": "console"}
 
 
 def _run(command: Sequence[str], environ: Mapping[str, str], runner: Runner, *, umask: int) -> int:

@@ -185,6 +185,7 @@ class Stack:
             **{name: secrets[name] for name in keys.OF_SERVICES},
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
             "AUTH_MODE": AUTH_MODE,
+            "LOG_FORMAT": "console",
             "WORKER_STATE_DIR": str(self._worker_states),
             **{f"{name.upper()}_PUBLIC_URL": apps.url(name, self.ports) for name in apps.API_PORTS},
         }

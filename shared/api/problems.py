@@ -18,6 +18,7 @@ from shared.db.errors import is_unavailable
 from shared.errors import DomainError
 from shared.formats.json import dump_json
 from shared.http.titles import title_of
+from shared.observability.request_id import request_id
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,8 @@ def problem(
     }
     if errors is not None:
         body["errors"] = errors
+    if number := request_id.get():
+        body["request_id"] = number
     return body
 
 

@@ -40,6 +40,9 @@ class Problem(serializers.Serializer[Any]):
         required=False,
         help_text="With the code `invalid_input`: what is wrong with each field.",
     )
+    request_id = serializers.CharField(
+        required=False, help_text="That of the response's `X-Request-ID`; the log has it too."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

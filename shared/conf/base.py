@@ -1,6 +1,5 @@
 """Django settings that both services share; each service's settings module starts from here."""
 
-import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,9 @@ from shared.conf.env import (
     read_origins,
     read_trusted_proxies,
 )
+from shared.conf.logs import read_log_format, read_log_level
 from shared.limits.rate import FORMAT, parse_rate
+from shared.observability.logs import log_config
 from shared.workers.heartbeat import default_folder
 
 _AMQP_URL = URL(schemes={"amqp", "amqps"}, require_tld=False)
@@ -29,7 +30,8 @@ DEBUG = env.bool(
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], help="Host names that requests may use."
 )
-LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO, help="The least severe messages to log.")
+_log_level = read_log_level(env)
+_log_format = read_log_format(env)
 RABBITMQ_URL = env.str(
     "RABBITMQ_URL",
     validate=_AMQP_URL,
@@ -135,6 +137,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "shared.middleware.requests.identify_requests",
     "shared.db.release.release_before_sending",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -298,22 +301,4 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     },
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "shared.observability.logs.LineFormatter",
-            "format": "{asctime} {levelname} {name}: {message}",
-            "style": "{",
-        },
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        # A refusal is an answer, not an incident: a sold-out sale gives thousands of 409s a second.
-        "django.request": {"level": "ERROR"},
-        # One line per connection attempt and frame otherwise.
-        "pika": {"level": "WARNING"},
-    },
-}
+LOGGING = log_config(level=_log_level, format=_log_format)

@@ -1,23 +1,106 @@
-"""Formats log records as lines."""
+"""How log records are written: as JSON, one object a line, or as short lines for people.
+
+gunicorn imports this before its worker has patched the standard library, so nothing here may import
+Django.
+"""
 
 import logging
+import sys
+from datetime import UTC, datetime
 from types import TracebackType
+from typing import Any
+
+from pythonjsonlogger.orjson import OrjsonFormatter
 
 from shared.formats.text import printable
+from shared.observability.request_id import request_id
+
+JSON = "json"
+CONSOLE = "console"
+FORMATS = (JSON, CONSOLE)
 
 _LONGEST_MESSAGE = 10_000
+_COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m", "DEBUG": "\x1b[2m"}
+_PLAIN = "\x1b[0m"
+_JSON_NAMES = {"levelname": "level", "name": "logger", "asctime": "time"}
+
+
+def log_config(*, level: int, format: str) -> dict[str, Any]:
+    """For `logging.config.dictConfig`: the same for gunicorn, services, workers and commands."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request_id": {"()": "shared.observability.logs.RequestId"}},
+        "formatters": {
+            JSON: {
+                "()": "shared.observability.logs.JsonFormatter",
+                "fmt": "{asctime} {levelname} {name} {message} {process} {request_id}",
+                "style": "{",
+                "rename_fields": _JSON_NAMES,
+            },
+            CONSOLE: {
+                "()": "shared.observability.logs.LineFormatter",
+                "format": "{asctime} {levelname} {name}: {message}",
+                "style": "{",
+            },
+        },
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": format,
+                "filters": ["request_id"],
+            }
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # A refusal is an answer, not an incident, and has a line among the requests.
+            "django.request": {"level": "ERROR"},
+            # One line per connection attempt and frame otherwise.
+            "pika": {"level": "WARNING"},
+            "gunicorn.error": {"handlers": ["stderr"], "propagate": False},
+        },
+    }
+
+
+class RequestId(logging.Filter):
+    """Adds the request's id to each record that doesn't have one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not hasattr(record, "request_id"):
+            record.request_id = request_id.get()
+        return True
+
+
+class JsonFormatter(OrjsonFormatter):
+    """One object a line. Values that are empty are left out."""
+
+    def formatTime(  # noqa: N802 (the library's name)
+        self, record: logging.LogRecord, datefmt: str | None = None
+    ) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def process_log_record(self, log_record: dict[str, Any]) -> dict[str, Any]:
+        return {
+            name: value[:_LONGEST_MESSAGE] if isinstance(value, str) else value
+            for name, value in super().process_log_record(log_record).items()
+            if value not in ("", None)
+        }
 
 
 class LineFormatter(logging.Formatter):
     """One line per record, whatever is in it. A traceback follows, each of its lines indented.
 
     So text from outside that reaches the log, such as a user's id or a message's property, can't
-    add a line that looks like one of ours, or send a terminal an escape sequence.
+    add a line that looks like one of ours, or send a terminal an escape sequence. On a terminal,
+    levels have colours.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's name)
         record.message = printable(record.message, limit=_LONGEST_MESSAGE)
-        return super().formatMessage(record)
+        line = super().formatMessage(record)
+        colour = _COLOURS.get(record.levelname) if sys.stderr.isatty() else None
+        return f"{colour}{line}{_PLAIN}" if colour else line
 
     def formatException(  # noqa: N802
         self,

@@ -2,8 +2,12 @@
 
 import gc
 import resource
+from typing import Any
 
 from shared.conf.env import Range, open_environment, read_trusted_proxies
+from shared.conf.logs import read_log_format, read_log_level
+from shared.observability.logs import log_config
+from shared.serving import metrics_files
 
 # Each service goes on reading from it, then seals it, so that all bad variables are named at once.
 env = open_environment()
@@ -21,6 +25,15 @@ _most_per_network = env.int(
     "ones get 503. Not counted if `TRUSTED_PROXIES` is above 0.",
 )
 _trusted_proxies = read_trusted_proxies(env)
+_lines_a_second = env.int(
+    "LOG_REQUESTS_PER_SECOND",
+    50,
+    validate=Range(min=0, max=100_000),
+    help="How many requests each process logs in a second. It counts the rest, and always logs "
+    "those that failed with 500 or above.",
+)
+logger_class = "shared.serving.access.AccessLogger"
+logconfig_dict = log_config(level=read_log_level(env), format=read_log_format(env))
 
 # A connection is an open file, and the usual limit of 1,024 is too low for a crowd.
 _files, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -50,12 +63,17 @@ http2_cleartext = "off"
 control_socket_disable = True
 
 
-def post_fork(server: object, worker: object) -> None:
+def on_starting(server: Any) -> None:
+    metrics_files.begin()
+
+
+def post_fork(server: Any, worker: Any) -> None:
     # Behind a proxy, all clients have its address, so the proxy has to count them.
-    worker.most_per_network = None if _trusted_proxies else _most_per_network  # type: ignore[attr-defined]
+    worker.most_per_network = None if _trusted_proxies else _most_per_network
+    worker.log.lines_a_second = _lines_a_second
 
 
-def post_worker_init(worker: object) -> None:
+def post_worker_init(worker: Any) -> None:
     """Spare the garbage collector from walking all of Django again and again: it stays loaded.
 
     The collector's thresholds are unchanged; with higher ones, workers grew to 300 MB.
@@ -64,8 +82,17 @@ def post_worker_init(worker: object) -> None:
     gc.freeze()
 
 
-def worker_exit(server: object, worker: object) -> None:
+def worker_exit(server: Any, worker: Any) -> None:
     """Close the database connections cleanly, not by reset."""
     from django.db import connection
 
     connection.close_pool()  # type: ignore[attr-defined]
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """In the master, however the worker has ended."""
+    metrics_files.forget(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    metrics_files.end()

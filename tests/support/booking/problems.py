@@ -21,5 +21,7 @@ def assert_problem(response: HttpResponse, status: int, *, code: str | None = No
     assert body["code"]
     if code is not None:
         assert body["code"] == code
-    assert body.keys() <= {"type", "title", "status", "detail", "code", "message", "errors"}
+    assert body.get("request_id") == response.headers.get("X-Request-ID")
+    known = {"type", "title", "status", "detail", "code", "message", "errors", "request_id"}
+    assert body.keys() <= known
     return body

@@ -121,7 +121,10 @@ def assert_problem(
     assert response.status_code == status, response.text
     assert response.headers["Content-Type"] == "application/problem+json"
     problem: Json = response.json()
-    assert set(problem) - {"errors"} == {"type", "title", "status", "detail", "code", "message"}
+    optional = {"errors", "request_id"}
+    assert set(problem) - optional == {"type", "title", "status", "detail", "code", "message"}
+    # gunicorn's own refusals have none.
+    assert problem.get("request_id") == response.headers.get("X-Request-ID")
     assert problem["status"] == status
     assert problem["message"] == problem["detail"]
     if code is not None:

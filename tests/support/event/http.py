@@ -48,7 +48,9 @@ def assert_problem(
     assert response.status_code == status, response.content
     assert response.headers["Content-Type"] == "application/problem+json"
     found: dict[str, Any] = json.loads(response.content)
-    assert set(found) - {"errors"} == {"type", "title", "status", "detail", "code", "message"}
+    optional = {"errors", "request_id"}
+    assert set(found) - optional == {"type", "title", "status", "detail", "code", "message"}
+    assert found.get("request_id") == response.headers.get("X-Request-ID")
     assert found["status"] == status
     assert all(
         isinstance(found[name], str) and found[name]
