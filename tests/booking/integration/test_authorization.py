@@ -214,8 +214,9 @@ class TestSomebodyElsesBooking:
             Booking.objects.update(status=BookingStatus.CANCELLED)
         before = Booking.objects.values().get()
 
-        there = getattr(browser, method)(f"/api/v1/bookings/{booking.pk}", headers=ann)
-        nowhere = getattr(browser, method)("/api/v1/bookings/99999", headers=ann)
+        headers = {**ann, "x-request-id": "mine"}
+        there = getattr(browser, method)(f"/api/v1/bookings/{booking.pk}", headers=headers)
+        nowhere = getattr(browser, method)("/api/v1/bookings/99999", headers=headers)
 
         assert_problem(there, 404, code="booking_not_found")
         assert there.content == nowhere.content
