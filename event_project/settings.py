@@ -54,6 +54,9 @@ STAFF_GROUPS = {
     "manager": [*_VIEWER, "events.add_event", "events.change_event"],
 }
 
+# A description has up to 10,000 characters, which JSON may write with 12 bytes each.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+
 REST_FRAMEWORK = {
     **REST_FRAMEWORK,
     "EXCEPTION_HANDLER": "event_project.events.api.errors.exception_handler",

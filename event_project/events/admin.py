@@ -12,24 +12,30 @@ from django.utils.text import capfirst
 from rest_framework.exceptions import ValidationError
 from unfold.admin import ModelAdmin
 
-from event_project.events.models import Event
+from event_project.events.models import DESCRIPTION_LENGTH, Event
 from event_project.events.selectors import name_contains
 from event_project.events.services import EventChanges, event_cancel, event_update
 from shared.db.constraints import words_for
-from shared.formats.fields import TextField
+from shared.formats.fields import LinesField, TextField
 
 logger = logging.getLogger(__name__)
 
 NAME = TextField(max_length=255)
+VENUE = TextField(max_length=255, allow_null=True)
+DESCRIPTION = LinesField(max_length=DESCRIPTION_LENGTH, allow_null=True)
 EDITABLE = list(EventChanges.__annotations__)
 _ID = re.compile(r"[0-9]{1,18}")
 
 
 class EventForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Applies the model's rules and the API's rule for names; never overwrites others' changes."""
+    """Applies the model's rules and the API's rules for texts; never overwrites others' changes."""
 
     class Meta:
         help_texts = {
+            "description": "Markdown. HTML in it is shown as text.",
+            "starts_at": "When the event takes place.",
+            "time_zone": "The IANA time zone in which people read the event's times.",
+            "currency": "The price's currency (ISO 4217).",
             "max_seats": (
                 "If you lower this below the seats that are taken, nobody loses a seat. Nobody is "
                 "booked or promoted until fewer seats are taken than there are."
@@ -46,12 +52,14 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["seen_version"].initial = self.instance.version
         self.fields["seen_version"].required = self.instance.pk is not None
 
-    def clean_name(self) -> str:
-        try:
-            name: str = NAME.run_validation(self.cleaned_data["name"])
-        except ValidationError as error:
-            raise forms.ValidationError([str(message) for message in error.detail]) from error
-        return name
+    def clean_name(self) -> str | None:
+        return _validated(NAME, self.cleaned_data["name"])
+
+    def clean_venue(self) -> str | None:
+        return _validated(VENUE, self.cleaned_data["venue"] or None)
+
+    def clean_description(self) -> str | None:
+        return _validated(DESCRIPTION, self.cleaned_data["description"] or None)
 
     def clean(self) -> dict[str, Any] | None:
         """Locks the row, so what is compared here holds until the admin's transaction ends."""
@@ -63,6 +71,14 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
                     "This event has changed in the meantime. Open it again to see how it is now."
                 )
         return cleaned
+
+
+def _validated(field: TextField, value: str | None) -> str | None:
+    try:
+        text: str | None = field.run_validation(value)
+    except ValidationError as error:
+        raise forms.ValidationError([str(message) for message in error.detail]) from error
+    return text
 
 
 @admin.register(Event)

@@ -22,3 +22,9 @@ class BookingEndsTooEarly(DomainError):
     code = "invalid_input"
     message = "booking_end_at must be after booking_start_at"
     field = "booking_end_at"
+
+
+class EndsTooEarly(DomainError):
+    code = "invalid_input"
+    message = "ends_at must not be before starts_at"
+    field = "ends_at"

@@ -45,15 +45,25 @@ def event_message(event: Event) -> dict[str, Any]:
         "price": json_number(event.price),
         "booking_start_at": _rfc3339(event.booking_start_at),
         "booking_end_at": _rfc3339(event.booking_end_at),
+        "description": event.description,
+        "venue": event.venue,
+        "starts_at": _rfc3339_or_null(event.starts_at),
+        "ends_at": _rfc3339_or_null(event.ends_at),
+        "time_zone": event.time_zone,
+        "currency": event.currency,
         "created_at": _rfc3339(event.created_at),
         "updated_at": _rfc3339(event.updated_at),
         "version": event.version,
-        "cancelled_at": _rfc3339(event.cancelled_at) if event.cancelled_at else None,
+        "cancelled_at": _rfc3339_or_null(event.cancelled_at),
     }
 
 
 def _key_of_change(event: Event) -> str:
     return EVENT_UPDATED if event.cancelled_at is None else EVENT_CANCELLED
+
+
+def _rfc3339_or_null(moment: datetime | None) -> str | None:
+    return None if moment is None else _rfc3339(moment)
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -3,17 +3,28 @@ from decimal import Decimal
 from typing import NoReturn
 
 from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MaxLengthValidator
 from django.db import models, router, transaction
 from django.db.models import F, Q
 from django.db.models.base import ModelBase
+from django.db.models.functions import Length
+from django.db.models.lookups import LessThanOrEqual
 from django.utils import timezone
 
 from event_project.events.ngrams import name_ngrams
 from event_project.events.querysets import EventQuerySet, cannot_be_deleted
+from shared.formats.codes import validate_currency, validate_time_zone
+
+DESCRIPTION_LENGTH = 10_000
+DEFAULT_TIME_ZONE = "Asia/Bangkok"
+DEFAULT_CURRENCY = "THB"
 
 
 class Event(models.Model):
-    """Something with limited seats. Times are aware and stored in UTC; the price has no currency.
+    """Something with limited seats. Times are aware and stored in UTC.
+
+    When it takes place has nothing to do with when it can be booked. `time_zone` is the zone in
+    which people read its times. `description` is Markdown without HTML.
 
     Each save gives the row its next version and announces it, in one transaction. Cancelling is
     final: saving a stale instance later doesn't clear `cancelled_at`.
@@ -25,6 +36,25 @@ class Event(models.Model):
     price = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal(0))
     booking_start_at = models.DateTimeField()
     booking_end_at = models.DateTimeField()
+    description = models.TextField(
+        null=True, blank=True, validators=[MaxLengthValidator(DESCRIPTION_LENGTH)]
+    )
+    venue = models.CharField(max_length=255, null=True, blank=True)
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    # During an upgrade, the old code inserts rows without these.
+    time_zone = models.CharField(
+        max_length=64,
+        default=DEFAULT_TIME_ZONE,
+        db_default=DEFAULT_TIME_ZONE,
+        validators=[validate_time_zone],
+    )
+    currency = models.CharField(
+        max_length=3,
+        default=DEFAULT_CURRENCY,
+        db_default=DEFAULT_CURRENCY,
+        validators=[validate_currency],
+    )
     created_at = models.DateTimeField(blank=True, editable=False)
     updated_at = models.DateTimeField(blank=True, editable=False)
     version = models.PositiveIntegerField(
@@ -71,6 +101,32 @@ class Event(models.Model):
                 condition=Q(booking_end_at__gt=F("booking_start_at")),
                 name="event_booking_ends_after_it_starts",
                 violation_error_message="booking_end_at must be after booking_start_at",
+            ),
+            models.CheckConstraint(
+                condition=~Q(description="")
+                & Q(LessThanOrEqual(Length("description"), DESCRIPTION_LENGTH)),
+                name="event_description_has_a_length",
+                violation_error_message="description must have 1 to 10000 characters",
+            ),
+            models.CheckConstraint(
+                condition=~Q(venue=""),
+                name="event_venue_not_empty",
+                violation_error_message="venue must not be empty",
+            ),
+            models.CheckConstraint(
+                condition=Q(ends_at__gte=F("starts_at")),
+                name="event_ends_not_before_it_starts",
+                violation_error_message="ends_at must not be before starts_at",
+            ),
+            models.CheckConstraint(
+                condition=~Q(time_zone=""),
+                name="event_has_a_time_zone",
+                violation_error_message="time_zone must not be empty",
+            ),
+            models.CheckConstraint(
+                condition=Q(currency__regex="^[A-Z]{3}$"),
+                name="event_currency_is_a_code",
+                violation_error_message="currency must have three capital letters",
             ),
         ]
 

@@ -11,15 +11,16 @@ from django.utils import timezone
 
 from event_project.events.errors import (
     BookingEndsTooEarly,
+    EndsTooEarly,
     EventCancelled,
     EventHasChanged,
     EventNotFound,
 )
-from event_project.events.models import Event
+from event_project.events.models import DEFAULT_CURRENCY, DEFAULT_TIME_ZONE, Event
 
 
 class EventChanges(TypedDict, total=False):
-    """The fields of an event that can be changed. Times are aware."""
+    """The fields of an event that can be changed. Times are aware; None is unknown."""
 
     name: str
     max_seats: int
@@ -27,6 +28,12 @@ class EventChanges(TypedDict, total=False):
     price: Decimal
     booking_start_at: datetime
     booking_end_at: datetime
+    description: str | None
+    venue: str | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    time_zone: str
+    currency: str
 
 
 def event_create(
@@ -37,10 +44,17 @@ def event_create(
     booking_end_at: datetime,
     waitlist_limit: int = 0,
     price: Decimal = Decimal(0),
+    description: str | None = None,
+    venue: str | None = None,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    time_zone: str = DEFAULT_TIME_ZONE,
+    currency: str = DEFAULT_CURRENCY,
 ) -> Event:
     """Times are aware.
 
-    Raises `BookingEndsTooEarly`, or `IntegrityError` naming the constraint that other values break.
+    Raises `BookingEndsTooEarly`, `EndsTooEarly`, or `IntegrityError` naming the constraint that
+    other values break.
     """
     event = Event(
         name=name,
@@ -49,8 +63,14 @@ def event_create(
         price=price,
         booking_start_at=booking_start_at,
         booking_end_at=booking_end_at,
+        description=description,
+        venue=venue,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        time_zone=time_zone,
+        currency=currency,
     )
-    _check_window(event)
+    _check_times(event)
     event.save(force_insert=True)
     return event
 
@@ -66,8 +86,8 @@ def event_update(
 
     Raises, in this order, `ValueError` for fields that aren't in `EventChanges`, `EventNotFound`,
     `EventCancelled`, `EventHasChanged` if the version is none of `expected_versions`,
-    `BookingEndsTooEarly` for the resulting window, and `IntegrityError` naming the constraint that
-    other values break.
+    `BookingEndsTooEarly` or `EndsTooEarly` for the resulting times, and `IntegrityError` naming the
+    constraint that other values break.
     """
     if others := changes.keys() - EventChanges.__annotations__.keys():
         raise ValueError(f"cannot be changed: {', '.join(sorted(others))}")
@@ -79,7 +99,7 @@ def event_update(
     changed = {name: value for name, value in changes.items() if getattr(event, name) != value}
     for name, value in changed.items():
         setattr(event, name, value)
-    _check_window(event)
+    _check_times(event)
     if changed:
         event.save_locked(update_fields=changed)
     return event
@@ -105,6 +125,8 @@ def _lock_event(event_id: int) -> Event:
     return event
 
 
-def _check_window(event: Event) -> None:
+def _check_times(event: Event) -> None:
     if event.booking_end_at <= event.booking_start_at:
         raise BookingEndsTooEarly
+    if event.starts_at and event.ends_at and event.ends_at < event.starts_at:
+        raise EndsTooEarly

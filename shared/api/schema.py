@@ -17,7 +17,7 @@ from shared.api import problems
 from shared.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from shared.auth.other_sites import CrossOrigin
 from shared.errors import DomainError
-from shared.formats.fields import VISIBLE_TEXT
+from shared.formats.fields import VISIBLE_LINES, VISIBLE_TEXT
 from shared.http.titles import title_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -346,6 +346,32 @@ class _TextFields(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-c
             "maxLength": self.target.max_length,
             "pattern": VISIBLE_TEXT,
         }
+
+
+class _LinesFields(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "shared.formats.fields.LinesField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": self.target.max_length,
+            "pattern": VISIBLE_LINES,
+        }
+
+
+class _CurrencyFields(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "shared.formats.fields.CurrencyField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        return {"type": "string", "format": "iso-4217", "pattern": "^[A-Z]{3}$"}
+
+
+class _TimeZoneFields(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "shared.formats.fields.TimeZoneField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        return {"type": "string", "format": "iana-time-zone", "minLength": 1, "maxLength": 64}
 
 
 class _MoneyFields(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

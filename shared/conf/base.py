@@ -252,7 +252,7 @@ SILENCED_SYSTEM_CHECKS = [
 SESSION_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "shared.api.problems.csrf_failure"
 
-# This API's bodies have a few hundred bytes; a larger one is refused with 413 before it is read.
+# Bodies have a few hundred bytes. A larger one is refused with 413 before it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 
 REST_FRAMEWORK: dict[str, Any] = {

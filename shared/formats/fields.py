@@ -8,12 +8,19 @@ from typing import Any
 
 from rest_framework import serializers
 
+from shared.formats.codes import validate_currency, validate_time_zone
+
 _RFC_3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
 
-# What TextField accepts after trimming blanks at both ends, as a JSON Schema pattern.
+# What the fields accept after trimming blanks at both ends, as JSON Schema patterns.
 VISIBLE_TEXT = r"^[^\x00-\x1f\x7f-\x9f]*[\p{L}\p{M}\p{N}\p{P}\p{S}][^\x00-\x1f\x7f-\x9f]*$"
+VISIBLE_LINES = VISIBLE_TEXT.replace(r"\x00-\x1f", r"\x00-\x08\x0b\x0c\x0e-\x1f")
+
+# Unicode's categories Cc (control characters) and Cs (halves of surrogate pairs).
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNFIT_FOR_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class IdField(serializers.IntegerField):
@@ -23,15 +30,42 @@ class IdField(serializers.IntegerField):
 class TextField(serializers.CharField):
     """A JSON string with a visible character and no control characters. Numbers are refused."""
 
+    unfit = _UNFIT
+
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
         text = super().to_internal_value(data)
         if not any(_is_visible(character) for character in text):
             self.fail("blank")
-        if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        if self.unfit.search(text):
             self.fail("invalid")
         return text
+
+
+class LinesField(TextField):
+    """A `TextField` that may have several lines, and tabs. All line breaks become `\\n`."""
+
+    unfit = _UNFIT_FOR_LINES
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, str):
+            data = data.replace("\r\n", "\n").replace("\r", "\n")
+        return super().to_internal_value(data)
+
+
+class CurrencyField(TextField):
+    """A currency's code in ISO 4217."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(validators=[validate_currency], **options)
+
+
+class TimeZoneField(TextField):
+    """The name of an IANA time zone."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(validators=[validate_time_zone], **options)
 
 
 def _is_visible(character: str) -> bool:

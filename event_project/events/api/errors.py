@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from event_project.events.errors import (
     BookingEndsTooEarly,
+    EndsTooEarly,
     EventCancelled,
     EventHasChanged,
     EventNotFound,
@@ -30,7 +31,7 @@ _handle = problems.exception_handler(STATUSES)
 
 
 def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Response | None:
-    if isinstance(exception, BookingEndsTooEarly):
+    if isinstance(exception, BookingEndsTooEarly | EndsTooEarly):
         # Reported like any other bad field value.
         exception = ValidationError({exception.field: [exception.message]})
     elif isinstance(exception, IntegrityError) and (words := words_for(exception)):

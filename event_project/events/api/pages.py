@@ -20,6 +20,9 @@ def _new_event(_: Any) -> Mapping[str, Any]:
         "price": 2500,
         "booking_start_at": start,
         "booking_end_at": start + timedelta(days=7),
+        "venue": "BITEC, Bangkok",
+        "starts_at": start + timedelta(days=14, hours=9),
+        "ends_at": start + timedelta(days=14, hours=17),
     }
 
 

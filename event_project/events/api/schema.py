@@ -21,12 +21,21 @@ _WORKSHOP = {
     "price": 2500,
     "booking_start_at": "2026-02-20T17:00:00+07:00",
     "booking_end_at": "2026-02-25T17:00:00+07:00",
+    "description": "Two days of **Go**, from goroutines to profiling.",
+    "venue": "BITEC, Bangkok",
+    "starts_at": "2026-03-07T09:00:00+07:00",
+    "ends_at": "2026-03-08T17:00:00+07:00",
+    "time_zone": "Asia/Bangkok",
+    "currency": "THB",
 }
+_LEAST = ("name", "max_seats", "booking_start_at", "booking_end_at")
 _EVENT: dict[str, Any] = {
     "id": 1,
     **_WORKSHOP,
     "booking_start_at": "2026-02-20T10:00:00Z",
     "booking_end_at": "2026-02-25T10:00:00Z",
+    "starts_at": "2026-03-07T02:00:00Z",
+    "ends_at": "2026-03-08T10:00:00Z",
     "created_at": "2026-02-01T08:30:00.123456Z",
     "updated_at": "2026-02-01T08:30:00.123456Z",
     "version": 1,
@@ -58,9 +67,8 @@ _ETAG = OpenApiParameter(
 _NO_SUCH_EVENT = refused(errors.EventNotFound, STATUSES)
 
 
-def _bad_window() -> Refusal:
-    message = errors.BookingEndsTooEarly.message
-    return schema.invalid_input({errors.BookingEndsTooEarly.field: [message]}, message=message)
+def _too_early(error: type[errors.BookingEndsTooEarly | errors.EndsTooEarly]) -> Refusal:
+    return schema.invalid_input({error.field: [error.message]}, message=error.message)
 
 
 create_event = operation(
@@ -73,9 +81,7 @@ create_event = operation(
     body=EventInput,
     body_examples={
         "all": _WORKSHOP,
-        "least": {
-            key: _WORKSHOP[key] for key in _WORKSHOP if key not in ("waitlist_limit", "price")
-        },
+        "least": {key: _WORKSHOP[key] for key in _LEAST},
     },
     answer=Answer(
         status=HTTPStatus.CREATED,
@@ -193,7 +199,7 @@ update_event = operation(
     ],
     refusals=[
         schema.invalid_id("event"),
-        _bad_window(),
+        _too_early(errors.BookingEndsTooEarly),
         _NO_SUCH_EVENT,
         refused(errors.EventCancelled, STATUSES),
         refused(errors.EventHasChanged, STATUSES),

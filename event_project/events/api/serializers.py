@@ -6,11 +6,30 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from event_project.events.models import Event
-from shared.formats.fields import IdField, InstantField, MoneyField, TextField, WholeNumberField
+from event_project.events.models import (
+    DEFAULT_CURRENCY,
+    DEFAULT_TIME_ZONE,
+    DESCRIPTION_LENGTH,
+    Event,
+)
+from shared.formats.fields import (
+    CurrencyField,
+    IdField,
+    InstantField,
+    LinesField,
+    MoneyField,
+    TextField,
+    TimeZoneField,
+    WholeNumberField,
+)
 from shared.idempotency.requests import Codec
 
 LARGEST_COUNT = 2**31 - 1
+
+_MARKDOWN = "Markdown. HTML in it is shown as text."
+_STARTS = "When the event takes place."
+_ZONE = "The IANA time zone in which people read the event's times."
+_CURRENCY = "The price's currency (ISO 4217)."
 
 
 @extend_schema_serializer(component_name="NewEvent")
@@ -39,6 +58,20 @@ class EventInput(serializers.Serializer[Event]):
     )
     booking_start_at = InstantField()
     booking_end_at = InstantField(help_text="Later than `booking_start_at`.")
+    # Without defaults: a request that leaves them out means the same as before there were any, and
+    # has the same fingerprint.
+    description = LinesField(
+        max_length=DESCRIPTION_LENGTH, required=False, allow_null=True, help_text=_MARKDOWN
+    )
+    venue = TextField(max_length=255, required=False, allow_null=True)
+    starts_at = InstantField(required=False, allow_null=True, help_text=_STARTS)
+    ends_at = InstantField(
+        required=False, allow_null=True, help_text="Not earlier than `starts_at`."
+    )
+    time_zone = TimeZoneField(required=False, help_text=f"{_ZONE} New events: {DEFAULT_TIME_ZONE}.")
+    currency = CurrencyField(
+        required=False, help_text=f"{_CURRENCY} New events: {DEFAULT_CURRENCY}."
+    )
 
 
 @extend_schema_serializer(component_name="EventChanges")
@@ -63,6 +96,12 @@ class EventOutput(serializers.Serializer[Event]):
     price = MoneyField(max_digits=12, decimal_places=2)
     booking_start_at = InstantField()
     booking_end_at = InstantField()
+    description = serializers.CharField(allow_null=True, help_text=_MARKDOWN)
+    venue = serializers.CharField(allow_null=True)
+    starts_at = InstantField(allow_null=True, help_text=_STARTS)
+    ends_at = InstantField(allow_null=True)
+    time_zone = serializers.CharField(help_text=_ZONE)
+    currency = serializers.CharField(help_text=_CURRENCY)
     created_at = InstantField()
     updated_at = InstantField()
     version = serializers.IntegerField(min_value=1, help_text="Grows by one with every change.")

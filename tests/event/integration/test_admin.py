@@ -8,6 +8,7 @@ from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.db import connection
+from django.forms import SplitDateTimeField
 from django.test import Client
 
 from event_project.events.models import Event
@@ -29,6 +30,8 @@ FORM = {
     "booking_start_at_1": "10:00:00",
     "booking_end_at_0": "2026-02-25",
     "booking_end_at_1": "10:00:00",
+    "time_zone": "Asia/Bangkok",
+    "currency": "THB",
 }
 
 
@@ -190,8 +193,10 @@ def filled_in(admin: Client, event: Event, **changes: str) -> dict[str, str]:
         names = [f"{bound.name}_{n}" for n in (0, 1)]
         if isinstance(value, datetime):
             sent |= dict(zip(names, (f"{value:%Y-%m-%d}", f"{value:%H:%M:%S}"), strict=True))
+        elif isinstance(bound.field, SplitDateTimeField):
+            sent |= dict.fromkeys(names, "")
         else:
-            sent[bound.name] = str(value)
+            sent[bound.name] = "" if value is None else str(value)
     return {**sent, **changes}
 
 

@@ -50,6 +50,8 @@ def save(admin: Client, event: Event, *, time: str, shown_in: str | None) -> dat
         "booking_start_at_1": time,
         "booking_end_at_0": "2026-03-01",
         "booking_end_at_1": "00:00:00",
+        "time_zone": event.time_zone,
+        "currency": event.currency,
         "seen_version": str(Event.objects.get(pk=event.pk).version),
     }
     if shown_in is not None:
@@ -64,7 +66,7 @@ def test_without_javascript_times_are_utc_and_say_so(admin: Client, event: Event
     assert "20 Feb 2026, 10:00:00 UTC" in page(admin, "/admin/events/event/")
     form = page(admin, path_of(event))
     assert 'value="10:00:00"' in form
-    assert form.count('<span class="timezone">UTC</span>') == 2
+    assert form.count('<span class="timezone">UTC</span>') == 4
 
 
 def test_times_are_shown_in_the_zone_of_the_browser(admin: Client, event: Event) -> None:
@@ -73,7 +75,7 @@ def test_times_are_shown_in_the_zone_of_the_browser(admin: Client, event: Event)
     assert "20 Feb 2026, 17:00:00 +07" in page(admin, "/admin/events/event/")
     form = page(admin, path_of(event))
     assert 'value="17:00:00"' in form
-    assert form.count('<span class="timezone">Asia/Bangkok</span>') == 2
+    assert form.count('<span class="timezone">Asia/Bangkok</span>') == 4
     assert f'<input type="hidden" name="{FORM_FIELD}" value="Asia/Bangkok">' in form
 
 

@@ -35,6 +35,12 @@ def stored(client: Client, event_id: int) -> dict[str, Any]:
         ("price", 0.5, 0.5),
         ("booking_start_at", "2026-02-21T17:00:00+07:00", "2026-02-21T10:00:00Z"),
         ("booking_end_at", "2026-02-26T17:00:00+07:00", "2026-02-26T10:00:00Z"),
+        ("description", "Two *days*\r\nof Go", "Two *days*\nof Go"),
+        ("venue", " BITEC, กรุงเทพฯ ", "BITEC, กรุงเทพฯ"),
+        ("starts_at", "2026-03-07T09:00:00+07:00", "2026-03-07T02:00:00Z"),
+        ("ends_at", "2026-03-07T09:00:00+07:00", "2026-03-07T02:00:00Z"),
+        ("time_zone", "Europe/Berlin", "Europe/Berlin"),
+        ("currency", "EUR", "EUR"),
     ],
 )
 def test_each_field_can_be_changed_by_itself_and_is_announced(

@@ -63,6 +63,51 @@ LARGEST = 2**31 - 1
         pytest.param("booking_start_at", None, None, id="time is null"),
         pytest.param("booking_end_at", "", None, id="empty time"),
         pytest.param("booking_end_at", "tomorrow", None, id="time in words"),
+        pytest.param("description", "", None, id="empty description"),
+        pytest.param("description", " \n\t ", None, id="description of white space"),
+        pytest.param("description", "x" * 10_001, None, id="description of 10,001 characters"),
+        pytest.param("description", "a\x00b", None, id="description with NUL"),
+        pytest.param("description", "a\x1b[31mb", None, id="description with an escape character"),
+        pytest.param("description", "a\x0bb", None, id="description with a vertical tab"),
+        pytest.param("description", "a\x85b", None, id="description with a C1 control character"),
+        pytest.param("description", 5, None, id="description is a number"),
+        pytest.param("description", ["a"], None, id="description is a list"),
+        pytest.param("venue", "", None, id="empty venue"),
+        pytest.param("venue", "x" * 256, None, id="venue of 256 characters"),
+        pytest.param("venue", "a\nb", None, id="venue with a line break"),
+        pytest.param("venue", {"city": "Bangkok"}, None, id="venue is an object"),
+        pytest.param("starts_at", "2026-03-07T09:00:00", None, id="start without offset"),
+        pytest.param("starts_at", "", None, id="empty start"),
+        pytest.param("ends_at", 1771581600, None, id="end as a number"),
+        pytest.param("time_zone", None, None, id="zone is null"),
+        pytest.param("time_zone", "", None, id="empty zone"),
+        *(
+            pytest.param(
+                "time_zone",
+                zone,
+                "time_zone: must be the name of an IANA time zone, like Asia/Bangkok",
+                id=f"zone {zone}",
+            )
+            for zone in (
+                "Asia/Bangkokk",
+                "asia/bangkok",
+                "+07:00",
+                "../UTC",
+                "Factory",
+            )
+        ),
+        pytest.param("time_zone", 7, None, id="zone is a number"),
+        pytest.param("currency", None, None, id="currency is null"),
+        *(
+            pytest.param(
+                "currency",
+                code,
+                "currency: must be a code of ISO 4217, like THB",
+                id=f"currency {code}",
+            )
+            for code in ("thb", "THBB", "TH", "฿", "AAA", "764", "DEM")
+        ),
+        pytest.param("currency", 764, None, id="currency is a number"),
     ],
 )
 def test_a_bad_value_is_refused_and_its_field_named(

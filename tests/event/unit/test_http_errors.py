@@ -25,8 +25,8 @@ def test_a_body_that_does_not_claim_to_be_json_is_415(client: Client, content_ty
     assert_problem(response, 415, code="unsupported_media_type")
 
 
-def test_a_body_of_more_than_64_kib_is_413(client: Client) -> None:
-    body = orjson.dumps({**VALID, "name": "x" * (64 * 1024)})
+def test_a_body_of_more_than_256_kib_is_413(client: Client) -> None:
+    body = orjson.dumps({**VALID, "name": "x" * (256 * 1024)})
 
     assert_problem(post(client, body), 413, code="body_too_large")
 

@@ -35,11 +35,37 @@ def test_a_message_is_the_event_in_full_and_flat() -> None:
         "price": 2500,
         "booking_start_at": "2026-02-20T10:00:00Z",
         "booking_end_at": "2026-02-25T10:00:00Z",
+        "description": None,
+        "venue": None,
+        "starts_at": None,
+        "ends_at": None,
+        "time_zone": "Asia/Bangkok",
+        "currency": "THB",
         "created_at": "2026-02-20T09:00:00.123456Z",
         "updated_at": "2026-02-20T09:00:00.123456Z",
         "version": 3,
         "cancelled_at": None,
     }
+
+
+def test_a_message_says_what_is_known_of_the_event() -> None:
+    event = an_event()
+    known = {
+        "description": "# ยินดีต้อนรับ\n\nTwo *days*",
+        "venue": "BITEC",
+        "time_zone": "Europe/Berlin",
+        "currency": "EUR",
+    }
+    for name, value in known.items():
+        setattr(event, name, value)
+    event.starts_at = datetime(2026, 3, 7, 9, 0, tzinfo=BANGKOK)
+    event.ends_at = datetime(2026, 3, 8, 17, 0, tzinfo=BANGKOK)
+
+    message = event_message(event)
+
+    assert {name: message[name] for name in known} == known
+    assert message["starts_at"] == "2026-03-07T02:00:00Z"
+    assert message["ends_at"] == "2026-03-08T10:00:00Z"
 
 
 def test_a_cancelled_event_says_when() -> None:
