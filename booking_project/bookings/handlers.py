@@ -16,7 +16,15 @@ from booking_project.bookings.services.events import (
     event_sync,
     events_sync,
 )
-from shared.formats.fields import InstantField, MoneyField, TextField, WholeNumberField
+from shared.formats.fields import (
+    CurrencyField,
+    InstantField,
+    LinesField,
+    MoneyField,
+    TextField,
+    TimeZoneField,
+    WholeNumberField,
+)
 from shared.messaging.errors import BadMessage, HandleAlone
 from shared.messaging.handling import database, decode
 from shared.messaging.incoming import Failures, IncomingMessage
@@ -33,7 +41,10 @@ _LARGEST = 2**31 - 1
 
 
 class EventMessage(serializers.Serializer[EventState]):
-    """The body of `event.*`: the full state of an event. Unknown members are ignored."""
+    """The body of `event.*`: the full state of an event. Unknown members are ignored.
+
+    What isn't required was added later. A message without it means the default.
+    """
 
     id = WholeNumberField(min_value=1, max_value=2**63 - 1)
     name = TextField(max_length=255)
@@ -42,6 +53,12 @@ class EventMessage(serializers.Serializer[EventState]):
     price = MoneyField(max_digits=12, decimal_places=2, min_value=0)
     booking_start_at = InstantField()
     booking_end_at = InstantField()
+    description = LinesField(max_length=10_000, allow_null=True, required=False)
+    venue = TextField(max_length=255, allow_null=True, required=False)
+    starts_at = InstantField(allow_null=True, required=False)
+    ends_at = InstantField(allow_null=True, required=False)
+    time_zone = TimeZoneField(required=False)
+    currency = CurrencyField(required=False)
     created_at = InstantField()
     updated_at = InstantField()
     version = WholeNumberField(min_value=1, max_value=_LARGEST)
@@ -50,6 +67,9 @@ class EventMessage(serializers.Serializer[EventState]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["booking_end_at"] <= attrs["booking_start_at"]:
             raise serializers.ValidationError("booking ends before it starts")
+        starts, ends = attrs.get("starts_at"), attrs.get("ends_at")
+        if starts and ends and ends < starts:
+            raise serializers.ValidationError("the event ends before it starts")
         return attrs
 
 

@@ -9,6 +9,11 @@ from django.db.models import F, Q
 
 from booking_project.bookings.domain.transitions import SEAT_COUNTERS, BookingStatus, is_active
 
+# What describes an event to people. No decision rests on it, so the hot path doesn't read it.
+DESCRIPTIVE = ("description", "venue", "starts_at", "ends_at", "time_zone", "currency")
+DEFAULT_TIME_ZONE = "Asia/Bangkok"
+DEFAULT_CURRENCY = "THB"
+
 PENDING_BATCHES = Q(cancellation_pending=True) | ~Q(promotion_cause="")
 
 
@@ -30,6 +35,14 @@ class Event(models.Model):
     price = models.DecimalField(max_digits=12, decimal_places=2)
     booking_start_at = models.DateTimeField()
     booking_end_at = models.DateTimeField()
+    description = models.TextField(null=True, blank=True)
+    venue = models.CharField(max_length=255, null=True, blank=True)
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    time_zone = models.CharField(
+        max_length=64, default=DEFAULT_TIME_ZONE, db_default=DEFAULT_TIME_ZONE
+    )
+    currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY, db_default=DEFAULT_CURRENCY)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     version = models.PositiveIntegerField()
@@ -66,13 +79,19 @@ class Event(models.Model):
             ),
         ]
         indexes = [
-            # It must not contain anything that changes with a booking. Otherwise updates of the
-            # counters could no longer leave the indexes alone (HOT).
+            # Indexes must not contain anything that changes with a booking. Otherwise updates of
+            # the counters could no longer leave the indexes alone (HOT).
             models.Index(
                 fields=["id"],
                 condition=PENDING_BATCHES,
                 name="event_pending_batches",
-            )
+            ),
+            # Finds events that can be booked now or later, among many that are over.
+            models.Index(
+                fields=["booking_end_at"],
+                condition=Q(cancelled_at__isnull=True),
+                name="event_not_cancelled_by_end",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ _STATUS = "/api/v1/events/{event_id}/status"
 _EVENT_BOOKINGS = "/api/v1/events/{event_id}/bookings"
 _THE_EVENT = {"The event": "{EVENT_PUBLIC_URL}/api/v1/events/{event_id}"}
 
+EVENTS = Page(item=Link("#{id} {name}", "/api/v1/events/{id}/status"))
 STATUS = Page(links={"Its bookings": _EVENT_BOOKINGS, **_THE_EVENT})
 EVENT_BOOKINGS = Page(
     links={

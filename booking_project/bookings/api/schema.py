@@ -6,13 +6,20 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter
 
 from booking_project.bookings.api.errors import STATUSES
-from booking_project.bookings.api.serializers import BookingInput, BookingOutput, EventStatusOutput
+from booking_project.bookings.api.serializers import (
+    BookingInput,
+    BookingOutput,
+    EventStatusOutput,
+    ListedEventOutput,
+)
 from booking_project.bookings.domain import errors
 from booking_project.bookings.domain.transitions import BookingStatus
 from shared.api import schema
 from shared.api.schema import Access, Answer, Refusal, operation, paged, refused
 from shared.formats.fields import VISIBLE_TEXT
 from shared.idempotency import schema as idempotency
+
+MOST_IDS = 100
 
 _CONFIRMED: dict[str, Any] = {
     "id": 1,
@@ -42,12 +49,22 @@ _FULL = {
     "waitlisted_count": 1,
     "seats_available": 0,
     "cancelled_at": None,
+    "version": 1,
+}
+_LISTED = {
+    **_FULL,
+    "venue": "BITEC, Bangkok",
+    "starts_at": "2026-03-07T02:00:00Z",
+    "ends_at": "2026-03-08T10:00:00Z",
+    "time_zone": "Asia/Bangkok",
+    "currency": "THB",
 }
 _OFF = {
     **_FULL,
     "confirmed_count": 0,
     "waitlisted_count": 0,
     "cancelled_at": "2026-02-21T09:00:00Z",
+    "version": 2,
 }
 
 _EVENT_ID = schema.path_id("event_id", "The event's id; the same as in the event service.")
@@ -66,6 +83,37 @@ _BAD_STATUS = Refusal(
 )
 _NO_SUCH_BOOKING = refused(errors.BookingNotFound, STATUSES)
 
+list_events = paged(
+    "list_events",
+    tag="events",
+    summary="List events and how full they are",
+    description=(
+        "The events as the booking service knows them, including past and cancelled ones. Their "
+        "descriptions are in the event service."
+    ),
+    access=Access.EVERYBODY,
+    answer=Answer(
+        body=ListedEventOutput(many=True),
+        description="A page of events.",
+        examples={"full": _LISTED},
+    ),
+    parameters=[
+        OpenApiParameter(
+            "id",
+            {"type": "array", "items": dict(schema.ID), "maxItems": MOST_IDS},
+            explode=True,
+            description="Only these events: `?id=1&id=2`. Ids that nobody has are ignored.",
+        )
+    ],
+    refusals=[
+        _BAD_EVENT_ID,
+        Refusal(
+            status=HTTPStatus.BAD_REQUEST,
+            code="too_many_ids",
+            message=f"id may be given at most {MOST_IDS} times",
+        ),
+    ],
+)
 get_event_status = operation(
     "get_event_status",
     tag="events",

@@ -3,6 +3,7 @@ from django.urls import path
 from booking_project.bookings.api.views import (
     BookingDetail,
     EventBookings,
+    EventList,
     EventStatus,
     UserBookings,
 )
@@ -12,4 +13,5 @@ urlpatterns = [
     path("api/v1/events/<str:event_id>/bookings", EventBookings.as_view(), name="event-bookings"),
     path("api/v1/bookings/<str:booking_id>", BookingDetail.as_view(), name="booking-detail"),
     path("api/v1/bookings", UserBookings.as_view(), name="user-bookings"),
+    path("api/v1/events", EventList.as_view(), name="event-list"),
 ]

@@ -5,6 +5,7 @@ from rest_framework.response import Response
 
 from booking_project.bookings.api import pages, schema
 from booking_project.bookings.api.serializers import (
+    ListedEventOutput,
     represent_booking_in_line,
     represent_status,
     valid_user_id,
@@ -15,7 +16,7 @@ from booking_project.bookings.representation import (
     adjust_listed,
     represent_booking,
 )
-from booking_project.bookings.selectors import booking_list, user_booking_list
+from booking_project.bookings.selectors import booking_list, event_list, user_booking_list
 from booking_project.bookings.services.bookings import booking_cancel, booking_create
 from booking_project.bookings.storage.loaders import booking_load_in_line, event_load
 from shared.api.ids import parse_id
@@ -27,6 +28,18 @@ from shared.api.views import APIView
 from shared.auth.caller import caller_of
 from shared.db.index_ranges import IndexRange
 from shared.idempotency.http import created_response, idempotent_request
+
+
+class EventList(APIView):
+    """Lists events, and how full they are."""
+
+    page = pages.EVENTS
+    permission_classes = [AllowAny]
+
+    @schema.list_events
+    def get(self, request: Request) -> Response:
+        events = event_list(ids=_ids_filter(request))
+        return paged_response(request, events, fields=tuple(ListedEventOutput().fields))
 
 
 class EventStatus(APIView):
@@ -114,6 +127,13 @@ class BookingDetail(APIView):
         require_json_body(request)
         booking = booking_cancel(booking_id=number, user_id=caller_of(request).confined_to)
         return Response(represent_booking(booking))
+
+
+def _ids_filter(request: Request) -> set[int] | None:
+    texts = request.GET.getlist("id")
+    if len(texts) > schema.MOST_IDS:
+        raise InvalidInput(f"id may be given at most {schema.MOST_IDS} times", code="too_many_ids")
+    return {parse_id(text, what="event") for text in texts} or None
 
 
 def _listed(request: Request, bookings: IndexRange) -> Response:

@@ -11,7 +11,7 @@ from django.db import transaction
 from booking_project.bookings.domain.allocation import SeatAllocation, honour_what_is_taken
 from booking_project.bookings.domain.transitions import Reason
 from booking_project.bookings.messages import booking_messages
-from booking_project.bookings.models import Event
+from booking_project.bookings.models import DEFAULT_CURRENCY, DEFAULT_TIME_ZONE, Event
 from booking_project.bookings.signals import send_decided_on_commit
 from booking_project.bookings.storage.locks import lock_event, lock_free_events
 from booking_project.bookings.storage.sql import (
@@ -44,6 +44,12 @@ class EventState:
     updated_at: datetime
     version: int
     cancelled_at: datetime | None
+    description: str | None = None
+    venue: str | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    time_zone: str = DEFAULT_TIME_ZONE
+    currency: str = DEFAULT_CURRENCY
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,6 +2,8 @@
 
 A transaction that changes an event's bookings holds that event's row. It either waits for one row,
 or takes several in the order of their ids without waiting, so it can't deadlock.
+
+`…_and_read` is for decisions on bookings: it returns events without `DESCRIPTIVE`.
 """
 
 import functools
@@ -12,7 +14,12 @@ from django.db.models import QuerySet
 from django.db.transaction import TransactionManagementError
 
 from booking_project.bookings.models import Event
-from booking_project.bookings.storage.sql import instances, set_lock_timeout
+from booking_project.bookings.storage.sql import (
+    DECISIVE_FIELDS,
+    EVENT_FIELDS,
+    instances,
+    set_lock_timeout,
+)
 from shared.db.round_trips import Row, Statement, execute_together
 
 BRIEF_WAIT_MS = 250
@@ -22,15 +29,16 @@ Results = list[list[Row]]
 
 def lock_event(*, event_id: int) -> Event | None:
     """Waits for the row, at most the connection's lock timeout (then `OperationalError` 55P03)."""
-    event, _ = lock_event_and_read(event_id=event_id, reads=[])
-    return event
+    events, _ = _lock_and_read(Statement(_lock_one(EVENT_FIELDS), [event_id]), [], EVENT_FIELDS)
+    return events[0] if events else None
 
 
 def lock_event_and_read(
     *, event_id: int, reads: Sequence[Statement]
 ) -> tuple[Event | None, Results]:
     """`lock_event`, and in the same round trip what `reads` find once the row is locked."""
-    events, results = _lock_and_read(Statement(_lock_one(), [event_id]), reads)
+    lock = Statement(_lock_one(DECISIVE_FIELDS), [event_id])
+    events, results = _lock_and_read(lock, reads, DECISIVE_FIELDS)
     return (events[0] if events else None), results
 
 
@@ -45,38 +53,41 @@ def lock_free_events(*, event_ids: Collection[int]) -> dict[int, Event]:
     """Lock the rows that no other transaction holds. Never waits."""
     if not event_ids:
         return {}
-    events, _ = lock_free_events_and_read(event_ids=event_ids, reads=[])
-    return events
+    lock = Statement(_lock_free(len(event_ids), EVENT_FIELDS), list(event_ids))
+    events, _ = _lock_and_read(lock, [], EVENT_FIELDS)
+    return {event.pk: event for event in events}
 
 
 def lock_free_events_and_read(
     *, event_ids: Collection[int], reads: Sequence[Statement]
 ) -> tuple[dict[int, Event], Results]:
     """`lock_free_events` for one event or more, with `reads` as above."""
-    lock = Statement(_lock_free(len(event_ids)), list(event_ids))
-    events, results = _lock_and_read(lock, reads)
+    lock = Statement(_lock_free(len(event_ids), DECISIVE_FIELDS), list(event_ids))
+    events, results = _lock_and_read(lock, reads, DECISIVE_FIELDS)
     return {event.pk: event for event in events}, results
 
 
-def _lock_and_read(lock: Statement, reads: Iterable[Statement]) -> tuple[list[Event], Results]:
+def _lock_and_read(
+    lock: Statement, reads: Iterable[Statement], fields: frozenset[str]
+) -> tuple[list[Event], Results]:
     if not connection.in_atomic_block:
         raise TransactionManagementError("a lock outside a transaction protects nothing")
     locked, *results = execute_together([lock, *reads])
-    return instances(Event, locked), results
+    return instances(Event, locked, fields), results
 
 
 # Compiled once. To compile them for each transaction took as long as everything else in Python.
 
 
 @functools.cache
-def _lock_one() -> str:
-    return _compiled(Event.objects.select_for_update().filter(pk=0))
+def _lock_one(fields: frozenset[str]) -> str:
+    return _compiled(Event.objects.only(*fields).select_for_update().filter(pk=0))
 
 
 @functools.cache
-def _lock_free(count: int) -> str:
-    events = Event.objects.select_for_update(skip_locked=True).filter(pk__in=range(count))
-    return _compiled(events.order_by("pk"))
+def _lock_free(count: int, fields: frozenset[str]) -> str:
+    events = Event.objects.only(*fields).select_for_update(skip_locked=True)
+    return _compiled(events.filter(pk__in=range(count)).order_by("pk"))
 
 
 def _compiled(events: QuerySet[Event]) -> str:

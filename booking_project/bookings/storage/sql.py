@@ -16,7 +16,7 @@ from django.db.models import Model
 
 from booking_project.bookings.domain.commands import CancelBooking, Command, CreateBooking
 from booking_project.bookings.domain.transitions import COUNTERS, FINAL_STATUSES, BookingStatus
-from booking_project.bookings.models import Booking, Event
+from booking_project.bookings.models import DESCRIPTIVE, Booking, Event
 from shared.db.arrays import Value, array_literal
 from shared.db.round_trips import Row, Statement, execute_together
 
@@ -26,29 +26,42 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=Model)
 
 
-def _column_list(model: type[Model]) -> str:
+def _column_list(model: type[Model], names: Collection[str]) -> str:
     """In the order in which `instances` expects them."""
-    return ", ".join(f"{model._meta.db_table}.{f.column}" for f in model._meta.concrete_fields)
+    columns = (f.column for f in model._meta.concrete_fields if f.attname in names)
+    return ", ".join(f"{model._meta.db_table}.{column}" for column in columns)
 
 
-def instances(model: type[M], rows: Iterable[Row]) -> list[M]:
-    """What the ORM would make of rows with all columns, in the model's order."""
-    names = [field.attname for field in model._meta.concrete_fields]
+def instances(model: type[M], rows: Iterable[Row], names: Collection[str]) -> list[M]:
+    """What the ORM would make of rows with these columns, in the model's order."""
     return [model.from_db(DEFAULT_DB_ALIAS, names, row) for row in rows]
 
 
-_EVENT = _column_list(Event)
-_BOOKING = _column_list(Booking)
+BOOKING_FIELDS = frozenset(field.attname for field in Booking._meta.concrete_fields)
+EVENT_FIELDS = frozenset(field.attname for field in Event._meta.concrete_fields)
+# What decisions rest on, and what the status of an event shows.
+DECISIVE_FIELDS = EVENT_FIELDS - set(DESCRIPTIVE)
+
+_EVENT = _column_list(Event, DECISIVE_FIELDS)
+_BOOKING = _column_list(Booking, BOOKING_FIELDS)
+
+
+def _events(rows: Iterable[Row]) -> list[Event]:
+    return instances(Event, rows, DECISIVE_FIELDS)
+
+
+def _bookings(rows: Iterable[Row]) -> list[Booking]:
+    return instances(Booking, rows, BOOKING_FIELDS)
 
 
 def events_by_id(event_ids: Collection[int]) -> dict[int, Event]:
-    """`in_bulk`, without compiling the query each time."""
-    return {event.pk: event for event in instances(Event, _by_id(_EVENT, Event, event_ids))}
+    """Without `DESCRIPTIVE`, and without compiling the query each time, which `in_bulk` would."""
+    return {event.pk: event for event in _events(_by_id(_EVENT, Event, event_ids))}
 
 
 def bookings_by_id(booking_ids: Collection[int]) -> dict[int, Booking]:
     """`in_bulk`, without compiling the query each time."""
-    found = instances(Booking, _by_id(_BOOKING, Booking, booking_ids))
+    found = _bookings(_by_id(_BOOKING, Booking, booking_ids))
     return {booking.pk: booking for booking in found}
 
 
@@ -87,7 +100,8 @@ _SNAPSHOT = f"""
 
 
 def snapshot(wanted: Sequence[CreateBooking]) -> "dict[int, WithAnnotations[Event, Snapshot]]":
-    """Events with the database's clock and those of the users who have an active booking there.
+    """Events without `DESCRIPTIVE`, with the database's clock and those of the users who have an
+    active booking there.
 
     Reads everything in one statement, so all of it was true at one moment.
     """
@@ -95,7 +109,7 @@ def snapshot(wanted: Sequence[CreateBooking]) -> "dict[int, WithAnnotations[Even
     [rows] = execute_together([Statement(_SNAPSHOT, [*_pairs(wanted), event_ids])])
     events: dict[int, WithAnnotations[Event, Snapshot]] = {}
     for *columns, now, active_users in rows:
-        [event] = instances(Event, [tuple(columns)])
+        [event] = _events([tuple(columns)])
         event.__dict__.update(Snapshot(now=now, active_users=active_users))
         events[event.pk] = cast("WithAnnotations[Event, Snapshot]", event)
     return events
@@ -206,9 +220,9 @@ def facts_of(results: Sequence[Sequence[Row]]) -> Facts:
     waitlists: dict[int, list[Booking]] = defaultdict(list)
     if of_cancellations:
         to_cancel, *heads = of_cancellations
-        for booking in instances(Booking, to_cancel):
+        for booking in _bookings(to_cancel):
             bookings[booking.event_id][booking.pk] = booking
-        for booking in instances(Booking, chain.from_iterable(heads)):
+        for booking in _bookings(chain.from_iterable(heads)):
             waitlists[booking.event_id].append(booking)
     return Facts(clock_and_users[0][0], active_users, bookings, waitlists)
 
@@ -339,6 +353,12 @@ _ANNOUNCED = {
     "updated_at": "timestamptz",
     "version": "int",
     "cancelled_at": "timestamptz",
+    "description": "text",
+    "venue": "text",
+    "starts_at": "timestamptz",
+    "ends_at": "timestamptz",
+    "time_zone": "text",
+    "currency": "text",
 }
 _FOLLOWING = {
     "honoured_seats": "int",
@@ -398,7 +418,7 @@ def event_versions(event_ids: Collection[int]) -> dict[int, int]:
 def waitlist_heads(*, event_id: int, count: int) -> list[Booking]:
     """The first `count` waitlisted bookings of an event, in order."""
     [rows] = execute_together([Statement(_WAITLIST_HEADS, [event_id, count])])
-    return instances(Booking, rows)
+    return _bookings(rows)
 
 
 def set_lock_timeout(*, milliseconds: int) -> None:

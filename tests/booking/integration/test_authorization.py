@@ -41,6 +41,7 @@ OWNERS = {"nobody": 401, "owner": 200, "other": 404, "admin": 200, **NO_STAFF}
 DECISIONS = {
     "GET /health": Decision(statuses=EVERYBODY),
     "GET /health/ready": Decision(statuses=EVERYBODY),
+    "GET /api/v1/events": Decision(statuses=EVERYBODY),
     "GET /api/v1/events/{event_id}/status": Decision(statuses=EVERYBODY),
     # Which bookings are in the list is told by the tests below.
     "GET /api/v1/events/{event_id}/bookings": Decision(statuses=LISTED),

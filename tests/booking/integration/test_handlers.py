@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.db import OperationalError, connection, transaction
 
 from booking_project.bookings import handlers
 from booking_project.bookings.handlers import PendingBatches, handle_event_messages
-from booking_project.bookings.models import Booking, BookingStatus, Event
+from booking_project.bookings.models import DESCRIPTIVE, Booking, BookingStatus, Event
 from shared.messaging.errors import BadMessage, HandlerUnavailable, TryLater
 from shared.messaging.incoming import IncomingMessage
 from tests.support.booking.factories import EventFactory, booked
@@ -17,6 +18,7 @@ from tests.support.booking.held_rows import database_patience, held
 from tests.support.booking.soundness import unsound
 from tests.support.waiting import BRIEF_SECONDS
 
+# As older versions of the event service announce it.
 EVENT: dict[str, Any] = {
     "id": 7,
     "name": "Golang Workshop Bangkok",
@@ -32,12 +34,27 @@ EVENT: dict[str, Any] = {
 }
 
 
+DESCRIBED: dict[str, Any] = {
+    **EVENT,
+    "description": 'Two *days*\nof "Go" \\ {ไทย}',
+    "venue": "BITEC, Bangkok",
+    "starts_at": "2026-03-07T09:00:00+07:00",
+    "ends_at": "2026-03-08T17:00:00+07:00",
+    "time_zone": "Europe/Berlin",
+    "currency": "EUR",
+}
+
+
 def handle(body: bytes | dict[str, Any], **headers: str) -> None:
     """Alone, as the consumer does it last."""
     message = message_of(body, **headers)
     failure = handle_event_messages([message]).get(message)
     if failure is not None:
         raise failure
+
+
+def description_of(event_id: int) -> list[Any]:
+    return list(Event.objects.values_list(*DESCRIPTIVE).get(pk=event_id))
 
 
 def message_of(body: bytes | dict[str, Any], **headers: str) -> IncomingMessage:
@@ -57,6 +74,43 @@ class TestGoodNews:
         assert event.booking_start_at.isoformat() == "2026-02-20T10:00:00+00:00"
         assert event.created_at.microsecond == 123456
         assert event.cancelled_at is None
+
+    def test_without_a_description_means_the_defaults(self) -> None:
+        handle(EVENT)
+
+        assert description_of(7) == [None, None, None, None, "Asia/Bangkok", "THB"]
+
+    def test_copies_what_describes_the_event(self) -> None:
+        handle(DESCRIBED)
+
+        assert description_of(7) == [
+            DESCRIBED["description"],
+            "BITEC, Bangkok",
+            datetime(2026, 3, 7, 2, 0, tzinfo=UTC),
+            datetime(2026, 3, 8, 10, 0, tzinfo=UTC),
+            "Europe/Berlin",
+            "EUR",
+        ]
+
+    @pytest.mark.parametrize("waiting", [False, True], ids=["in a batch", "by itself"])
+    def test_changes_what_describes_the_event(self, waiting: bool) -> None:
+        event = EventFactory(id=7, max_seats=1, venue="elsewhere")
+        if waiting:
+            booked(event, ["ann", "ben"])
+
+        handle({**DESCRIBED, "version": 2})
+        assert description_of(7)[1] == "BITEC, Bangkok"
+        handle({**EVENT, "version": 3, "description": None})
+        assert description_of(7) == [None, None, None, None, "Asia/Bangkok", "THB"]
+
+    def test_that_is_published_again_repairs_a_description(self) -> None:
+        handle(EVENT)
+        handle(DESCRIBED)
+        assert description_of(7)[1] is None, "the control: an equal version is ignored"
+
+        handle(DESCRIBED, **{"x-republished": "true"})
+
+        assert description_of(7)[1] == "BITEC, Bangkok"
 
     def test_may_come_twice_and_late(self) -> None:
         handle({**EVENT, "version": 2, "name": "newer"})
@@ -106,7 +160,7 @@ class TestGoodNews:
         assert Event.objects.get().version == 3_000_000
 
     def test_may_have_unknown_fields(self) -> None:
-        handle({**EVENT, "venue": {"city": "Bangkok"}})
+        handle({**EVENT, "organiser": {"city": "Bangkok"}})
 
         assert Event.objects.count() == 1
 
@@ -191,11 +245,28 @@ def test_a_missing_field_is_named(field: str) -> None:
         ("version", 2**31),
         ("cancelled_at", "yesterday"),
         ("cancelled_at", False),
+        ("description", ""),
+        ("description", "x" * 10_001),
+        ("description", "a\x00b"),
+        ("description", 5),
+        ("venue", "x" * 256),
+        ("venue", {"city": "Bangkok"}),
+        ("starts_at", "2026-03-07"),
+        ("ends_at", "tomorrow"),
+        ("time_zone", None),
+        ("time_zone", "Mars/Olympus"),
+        ("currency", None),
+        ("currency", "baht"),
     ],
 )
 def test_an_invalid_field_is_named(field: str, value: object) -> None:
     with pytest.raises(BadMessage, match=f"^not an event: .*'{field}'"):
         handle({**EVENT, field: value})
+
+
+def test_an_event_that_ends_before_it_starts_is_a_bad_message() -> None:
+    with pytest.raises(BadMessage, match="the event ends before it starts"):
+        handle({**DESCRIBED, "ends_at": "2026-03-07T01:59:59Z"})
 
 
 @pytest.mark.parametrize("field", ["id", "max_seats", "waitlist_limit", "version"])
