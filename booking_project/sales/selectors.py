@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from booking_project.bookings.storage.sharing import Shared
 from booking_project.sales.pace import Pace
-from booking_project.sales.sharing import Shared
 from booking_project.sales.sql import (
     EventNow,
     Second,

@@ -1,4 +1,4 @@
-"""Answers that all viewers in this process share."""
+"""Answers that all viewers of a page in this process share. No decision rests on them."""
 
 import time
 from collections.abc import Callable, Collection, Hashable
@@ -10,7 +10,7 @@ from booking_project.bookings.storage.loaders import Loader
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
 
-MOST_KEPT = 64
+MOST_KEPT = 256
 
 
 class Shared(Generic[Key, Answer]):
