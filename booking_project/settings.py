@@ -37,7 +37,7 @@ _database = read_database(
     server_settings={"enable_bitmapscan": "off"},
 )
 EVENT_PUBLIC_URL = read_public_url(env, "EVENT_PUBLIC_URL")
-_public_url = read_public_url(env, "BOOKING_PUBLIC_URL")
+BOOKING_PUBLIC_URL = read_public_url(env, "BOOKING_PUBLIC_URL")
 ADMISSION_MAX_GROUP = env.int(
     "ADMISSION_MAX_GROUP",
     64,
@@ -85,7 +85,7 @@ HOUSEKEEPING = ["booking_project.sales.services.sale_seconds_prune"]
 # Chart.js, which comes with the admin's look.
 STATICFILES_DIRS = [("chart", Path(unfold.__file__).parent / "static" / "unfold" / "js" / "chart")]
 
-UNFOLD = desk("booking", sales(), other_url=EVENT_PUBLIC_URL, guests_url=_public_url)
+UNFOLD = desk("booking", sales(), other_url=EVENT_PUBLIC_URL, guests_url=BOOKING_PUBLIC_URL)
 
 # EMAIL_BACKEND, EMAIL_HOST and the other parts of the URL.
 globals().update(_mail)
@@ -94,9 +94,10 @@ globals().update(_mail)
 SESSION_COOKIE_NAME = "booking_session"
 CSRF_COOKIE_NAME = "booking_csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = needs_secure_cookies(
-    _public_url, debug=DEBUG
+    BOOKING_PUBLIC_URL, debug=DEBUG
 )
-CSRF_TRUSTED_ORIGINS = trusted_origins(TRUSTED_ORIGINS, public_url=_public_url)
+CSRF_FAILURE_VIEW = "booking_project.guests.errors.csrf_failure"
+CSRF_TRUSTED_ORIGINS = trusted_origins(TRUSTED_ORIGINS, public_url=BOOKING_PUBLIC_URL)
 
 _VIEWER = ["bookings.view_event", "bookings.view_booking", "notifications.view_notification"]
 _AGENT = [*_VIEWER, "bookings.add_booking", "bookings.delete_booking"]

@@ -20,9 +20,10 @@ urlpatterns = [
     *documentation.urlpatterns,
     path("", include("booking_project.sales.urls")),
     path("admin/", admin.site.urls),
+    path("", include("booking_project.guests.urls")),
 ]
 
-handler400 = "shared.api.problems.bad_request"
-handler403 = "shared.api.problems.permission_denied"
-handler404 = "shared.api.problems.page_not_found"
-handler500 = "shared.api.problems.server_error"
+handler400 = "booking_project.guests.errors.bad_request"
+handler403 = "booking_project.guests.errors.permission_denied"
+handler404 = "booking_project.guests.errors.page_not_found"
+handler500 = "booking_project.guests.errors.server_error"

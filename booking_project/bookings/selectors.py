@@ -14,7 +14,7 @@ from booking_project.bookings.domain.commands import CreateBooking
 from booking_project.bookings.domain.errors import AlreadyBooked, EventNotFound
 from booking_project.bookings.domain.transitions import SEAT_COUNTERS, BookingStatus, is_active
 from booking_project.bookings.models import PENDING_BATCHES, Booking, Event
-from booking_project.bookings.storage.sql import Snapshot, snapshot
+from booking_project.bookings.storage.sql import FARTHEST_POSITION, Snapshot, snapshot
 from shared.db.index_ranges import IndexRange
 from shared.errors import DomainError
 
@@ -132,3 +132,25 @@ def _refuse(event: "WithAnnotations[Event, Snapshot] | None", command: CreateBoo
     if command.user_id in event.active_users:
         raise AlreadyBooked
     refuse_full(event)
+
+
+def active_booking(*, event_id: int, user_id: str) -> Booking | None:
+    """Their seat or place in line at this event; a user has at most one."""
+    found = Booking.objects.filter(is_active(), event_id=event_id, user_id=user_id)
+    return next(iter(found.order_by()[:1]), None)
+
+
+MOST_SHOWN = 100
+
+
+def bookings_shown(*, user_id: str) -> QuerySet[Booking]:
+    """A user's latest bookings with their events, the latest first."""
+    latest = user_booking_list(user_id=user_id).rows.reverse()
+    return latest.select_related("event").defer("event__description")[:MOST_SHOWN]
+
+
+def waiting_line(*, event_id: int) -> QuerySet[Booking, tuple[int, str]]:
+    """The ids and users of those who wait first, in order; at most `FARTHEST_POSITION`."""
+    waiting = Booking.objects.filter(event_id=event_id, status=BookingStatus.WAITLISTED)
+    in_order = waiting.order_by("waitlist_order").values_list("pk", "user_id")
+    return in_order[:FARTHEST_POSITION]

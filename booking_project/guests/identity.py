@@ -55,11 +55,6 @@ def says_who_they_are() -> bool:
     return settings.JWT is None
 
 
-def user_id_of(email: str) -> str:
-    """Under which a guest books who has named only a mail address."""
-    return email.lower()
-
-
 def _seconds() -> int:
     return _SECONDS_OPEN if says_who_they_are() else _SECONDS_LOGGED_IN
 

@@ -36,7 +36,7 @@ class _Throttle(BaseThrottle):
         """Seconds."""
         return self._wait.total_seconds()
 
-    def _allow(self, *, caller: str, rate: Rate) -> bool:
+    def allow(self, *, caller: str, rate: Rate) -> bool:
         try:
             wait = spend(caller=caller, rate=rate)
             self._forget_now_and_then()
@@ -67,7 +67,7 @@ class WriteThrottle(_Throttle):
         counted = (
             caller.identity if caller.is_authenticated else f"address {client_network(request)}"
         )
-        return self._allow(caller=counted, rate=rate)
+        return self.allow(caller=counted, rate=rate)
 
 
 class SearchThrottle(_Throttle):
@@ -82,4 +82,4 @@ class SearchThrottle(_Throttle):
             return True
         if caller_of(request).is_authenticated:
             return True
-        return self._allow(caller=f"search {client_network(request)}", rate=rate)
+        return self.allow(caller=f"search {client_network(request)}", rate=rate)

@@ -6,7 +6,7 @@ Thai ones have years of the Buddhist era. Times are on a 24-hour clock in both l
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils import dateformat
 from django.utils.translation import get_language
@@ -69,6 +69,17 @@ def period_text(start: datetime, end: datetime | None, *, zone: tzinfo = UTC) ->
     return wording.until.format(
         date=_date(first, wording.short_date), start=_time(first), end=_time(last)
     )
+
+
+class Day(NamedTuple):
+    day: str
+    month: str
+
+
+def day_text(moment: datetime, *, zone: tzinfo = UTC) -> Day:
+    """The two halves of `20 Feb 2026`."""
+    local = _local(moment, zone)
+    return Day(day=str(local.day), month=_date(local, "M Y"))
 
 
 def zone_text(zone: Any) -> str:

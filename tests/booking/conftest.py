@@ -5,6 +5,7 @@ from django.test import Client
 
 from booking_project.bookings.services import bookings
 from booking_project.bookings.signals import decided
+from booking_project.guests import snapshots
 from booking_project.sales import recorder
 
 
@@ -27,3 +28,9 @@ def _unrecorded() -> None:
     """The recorder would write from a thread of its own, while other tests empty the tables. Tests
     of sales have one that writes when they say so."""
     decided.disconnect(recorder.record)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_snapshots() -> None:
+    """Pages show what was true up to a second ago, which may have been another test."""
+    snapshots.forget()

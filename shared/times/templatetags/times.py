@@ -34,6 +34,12 @@ def event_period(start: datetime, end: datetime | None, zone: tzinfo | str = UTC
     return texts.period_text(start, end, zone=_zone(zone))
 
 
+@register.simple_tag
+def event_day(moment: datetime, zone: tzinfo | str = UTC) -> texts.Day:
+    """Its parts, for a calendar sheet."""
+    return texts.day_text(moment, zone=_zone(zone))
+
+
 def _zone(zone: tzinfo | str) -> tzinfo:
     """UTC for a name that no zone has."""
     return zone if isinstance(zone, tzinfo) else zone_by_name(zone) or UTC

@@ -1,0 +1,38 @@
+from decimal import Decimal
+
+from django import template
+from django.utils.safestring import SafeString
+
+from booking_project.bookings.models import Event
+from booking_project.guests.texts import html_of, money_text, summary_of
+
+register = template.Library()
+
+
+@register.filter
+def money(amount: Decimal, currency: str) -> str:
+    return money_text(amount, currency)
+
+
+@register.filter
+def description(markdown: str) -> SafeString:
+    return html_of(markdown)
+
+
+@register.filter
+def summary(markdown: str) -> str:
+    return summary_of(markdown)
+
+
+@register.filter
+def hue(event: Event) -> int:
+    """Which of the six colours its cover has."""
+    return event.pk % 6
+
+
+@register.filter
+def seconds_between_looks(place: int | None) -> int:
+    """How often the page of a waiting guest asks where they are."""
+    if place is None or place > 200:
+        return 30
+    return 5 if place <= 20 else 15

@@ -1,0 +1,1 @@
+"""The pages. What they decide on, `bookings` decides."""
