@@ -1,43 +1,25 @@
 """compose.yaml against the code that runs in its containers."""
 
 import re
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from devstack.reference import GUNICORN, SETTINGS, read_by
+from devstack.reference import SETTINGS, read_by
+from tests.support.variables import ROOT, read_variables, variables_of
 
-ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 CONTAINERS: dict[str, Any] = COMPOSE["services"]
 APPS = [name for name, each in CONTAINERS.items() if "event-reservation" in each["image"]]
-
-# The ports are fixed inside the containers, and each process knows how long it waits for its
-# database.
-FIXED = {"EVENT_PORT", "BOOKING_PORT", "DATABASE_WAITS"}
-# Each call starts a process.
-variables_of = cache(read_by)
 
 
 def variables_in(text: str) -> set[str]:
     return set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", text))
 
 
-def service_of(container: str) -> str:
-    command = " ".join(CONTAINERS[container]["command"])
-    (service,) = {each for each in ("event", "booking") if f"{each}." in command}
-    return service
-
-
 def wanted_by(container: str) -> set[str]:
-    service = service_of(container)
-    wanted = set(variables_of(SETTINGS[service]))
-    if "gunicorn" in " ".join(CONTAINERS[container]["command"]):
-        wanted |= set(variables_of(GUNICORN[service]))
-    return wanted - FIXED
+    return read_variables(CONTAINERS[container]["command"])
 
 
 @pytest.mark.parametrize("container", APPS)
