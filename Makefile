@@ -165,7 +165,13 @@ test-devstack: .venv/.installed
 
 test-deploy: .venv/.installed ## what is in deploy/, in the programs that it is for
 	@$(BIN)/python -m devstack.nginx
+	@$(MAKE) build/kubernetes-tools/.installed
 	@$(WITH_SERVERS) $(BIN)/pytest tests/deploy
+
+build/kubernetes-tools/.installed: deploy/kubernetes/tools.lock .venv/.installed
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python build/kubernetes-tools
+	@$(BIN)/uv pip sync --quiet --python build/kubernetes-tools/bin/python --require-hashes deploy/kubernetes/tools.lock
+	@touch $@
 
 test-api: test-end-to-end test-fuzz-short ## both services as processes, over real HTTP
 
@@ -261,9 +267,10 @@ release-check: .venv/.installed ## the changelog's notes of a version, if it can
 
 ##@ Dependencies and containers
 .PHONY: lock docker-up docker-up-all docker-down build-test
-lock: .venv/.installed ## write both lock files from pyproject.toml
+lock: .venv/.installed ## write the lock files from pyproject.toml and deploy/kubernetes/tools.in
 	@$(LOCK) pyproject.toml --output-file requirements.lock
 	@$(LOCK) pyproject.toml --extra dev --output-file requirements-dev.lock
+	@$(LOCK) deploy/kubernetes/tools.in --output-file deploy/kubernetes/tools.lock
 
 docker-up: ## start PostgreSQL and RabbitMQ in containers, with ports on this machine
 	@deploy/docker/new_env.sh .env
