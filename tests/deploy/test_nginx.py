@@ -21,7 +21,10 @@ from tests.support.end_to_end.static_files import redoc_bundle
 from tests.support.end_to_end.system import wait_until_healthy
 from tests.support.waiting import PATIENCE_SECONDS, never
 
-LIMIT = 64 * 1024
+# How large a body each service takes.
+LIMITS = {EVENTS_HOST: 256 * 1024, BOOKINGS_HOST: 64 * 1024}
+PATHS = {EVENTS_HOST: EVENTS, BOOKINGS_HOST: f"{EVENTS}/999/bookings"}
+JSON = {"Content-Type": "application/json"}
 HOSTS = [EVENTS_HOST, BOOKINGS_HOST]
 
 
@@ -36,24 +39,22 @@ def connected(
         yield connection
 
 
-def exchange(behind: Proxied, sent: bytes) -> httpx.Response:
+def exchange(behind: Proxied, sent: bytes, *, host: str = EVENTS_HOST) -> httpx.Response:
     """What comes back until nginx closes the connection."""
-    answer = parsed(everything(behind, sent))
+    answer = parsed(everything(behind, sent, host=host))
     return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
 
 
-def everything(behind: Proxied, sent: bytes, *, address: str = "127.0.0.1") -> bytes:
-    with connected(behind, address=address) as connection:
+def everything(
+    behind: Proxied, sent: bytes, *, host: str = EVENTS_HOST, address: str = "127.0.0.1"
+) -> bytes:
+    with connected(behind, host, address=address) as connection:
         connection.sendall(sent)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def request(target: bytes, *headers: bytes) -> bytes:
-    lines = [
-        b"GET " + target + b" HTTP/1.1",
-        b"Host: " + EVENTS_HOST.encode(),
-        b"Connection: close",
-    ]
+def request(target: bytes, *headers: bytes, host: str = EVENTS_HOST) -> bytes:
+    lines = [b"GET " + target + b" HTTP/1.1", b"Host: " + host.encode(), b"Connection: close"]
     return b"\r\n".join([*lines, *headers]) + b"\r\n\r\n"
 
 
@@ -61,6 +62,7 @@ def assert_problem(answer: httpx.Response, *, status: int, code: str) -> None:
     body = answer.json()
     assert answer.status_code == status
     assert answer.headers["Content-Type"] == CONTENT_TYPE
+    assert body.pop("request_id") == answer.headers["X-Request-ID"]
     assert body == problem(status=status, code=code, detail=body["detail"])
 
 
@@ -99,35 +101,48 @@ def test_browsers_get_http_2(behind_nginx: Proxied) -> None:
 
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize(
-    "path", ["/metrics", "/health/ready", "//metrics", "/%6detrics", "/refusals/413"]
+    "path", ["/metrics", "/metrics?x", "/health/ready", "//metrics", "/%6detrics", "/refusals/413"]
 )
 def test_what_is_for_monitoring_is_not_public(behind_nginx: Proxied, host: str, path: str) -> None:
-    with behind_nginx.client(host) as client:
-        assert_problem(client.get(path), status=404, code="not_found")
+    sent = request(path.encode(), host=host)
+
+    assert_problem(exchange(behind_nginx, sent, host=host), status=404, code="not_found")
 
 
-def test_a_body_as_large_as_a_service_takes_passes(behind_nginx: Proxied) -> None:
-    name = "x" * (LIMIT - len('{"name":""}'))
+def test_a_request_has_one_id_whoever_made_it(behind_nginx: Proxied) -> None:
     with behind_nginx.client() as client:
-        response = client.post(EVENTS, json={"name": name})
+        own = client.get("/health", headers={"X-Request-ID": "the-callers"})
+        made = client.get("/health")
 
-    assert len(response.request.content) == LIMIT
-    assert response.status_code == 400
+    assert own.headers["X-Request-ID"] == "the-callers"
+    assert re.fullmatch("[0-9a-f]{32}", made.headers["X-Request-ID"])
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_body_as_large_as_a_service_takes_passes(behind_nginx: Proxied, host: str) -> None:
+    body = b"{" + b" " * (LIMITS[host] - 2) + b"}"
+    with behind_nginx.client(host) as client:
+        response = client.post(PATHS[host], content=body, headers=JSON)
+
     assert response.json()["code"] == "invalid_input"
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_larger_one_is_refused_as_the_service_would(behind_nginx: Proxied, chunked: bool) -> None:
-    body = b" " * (LIMIT + 1)
-    headers = {"Content-Type": "application/json"}
-    direct = f"http://127.0.0.1:{behind_nginx.event_port}{EVENTS}"
-    itself = httpx.post(direct, content=body, headers=headers, trust_env=False)
-    with behind_nginx.client() as client:
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_larger_one_is_refused_as_the_service_would(
+    behind_nginx: Proxied, host: str, chunked: bool
+) -> None:
+    body = b"{" + b" " * LIMITS[host] + b"}"
+    port = behind_nginx.event_port if host == EVENTS_HOST else behind_nginx.booking_port
+    direct = f"http://127.0.0.1:{port}{PATHS[host]}"
+    itself = httpx.post(direct, content=body, headers=JSON, trust_env=False)
+    with behind_nginx.client(host) as client:
         content = iter([body]) if chunked else body
-        response = client.post(EVENTS, content=content, headers=headers)
+        response = client.post(PATHS[host], content=content, headers=JSON)
 
     assert_problem(response, status=413, code="body_too_large")
-    assert response.json() == itself.json()
+    assert_problem(itself, status=413, code="body_too_large")
+    assert response.json()["detail"] == itself.json()["detail"]
 
 
 @pytest.mark.parametrize(
