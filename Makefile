@@ -43,7 +43,7 @@ help: ## list the targets
 .venv/bin/python: ;
 
 ##@ Run everything on this machine
-.PHONY: run start stop status logs demo demo-sale clean admin manage-event manage-booking
+.PHONY: run start stop status logs demo demo-data demo-sale clean admin manage-event manage-booking
 run start: export CHECK_PORTS := 1
 run: .venv/.installed ## start everything, show the logs, stop everything at Ctrl-C
 	@$(DEVSTACK) run
@@ -62,6 +62,9 @@ logs: .venv/.installed ## follow the logs of the services
 
 demo: .venv/.installed ## a sale from start to end against the running services
 	@$(BIN)/python -m devstack.demo
+
+demo-data: .venv/.installed ## a season of events to look at; again, it doubles nothing
+	@$(BIN)/python -m devstack.demo_data
 
 demo-sale: .venv/.installed ## 300 guests book one event, to be watched on its live page (EVENT=7: this event)
 	@$(BIN)/python -m devstack.demo_sale $(if $(EVENT),--event $(EVENT))

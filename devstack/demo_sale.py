@@ -13,14 +13,13 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from devstack.environment import with_dotenv
-from devstack.services import Json, done, require_services, service_urls, told
+from devstack.services import Json, done, require_services, service_urls, told, when_arrived
 
 GUESTS = 300
 SEATS = 180
 WAITLIST = 50
 SECONDS = 60.0
 LINE_SECONDS = 3.0
-ARRIVAL_SECONDS = 60
 NAMES = ("anong", "chai", "dao", "fah", "kanya", "lek", "malee", "nok", "prasert", "somchai")
 
 
@@ -115,7 +114,7 @@ async def _sale(event: Json, booking_url: str, *, seconds: float) -> bool:
             await coming
         except ExceptionGroup as failures:  # the first one says enough
             raise failures.exceptions[0] from None
-        return _summary(await crowd.status(), crowd.outcomes, await crowd.moved_up())
+        return _summary(event, await crowd.status(), crowd.outcomes, await crowd.moved_up())
 
 
 def _line(status: Json, crowd: Crowd) -> str:
@@ -127,9 +126,8 @@ def _line(status: Json, crowd: Crowd) -> str:
     )
 
 
-def _summary(status: Json, outcomes: Outcomes, moved_up: int) -> bool:
+def _summary(before: Json, after: Json, outcomes: Outcomes, moved_up: int) -> bool:
     booked = len(outcomes.confirmed | outcomes.waitlisted)
-    active = status["confirmed_count"] + status["waitlisted_count"]
     print(
         f"\n{booked} of {GUESTS} guests booked: {len(outcomes.confirmed)} got a seat at once, "
         f"{len(outcomes.waitlisted)} waited in line."
@@ -139,16 +137,22 @@ def _summary(status: Json, outcomes: Outcomes, moved_up: int) -> bool:
     )
     for code, count in outcomes.refused.most_common():
         print(f"{count} were refused: {code}")
-    taken, seats = status["confirmed_count"], status["max_seats"]
-    agrees: bool = booked - len(outcomes.cancelled) == active and taken <= seats
+    taken, seats = after["confirmed_count"], after["max_seats"]
+    more = _active(after) - _active(before)
+    agrees: bool = booked - len(outcomes.cancelled) == more and taken <= seats
     print(
         f"At the end {taken} of {seats} seats are taken and "
-        f"{status['waitlisted_count']} wait{'' if agrees else ', which is not what they heard'}."
+        f"{after['waitlisted_count']} wait{'' if agrees else ', which is not what they heard'}."
     )
     return agrees
 
 
-def _new_event(http: httpx.Client, event_url: str, booking_url: str, *, opens_in: float) -> Json:
+def _active(status: Json) -> int:
+    number: int = status["confirmed_count"] + status["waitlisted_count"]
+    return number
+
+
+def _new_event(http: httpx.Client, event_url: str, *, opens_in: float) -> Json:
     now = datetime.now(UTC)
     body = {
         "name": f"Night Market Live · {now:%H:%M:%S}",
@@ -163,28 +167,17 @@ def _new_event(http: httpx.Client, event_url: str, booking_url: str, *, opens_in
         "time_zone": "Asia/Bangkok",
         "currency": "THB",
     }
-    event = done(http.post(f"{event_url}/api/v1/events", json=body))
-    return _arrived(http, booking_url, event["id"])
-
-
-def _arrived(http: httpx.Client, booking_url: str, event_id: int) -> Json:
-    """The event, once the booking service has it."""
-    deadline = time.monotonic() + ARRIVAL_SECONDS
-    while True:
-        response = http.get(f"{booking_url}/api/v1/events/{event_id}/status")
-        if response.status_code != 404 or time.monotonic() > deadline:
-            return done(response)
-        time.sleep(0.05)
+    return done(http.post(f"{event_url}/api/v1/events", json=body))
 
 
 def _run(options: argparse.Namespace) -> int:
     event_url, booking_url = service_urls(with_dotenv(os.environ))
     with httpx.Client(timeout=30, trust_env=False) as http:
         require_services(http, event_url, booking_url)
-        if options.event is None:
-            event = _new_event(http, event_url, booking_url, opens_in=options.seconds / 6)
-        else:
-            event = _arrived(http, booking_url, options.event)
+        number = options.event
+        if number is None:
+            number = _new_event(http, event_url, opens_in=options.seconds / 6)["id"]
+        event = when_arrived(http, f"{booking_url}/api/v1/events/{number}/status")
     print(f"{GUESTS} guests want {event['max_seats']} seats of “{event['name']}”. Watch them at")
     print(f"\n    {booking_url}/events/{event['id']}/live\n", flush=True)
     return 0 if asyncio.run(_sale(event, booking_url, seconds=options.seconds)) else 1

@@ -1,12 +1,15 @@
 """The running services, for the demos."""
 
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
 
 from devstack.ports import LOOPBACK
+
+ARRIVAL_SECONDS = 60
 
 Json = dict[str, Any]
 
@@ -51,6 +54,16 @@ def done(response: httpx.Response) -> Json:
         )
     body: Json = response.json()
     return body
+
+
+def when_arrived(http: httpx.Client, status_url: str) -> Json:
+    """The status of an event, once its message has reached the booking service."""
+    deadline = time.monotonic() + ARRIVAL_SECONDS
+    while True:
+        response = http.get(status_url)
+        if response.status_code != 404 or time.monotonic() > deadline:
+            return done(response)
+        time.sleep(0.05)
 
 
 def told(name: str, demo: Callable[[], int]) -> int:
