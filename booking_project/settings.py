@@ -1,9 +1,6 @@
 """Settings of the booking service."""
 
 from datetime import timedelta
-from pathlib import Path
-
-import unfold
 
 from booking_project.notifications.settings import read_address_pattern, read_mail
 from booking_project.organisers.navigation import sales
@@ -81,9 +78,6 @@ INSTALLED_APPS = [
     "booking_project.sales",
 ]
 HOUSEKEEPING = ["booking_project.sales.services.sale_seconds_prune"]
-
-# Chart.js, which comes with the admin's look.
-STATICFILES_DIRS = [("chart", Path(unfold.__file__).parent / "static" / "unfold" / "js" / "chart")]
 
 UNFOLD = desk("booking", sales(), other_url=EVENT_PUBLIC_URL, guests_url=BOOKING_PUBLIC_URL)
 

@@ -27,6 +27,8 @@ class Shown:
 
 
 PAGES = [
+    Shown("live", "booking", "/events/{sold_out}/live"),
+    Shown("live-upcoming", "booking", "/events/{upcoming}/live"),
     Shown("api-events", "event", "/api/v1/events"),
     Shown("api-event", "event", "/api/v1/events/{open}"),
     Shown("api-status", "booking", "/api/v1/events/{sold_out}/status"),

@@ -268,7 +268,7 @@
     of("countdown").querySelector("strong").textContent = countdown(left);
     of("empty").hidden = rows.length > 0;
     of("charts").hidden = rows.length === 0;
-    of("replay").hidden = rows.length < 2;
+    of("replay").hidden = rows.length === 0;
     tellReaders();
     table();
     if (replaying) return;
@@ -359,9 +359,6 @@
 
   // ---- Start --------------------------------------------------------------------------------
 
-  of("whole")?.remove();
-  for (const part of page.querySelectorAll(".canvas, .chart, .figure, .clock")) part.hidden = false;
-  of("table").removeAttribute("open");
   makeCharts();
   document.addEventListener("visibilitychange", keepAsking);
   setInterval(tick, 1000);
