@@ -57,7 +57,7 @@ _LOCAL = [
     *(
         Variable(
             f"{service.upper()}_URL",
-            f"Where `make demo` calls the {service} service. By default on this machine.",
+            f"Where the demos call the {service} service. By default on this machine.",
             "",
             "URL",
         )

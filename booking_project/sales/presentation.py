@@ -37,7 +37,6 @@ class Presented:
     chart: "Chart | None"
     is_long: bool
     state_names = list(STATES.items())
-    time_zone = "Asia/Bangkok"
 
 
 def presented(now: Live, overview: Sequence[Second]) -> Presented:

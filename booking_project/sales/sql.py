@@ -87,13 +87,14 @@ class EventNow(NamedTuple):
     booking_start_at: datetime
     booking_end_at: datetime
     cancelled_at: datetime | None
+    time_zone: str
     now: datetime
 
 
 _EVENT = f"""
     SELECT event.name, event.max_seats, event.waitlist_limit, {_SEATS_TAKEN},
            event.waitlisted_count, event.booking_start_at, event.booking_end_at,
-           event.cancelled_at, clock_timestamp()
+           event.cancelled_at, event.time_zone, clock_timestamp()
       FROM bookings_event AS event WHERE event.id = %s
 """  # noqa: S608 (a constant)
 _COLUMNS = ", ".join(Second._fields)

@@ -23,7 +23,7 @@ from booking_project.sales.services import sale_record, sale_seconds_prune
 from shared.errors import DomainError
 from tests.support.booking.commands import to_book, to_cancel
 from tests.support.booking.factories import EventFactory, announced, booked, users
-from tests.support.booking.held_rows import held, in_background, stranger
+from tests.support.booking.held_rows import database_patience, held, in_background, stranger
 from tests.support.waiting import never, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -257,6 +257,21 @@ class TestRecorder:
         assert not Sale.objects.exists()
         recorder._take({event.pk: {"confirmed": 1}})
         recorder.flush()
+        assert tally(event) == {"confirmed": 1}
+
+    def test_a_write_that_waits_too_long_is_dropped_with_a_line(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        event = EventFactory()
+        sale_record({event.pk: {"confirmed": 1}})
+        recorder = Recorder(sale_record)
+        recorder._take({event.pk: {"confirmed": 1}})
+
+        with stranger() as other, database_patience(lock_seconds=0.2):
+            other.execute("SELECT FROM sales_sale FOR UPDATE")
+            recorder.flush()
+
+        assert "did not record 1 outcomes of 1 events" in caplog.text
         assert tally(event) == {"confirmed": 1}
 
     def test_too_many_events_are_dropped_with_a_line(
