@@ -14,29 +14,14 @@ def takes_json(request: Request) -> bool:
 
 
 class JSONFirst(DefaultContentNegotiation):
-    """DRF's negotiation, skipped if its outcome is known.
-
-    The contract is JSON only, so there is no `?format=` either.
-    """
+    """DRF's negotiation. It is skipped if the body is what the first parser takes; `APIView` does
+    the same for the renderer."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         first = next(iter(parsers), None)
         if first is not None and request.content_type == first.media_type:
             return first
         chosen: BaseParser | None = super().select_parser(request, parsers)
-        return chosen
-
-    def select_renderer(
-        self,
-        request: Request,
-        renderers: Iterable[BaseRenderer],
-        format_suffix: str | None = None,
-    ) -> tuple[BaseRenderer, str]:
-        if takes_json(request):
-            return next(iter(renderers)), "application/json"
-        chosen: tuple[BaseRenderer, str] = super().select_renderer(
-            request, renderers, format_suffix
-        )
         return chosen
 
 

@@ -11,10 +11,11 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import serializers
+from rest_framework import exceptions, serializers
 
 from shared.api import problems
 from shared.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from shared.auth.errors import InvalidToken, KeysUnavailable
 from shared.auth.other_sites import CrossOrigin
 from shared.errors import DomainError
 from shared.formats.fields import VISIBLE_LINES, VISIBLE_TEXT
@@ -73,10 +74,15 @@ def refused(error: type[DomainError], statuses: Mapping[type[DomainError], HTTPS
     return Refusal(status=statuses[error], code=error.code, message=error.message)
 
 
-def invalid_id(what: str) -> Refusal:
+def raised(error: exceptions.APIException) -> Refusal:
+    """What callers are told if a view or REST framework raises it."""
     return Refusal(
-        status=HTTPStatus.BAD_REQUEST, code=f"invalid_{what}_id", message=f"invalid {what} id"
+        status=HTTPStatus(error.status_code), code=str(error.get_codes()), message=str(error.detail)
     )
+
+
+def invalid_id(what: str) -> Refusal:
+    return raised(problems.InvalidInput(f"invalid {what} id", code=f"invalid_{what}_id"))
 
 
 def invalid_input(errors: Mapping[str, Sequence[str]], *, message: str) -> Refusal:
@@ -86,77 +92,37 @@ def invalid_input(errors: Mapping[str, Sequence[str]], *, message: str) -> Refus
     )
 
 
-_BROKEN_JSON = Refusal(
-    status=HTTPStatus.BAD_REQUEST,
-    code="parse_error",
-    message="the body is not valid JSON: unexpected end of data: line 1 column 10 (char 9)",
+_BROKEN_JSON = raised(
+    exceptions.ParseError(
+        "the body is not valid JSON: unexpected end of data: line 1 column 10 (char 9)"
+    )
 )
-_BODY_TOO_LARGE = Refusal(
-    status=problems.BodyTooLarge.status_code,
-    code=problems.BodyTooLarge.default_code,
-    message=problems.BodyTooLarge.default_detail,
-)
-_NOT_JSON = Refusal(
-    status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    code="unsupported_media_type",
-    message='Unsupported media type "text/plain" in request.',
-)
+_BODY_TOO_LARGE = raised(problems.BodyTooLarge())
+_NOT_JSON = raised(exceptions.UnsupportedMediaType("text/plain"))
 _BAD_TOKEN = [
-    Refusal(status=HTTPStatus.UNAUTHORIZED, code="token_expired", message="the token has expired"),
-    Refusal(
-        status=HTTPStatus.UNAUTHORIZED,
-        code="invalid_token",
-        message="the signature of the token is wrong",
-    ),
+    raised(InvalidToken("the token has expired", code="token_expired")),
+    raised(InvalidToken("the signature of the token is wrong")),
 ]
-_NO_TOKEN = Refusal(
-    status=HTTPStatus.UNAUTHORIZED,
-    code="not_authenticated",
-    message="Authentication credentials were not provided.",
-)
-_NOT_ALLOWED = Refusal(
-    status=HTTPStatus.FORBIDDEN,
-    code="permission_denied",
-    message="You do not have permission to perform this action.",
-)
-_CROSS_ORIGIN = Refusal(
-    status=CrossOrigin.status_code,
-    code=CrossOrigin.default_code,
-    message=CrossOrigin.default_detail,
-)
-_NOT_ACCEPTABLE = Refusal(
-    status=HTTPStatus.NOT_ACCEPTABLE,
-    code="not_acceptable",
-    message="Could not satisfy the request Accept header.",
-)
-TOO_OFTEN = Refusal(
-    status=HTTPStatus.TOO_MANY_REQUESTS,
-    code="throttled",
-    message="Request was throttled. Expected available in 12 seconds.",
-)
+_NO_TOKEN = raised(exceptions.NotAuthenticated())
+_NOT_ALLOWED = raised(exceptions.PermissionDenied())
+_CROSS_ORIGIN = raised(CrossOrigin())
+_NOT_ACCEPTABLE = raised(exceptions.NotAcceptable())
+TOO_OFTEN = raised(exceptions.Throttled(wait=12))
 _AWAY = [
     Refusal(
         status=HTTPStatus.SERVICE_UNAVAILABLE,
         code="try_again_later",
         message="the service is busy, please try again",
     ),
-    Refusal(
-        status=HTTPStatus.SERVICE_UNAVAILABLE,
-        code="keys_unavailable",
-        message="the keys for verifying tokens are not available, please try again",
-    ),
+    raised(KeysUnavailable(retry_after=1)),
 ]
 _BAD_PAGE = [
-    Refusal(
-        status=HTTPStatus.BAD_REQUEST,
-        code="invalid_limit",
-        message=f"limit must be a whole number from 1 to {MAX_LIMIT}",
+    raised(
+        problems.InvalidInput(
+            f"limit must be a whole number from 1 to {MAX_LIMIT}", code="invalid_limit"
+        )
     ),
-    Refusal(
-        status=HTTPStatus.BAD_REQUEST,
-        code="invalid_cursor",
-        message="cursor was not issued by this API",
-    ),
+    raised(problems.InvalidInput("cursor was not issued by this API", code="invalid_cursor")),
 ]
 
 

@@ -4,7 +4,8 @@ from http import HTTPStatus
 
 from drf_spectacular.utils import OpenApiParameter
 
-from shared.api.schema import Refusal, refused
+from shared.api.problems import InvalidInput
+from shared.api.schema import raised, refused
 from shared.idempotency.errors import IdempotencyKeyInUse
 from shared.idempotency.http import INVALID_KEY, INVALID_KEY_MESSAGE, STATUSES
 from shared.idempotency.keys import LONGEST_KEY
@@ -41,6 +42,6 @@ PARAMETERS = [
     ),
 ]
 REFUSALS = [
-    Refusal(status=HTTPStatus.BAD_REQUEST, code=INVALID_KEY, message=INVALID_KEY_MESSAGE),
+    raised(InvalidInput(INVALID_KEY_MESSAGE, code=INVALID_KEY)),
     *(refused(error, STATUSES) for error in STATUSES),
 ]
