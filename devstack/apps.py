@@ -11,8 +11,8 @@ from devstack.environment import ROOT
 from devstack.errors import DevstackError
 from devstack.ports import LOOPBACK
 from devstack.runner import Program, Runner
-from shared.workers.check import check, is_running
-from shared.workers.heartbeat import full_name
+from shared.workers.check import check
+from shared.workers.heartbeat import full_name, is_alive, read_all
 
 MANAGE = {"event": "manage_event.py", "booking": "manage_booking.py"}
 API_PORTS = {"event": "EVENT_PORT", "booking": "BOOKING_PORT"}
@@ -65,7 +65,8 @@ def manage(service: str, words: Sequence[str], environ: Mapping[str, str]) -> in
 def has_begun(worker: str, folder: Path) -> bool:
     """Whether the worker has written its first heartbeat."""
     service, command = WORKERS[worker]
-    return is_running(folder, full_name(service, command))
+    pulses = read_all(folder, full_name(service, command))
+    return any(pulse is not None and is_alive(pulse) for _, pulse in pulses)
 
 
 def complaint(worker: str, folder: Path) -> str:

@@ -9,9 +9,9 @@ from csp.constants import NONE, SELF
 from shared.auth.settings import authentication_class, read_auth_mode, read_jwt_settings
 from shared.conf.env import (
     URL,
+    Environment,
     Range,
     Regexp,
-    open_environment,
     read_origins,
     read_trusted_proxies,
 )
@@ -23,7 +23,7 @@ from shared.workers.heartbeat import default_folder
 _AMQP_URL = URL(schemes={"amqp", "amqps"}, require_tld=False)
 
 # Each service reads on from it and seals it, so that all bad variables are named at once.
-env = open_environment()
+env = Environment()
 DEBUG = env.bool(
     "DEBUG", False, help="Django's debug mode. It shows tracebacks with settings to anyone."
 )

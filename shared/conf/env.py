@@ -19,7 +19,6 @@ __all__ = [
     "Range",
     "Regexp",
     "ValidationError",
-    "open_environment",
     "read_origins",
     "read_public_url",
     "read_trusted_proxies",
@@ -116,10 +115,6 @@ class Environment:
         self.variables[name] = describe(
             name, kind=kind, default=default, validate=validate, help=help
         )
-
-
-def open_environment() -> Environment:
-    return Environment()
 
 
 def read_public_url(env: Environment, name: str) -> str:

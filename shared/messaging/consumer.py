@@ -225,7 +225,11 @@ class Consumer:
         self, channel: BlockingChannel, messages: Sequence[IncomingMessage]
     ) -> Failures:
         """Raises `HandlerUnavailable` at shutdown. What is left to try is `HandleAlone`."""
-        too_large = {message: _too_large(message) for message in messages if _is_large(message)}
+        too_large = {
+            message: BadMessage(f"its body has {len(message.body)} bytes, {_LARGEST_BODY} at most")
+            for message in messages
+            if len(message.body) > _LARGEST_BODY
+        }
         others = [message for message in messages if message not in too_large]
         if len(others) < 2:
             return {**too_large, **dict.fromkeys(others, HandleAlone())}
@@ -311,14 +315,6 @@ class Consumer:
         if self._postponed_in_a_row > 1 and not self._shutdown.is_set():
             doubled = 0.1 * 2.0 ** min(self._postponed_in_a_row, 10)
             self._pause(channel, min(doubled, _LONGEST_PAUSE))
-
-
-def _is_large(message: IncomingMessage) -> bool:
-    return len(message.body) > _LARGEST_BODY
-
-
-def _too_large(message: IncomingMessage) -> BadMessage:
-    return BadMessage(f"its body has {len(message.body)} bytes, {_LARGEST_BODY} at most")
 
 
 def _count(channel: BlockingChannel, queue: str) -> int:

@@ -103,33 +103,18 @@ def declare_on(channel: Channel, *, then: Callable[[], None]) -> None:
 def _declarations() -> list[tuple[str, dict[str, Any]]]:
     steps: list[tuple[str, dict[str, Any]]] = []
     for queue in QUEUES:
+        exchange = {"exchange": queue.exchange, "exchange_type": "topic", "durable": True}
+        steps.append(("exchange_declare", exchange))
         steps += [
-            (
-                "exchange_declare",
-                {"exchange": queue.exchange, "exchange_type": "topic", "durable": True},
-            ),
-            (
-                "queue_declare",
-                {
-                    "queue": queue.dead_letter_queue,
-                    "durable": True,
-                    "arguments": queue.dead_letter_arguments,
-                },
-            ),
-            (
-                "queue_declare",
-                {"queue": queue.name, "durable": True, "arguments": queue.arguments},
-            ),
-            (
-                "queue_declare",
-                {"queue": queue.retry_queue, "durable": True, "arguments": queue.retry_arguments},
-            ),
+            ("queue_declare", {"queue": name, "durable": True, "arguments": arguments})
+            for name, arguments in (
+                (queue.dead_letter_queue, queue.dead_letter_arguments),
+                (queue.name, queue.arguments),
+                (queue.retry_queue, queue.retry_arguments),
+            )
         ]
         steps += [
-            (
-                "queue_bind",
-                {"queue": queue.name, "exchange": queue.exchange, "routing_key": binding_key},
-            )
-            for binding_key in queue.binding_keys
+            ("queue_bind", {"queue": queue.name, "exchange": queue.exchange, "routing_key": key})
+            for key in queue.binding_keys
         ]
     return steps

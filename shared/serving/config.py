@@ -4,13 +4,13 @@ import gc
 import resource
 from typing import Any
 
-from shared.conf.env import Range, open_environment, read_trusted_proxies
+from shared.conf.env import Environment, Range, read_trusted_proxies
 from shared.conf.logs import read_log_format, read_log_level
 from shared.observability.logs import log_config
 from shared.serving import metrics_files
 
 # Each service goes on reading from it, then seals it, so that all bad variables are named at once.
-env = open_environment()
+env = Environment()
 bind_host = env.str(
     "BIND_HOST",
     "127.0.0.1",

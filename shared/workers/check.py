@@ -29,11 +29,6 @@ def check(folder: Path, worker: str) -> Health:
     return Health(True, f"{worker} works")
 
 
-def is_running(folder: Path, worker: str) -> bool:
-    """Whether a process of the worker is alive and has written a heartbeat."""
-    return any(pulse is not None and is_alive(pulse) for _, pulse in read_all(folder, worker))
-
-
 def _absent(worker: str, dead: list[Pulse]) -> str:
     if not dead:
         return f"{worker} is not running"

@@ -7,12 +7,29 @@ from pathlib import Path
 
 from shared.messaging.consumer import Consumer
 from shared.messaging.errors import BadMessage, HandlerUnavailable, TryLater
-from shared.messaging.incoming import Failures, IncomingMessage, one_by_one
+from shared.messaging.incoming import Failures, IncomingMessage
 from shared.messaging.incoming import Handler as BatchHandler
 from shared.messaging.topology import EVENTS_QUEUE, Queue
 from shared.workers.heartbeat import Heartbeat
 from tests.support.broker import Broker
 from tests.support.waiting import PATIENCE_SECONDS, until
+
+
+def one_by_one(handle: Callable[[IncomingMessage], None]) -> BatchHandler:
+    """A handler of batches made from a function that handles one message or raises."""
+
+    def handle_all(messages: Sequence[IncomingMessage]) -> Failures:
+        failures: dict[IncomingMessage, Exception] = {}
+        for message in messages:
+            try:
+                handle(message)
+            except HandlerUnavailable:
+                raise
+            except Exception as error:
+                failures[message] = error
+        return failures
+
+    return handle_all
 
 
 class Handler:

@@ -84,4 +84,3 @@ CANCEL_FROM = {
     for status in STATUSES
     if status not in FINAL_STATUSES
 }
-TRANSITIONS = (CONFIRM, JOIN_WAITLIST, PROMOTE, *CANCEL_FROM.values())

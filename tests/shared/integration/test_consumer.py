@@ -11,10 +11,10 @@ from pika.exceptions import UnroutableError
 
 from shared.messaging import consumer
 from shared.messaging.errors import HandlerUnavailable, TopologyMismatch
-from shared.messaging.incoming import IncomingMessage, one_by_one
+from shared.messaging.incoming import IncomingMessage
 from shared.messaging.topology import EVENTS_QUEUE, Queue
 from tests.support.broker import Broker
-from tests.support.consumer import Handler, Running, unacknowledged, wait_for
+from tests.support.consumer import Handler, Running, one_by_one, unacknowledged, wait_for
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import BRIEF_SECONDS, until
 

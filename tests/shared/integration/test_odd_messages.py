@@ -14,10 +14,10 @@ import pytest
 
 from shared.messaging.dead_letters import DeadLetter, dead_letters, drop, replay
 from shared.messaging.errors import BadMessage
-from shared.messaging.incoming import IncomingMessage, one_by_one
+from shared.messaging.incoming import IncomingMessage
 from shared.messaging.topology import EVENTS_QUEUE, NOTIFICATIONS_QUEUE
 from tests.support.broker import Broker, Message
-from tests.support.consumer import Running
+from tests.support.consumer import Running, one_by_one
 from tests.support.waiting import until
 
 

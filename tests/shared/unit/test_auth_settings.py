@@ -11,7 +11,7 @@ from shared.auth.settings import (
     read_auth_mode,
     read_jwt_settings,
 )
-from shared.conf.env import open_environment, seal
+from shared.conf.env import Environment, seal
 from shared.limits.rate import FORMAT, parse_rate
 
 SECRET = "s" * 32
@@ -35,7 +35,7 @@ def read(
 ) -> tuple[str, JwtSettings | None]:
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    env = open_environment()
+    env = Environment()
     mode = read_auth_mode(env, debug=debug)
     jwt = read_jwt_settings(env, mode=mode)
     seal(env)

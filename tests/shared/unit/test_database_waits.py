@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.conf.env import open_environment
+from shared.conf.env import Environment
 from shared.db.waits import BEYOND_LOCK_MS, Waits, read_waits
 
 ROOT = Path(__file__).parents[3]
@@ -21,7 +21,7 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def waits(**options: int) -> Waits:
-    return read_waits(open_environment(), "EVENT", **options)
+    return read_waits(Environment(), "EVENT", **options)
 
 
 @pytest.mark.parametrize("kind", ["short", "long"])

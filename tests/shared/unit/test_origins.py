@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.conf.env import open_environment, read_origins, seal
+from shared.conf.env import Environment, read_origins, seal
 from shared.conf.origins import needs_secure_cookies, trusted_origins
 
 
@@ -41,7 +41,7 @@ def test_origins_are_read_as_browsers_write_them(
     monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setenv("SOME_ORIGINS", text)
-    env = open_environment()
+    env = Environment()
 
     assert read_origins(env, "SOME_ORIGINS") == text.split(",")
     seal(env)

@@ -2,12 +2,12 @@
 
 import pytest
 
-from shared.conf.env import open_environment, read_public_url, seal
+from shared.conf.env import Environment, read_public_url, seal
 
 
 def read(monkeypatch: pytest.MonkeyPatch, text: str) -> str:
     monkeypatch.setenv("SOME_PUBLIC_URL", text)
-    env = open_environment()
+    env = Environment()
     found = read_public_url(env, "SOME_PUBLIC_URL")
     seal(env)
     return found
@@ -39,7 +39,7 @@ def test_anything_else_stops_the_start_with_its_name(
 
 def test_it_may_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOME_PUBLIC_URL", raising=False)
-    env = open_environment()
+    env = Environment()
 
     assert read_public_url(env, "SOME_PUBLIC_URL") == ""
     seal(env)
