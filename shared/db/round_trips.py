@@ -30,6 +30,11 @@ def execute_together(statements: Sequence[Statement]) -> list[list[Row]]:
     return found
 
 
+def execute(sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    """The rows of one statement; none if it returns no rows."""
+    return execute_together([Statement(sql, parameters)])[0]
+
+
 def execute_with_commit(statement: Statement) -> None:
     """In an outermost `atomic` block, send the statement together with the commit. If it fails, the
     commit fails with its error. In an inner block, execute it now: that block may be rolled back

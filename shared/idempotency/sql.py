@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from shared.db.round_trips import execute
 from shared.formats.json import dump_json
 from shared.idempotency.requests import Scope, StoredResult
 
@@ -35,12 +36,10 @@ _INSERT = """
 
 def select_results(scopes: Collection[Scope], *, retention: timedelta) -> dict[Scope, StoredResult]:
     """The results that were stored within the `retention`, by scope."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SELECT, _parameters(scopes, retention))
-        return {
-            (caller, path, key): StoredResult(fingerprint=fingerprint, body=body)
-            for caller, path, key, fingerprint, body in cursor.fetchall()
-        }
+    return {
+        (caller, path, key): StoredResult(fingerprint=fingerprint, body=body)
+        for caller, path, key, fingerprint, body in execute(_SELECT, _parameters(scopes, retention))
+    }
 
 
 def insert_results(rows: Sequence[tuple[str, str, str, str, str]], *, retention: timedelta) -> int:
@@ -55,9 +54,7 @@ def insert_results(rows: Sequence[tuple[str, str, str, str, str]], *, retention:
 def try_advisory_lock(scope: Scope) -> bool:
     """Whether the current transaction now holds the scope's lock, until it ends. Never waits."""
     number = int.from_bytes(sha256(dump_json(scope)).digest()[:8], signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
-        (locked,) = cursor.fetchone()
+    [(locked,)] = execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
     return bool(locked)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from shared.db.round_trips import Statement, execute_with_commit
+from shared.db.round_trips import Statement, execute, execute_together, execute_with_commit
 
 CHANNEL = "outbox"
 
@@ -78,29 +78,24 @@ def lock_and_read_pending(*, wait: bool, limit: int, patience: timedelta) -> lis
     """
     function = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
     arguments = [patience.total_seconds(), limit, limit]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}({_TURN}); {_PENDING}", arguments)
-        (granted,) = cursor.fetchone()
-        if not wait and not granted:
-            return []
-        cursor.nextset()
-        rows = cursor.fetchall()
-        if rows[0][0]:
-            cursor.execute(_ADOPT)
-            cursor.execute(_PENDING, arguments)
-            rows = cursor.fetchall()
+    [(granted,)], rows = execute_together(
+        [Statement(f"SELECT {function}({_TURN})"), Statement(_PENDING, arguments)]
+    )
+    if not wait and not granted:
+        return []
+    if rows[0][0]:
+        execute(_ADOPT)
+        rows = execute(_PENDING, arguments)
     return [PendingEntry._make(row[1:]) for row in rows if row[1] is not None]
 
 
 def mark_published(ids: Sequence[int]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_MARK, [list(ids)])
+    execute(_MARK, [list(ids)])
 
 
 def listen() -> None:
     """Subscribe this connection to new messages. Repeating it is harmless."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"LISTEN {CHANNEL}")
+    execute(f"LISTEN {CHANNEL}")
 
 
 def wait_for_notification(*, timeout: float) -> bool:

@@ -11,14 +11,14 @@ from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar, cast
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model
 
 from booking_project.bookings.domain.commands import CancelBooking, Command, CreateBooking
 from booking_project.bookings.domain.transitions import COUNTERS, FINAL_STATUSES, BookingStatus
 from booking_project.bookings.models import DESCRIPTIVE, Booking, Event
 from shared.db.arrays import Value, array_literal
-from shared.db.round_trips import Row, Statement, execute_together
+from shared.db.round_trips import Row, Statement, execute, execute_together
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -44,6 +44,8 @@ DECISIVE_FIELDS = EVENT_FIELDS - set(DESCRIPTIVE)
 
 _EVENT = _column_list(Event, DECISIVE_FIELDS)
 _BOOKING = _column_list(Booking, BOOKING_FIELDS)
+_EVENTS_BY_ID = f"SELECT {_EVENT} FROM bookings_event WHERE id = ANY(%s::bigint[])"  # noqa: S608
+_BOOKINGS_BY_ID = f"SELECT {_BOOKING} FROM bookings_booking WHERE id = ANY(%s::bigint[])"  # noqa: S608
 
 
 def _events(rows: Iterable[Row]) -> list[Event]:
@@ -56,20 +58,14 @@ def _bookings(rows: Iterable[Row]) -> list[Booking]:
 
 def events_by_id(event_ids: Collection[int]) -> dict[int, Event]:
     """Without `DESCRIPTIVE`, and without compiling the query each time, which `in_bulk` would."""
-    return {event.pk: event for event in _events(_by_id(_EVENT, Event, event_ids))}
+    rows = execute(_EVENTS_BY_ID, [array_literal(event_ids)])
+    return {event.pk: event for event in _events(rows)}
 
 
 def bookings_by_id(booking_ids: Collection[int]) -> dict[int, Booking]:
     """`in_bulk`, without compiling the query each time."""
-    found = _bookings(_by_id(_BOOKING, Booking, booking_ids))
-    return {booking.pk: booking for booking in found}
-
-
-def _by_id(columns: str, model: type[Model], ids: Collection[int]) -> list[Row]:
-    table = model._meta.db_table
-    sql = f"SELECT {columns} FROM {table} WHERE id = ANY(%s::bigint[])"  # noqa: S608 (constants)
-    [rows] = execute_together([Statement(sql, [array_literal(ids)])])
-    return rows
+    rows = execute(_BOOKINGS_BY_ID, [array_literal(booking_ids)])
+    return {booking.pk: booking for booking in _bookings(rows)}
 
 
 class Snapshot(TypedDict):
@@ -106,9 +102,8 @@ def snapshot(wanted: Sequence[CreateBooking]) -> "dict[int, WithAnnotations[Even
     Reads everything in one statement, so all of it was true at one moment.
     """
     event_ids = array_literal({book.event_id for book in wanted})
-    [rows] = execute_together([Statement(_SNAPSHOT, [*_pairs(wanted), event_ids])])
     events: dict[int, WithAnnotations[Event, Snapshot]] = {}
-    for *columns, now, active_users in rows:
+    for *columns, now, active_users in execute(_SNAPSHOT, [*_pairs(wanted), event_ids]):
         [event] = _events([tuple(columns)])
         event.__dict__.update(Snapshot(now=now, active_users=active_users))
         events[event.pk] = cast("WithAnnotations[Event, Snapshot]", event)
@@ -239,13 +234,19 @@ def _pairs(wanted: Sequence[CreateBooking]) -> tuple[str, str]:
     )
 
 
-_UPDATE_STATUSES = """
+def _arrays(types: Iterable[str]) -> str:
+    """Placeholders for `_columns`."""
+    return ", ".join(f"%s::{each}[]" for each in types)
+
+
+_CHANGED = {"id": "bigint", "event_id": "bigint", "status": "text", "updated_at": "timestamptz"}
+_UPDATE_STATUSES = f"""
     UPDATE bookings_booking AS booking
        SET status = new.status, updated_at = new.updated_at
-      FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
-           AS new (id, event_id, status, updated_at)
+      FROM unnest({_arrays(_CHANGED.values())}) AS new ({", ".join(_CHANGED)})
      WHERE booking.id = new.id AND booking.event_id = new.event_id
-"""
+"""  # noqa: S608 (constants)
+_READ_STATUS = attrgetter(*_CHANGED)
 
 
 def update_statuses(bookings: Sequence[Booking]) -> None:
@@ -254,11 +255,7 @@ def update_statuses(bookings: Sequence[Booking]) -> None:
 
 
 def _status_update(bookings: Sequence[Booking]) -> Statement:
-    rows = [
-        (booking.pk, booking.event_id, str(booking.status), booking.updated_at)
-        for booking in bookings
-    ]
-    return Statement(_UPDATE_STATUSES, _columns(rows))
+    return Statement(_UPDATE_STATUSES, _columns(map(_READ_STATUS, bookings)))
 
 
 # `…_change` is added to what the row holds by then. If the lock should ever be missing, the row's
@@ -292,18 +289,25 @@ def _counter_columns(updates: Sequence[CounterUpdate]) -> list[str]:
     return _columns([(event_id, *changes, *rest) for event_id, changes, *rest in updates])
 
 
-def _columns(rows: Sequence[tuple[Value, ...]]) -> list[str]:
+def _columns(rows: Iterable[tuple[Value, ...]]) -> list[str]:
     return [array_literal(column) for column in zip(*rows, strict=True)]
 
 
+_CREATED = {
+    "event_id": "bigint",
+    "user_id": "text",
+    "status": "text",
+    "waitlist_order": "int",
+    "created_at": "timestamptz",
+    "updated_at": "timestamptz",
+}
 _INSERT_BOOKINGS_AND_UPDATE_COUNTERS = f"""
     WITH counted AS ({_UPDATE_COUNTERS})
-    INSERT INTO bookings_booking
-           (event_id, user_id, status, waitlist_order, created_at, updated_at)
-    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[],
-                         %s::timestamptz[], %s::timestamptz[])
+    INSERT INTO bookings_booking ({", ".join(_CREATED)})
+    SELECT * FROM unnest({_arrays(_CREATED.values())})
     RETURNING id
-"""  # noqa: S608 (two constants)
+"""  # noqa: S608 (constants)
+_READ_CREATED = attrgetter(*_CREATED)
 
 
 def save_bookings(
@@ -317,18 +321,7 @@ def save_bookings(
     if updated:
         statements.append(_status_update(updated))
     if created:
-        rows = [
-            (
-                booking.event_id,
-                booking.user_id,
-                str(booking.status),
-                booking.waitlist_order,
-                booking.created_at,
-                booking.updated_at,
-            )
-            for booking in created
-        ]
-        columns = [*_counter_columns(counters), *_columns(rows)]
+        columns = [*_counter_columns(counters), *_columns(map(_READ_CREATED, created))]
         statements.append(Statement(_INSERT_BOOKINGS_AND_UPDATE_COUNTERS, columns))
     elif counters:
         statements.append(Statement(_UPDATE_COUNTERS, _counter_columns(counters)))
@@ -370,7 +363,7 @@ _INSERT_EVENTS = f"""
     INSERT INTO bookings_event ({", ".join(_ANNOUNCED)}, last_waitlist_order,
                                 honoured_seats, honoured_waitlist, {", ".join(COUNTERS)})
     SELECT new.*, 0, 0, 0, {", ".join("0" for _ in COUNTERS)}
-      FROM unnest({", ".join(f"%s::{kind}[]" for kind in _ANNOUNCED.values())}) AS new
+      FROM unnest({_arrays(_ANNOUNCED.values())}) AS new
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 """  # noqa: S608 (constants)
@@ -383,17 +376,14 @@ def insert_events(states: Iterable[Any]) -> set[int]:
     rows = sorted(map(_READ_ANNOUNCED, states))
     if not rows:
         return set()
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT_EVENTS, _columns(rows))
-        return {event_id for (event_id,) in cursor.fetchall()}
+    return {event_id for (event_id,) in execute(_INSERT_EVENTS, _columns(rows))}
 
 
 _UPDATED = _ANNOUNCED | _FOLLOWING
 _UPDATE_EVENTS = f"""
     UPDATE bookings_event AS event
        SET {", ".join(f"{name} = new.{name}" for name in _UPDATED if name != "id")}
-      FROM unnest({", ".join(f"%s::{kind}[]" for kind in _UPDATED.values())})
-           AS new ({", ".join(_UPDATED)})
+      FROM unnest({_arrays(_UPDATED.values())}) AS new ({", ".join(_UPDATED)})
      WHERE event.id = new.id
 """  # noqa: S608 (constants)
 _READ_UPDATED = attrgetter(*_UPDATED)
@@ -402,26 +392,20 @@ _READ_UPDATED = attrgetter(*_UPDATED)
 def update_events(events: Sequence[Event]) -> None:
     """Write everything but the counters. The rows must be locked."""
     if events:
-        with connection.cursor() as cursor:
-            cursor.execute(_UPDATE_EVENTS, _columns([_READ_UPDATED(event) for event in events]))
+        execute(_UPDATE_EVENTS, _columns(map(_READ_UPDATED, events)))
 
 
 def event_versions(event_ids: Collection[int]) -> dict[int, int]:
     """The versions of the copies that exist, by id."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, version FROM bookings_event WHERE id = ANY(%s)", [list(event_ids)]
-        )
-        return dict(cursor.fetchall())
+    sql = "SELECT id, version FROM bookings_event WHERE id = ANY(%s::bigint[])"
+    return dict(execute(sql, [array_literal(event_ids)]))
 
 
 def waitlist_heads(*, event_id: int, count: int) -> list[Booking]:
     """The first `count` waitlisted bookings of an event, in order."""
-    [rows] = execute_together([Statement(_WAITLIST_HEADS, [event_id, count])])
-    return _bookings(rows)
+    return _bookings(execute(_WAITLIST_HEADS, [event_id, count]))
 
 
 def set_lock_timeout(*, milliseconds: int) -> None:
     """For the current transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(milliseconds)])
+    execute("SELECT set_config('lock_timeout', %s, true)", [str(milliseconds)])
