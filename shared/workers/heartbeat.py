@@ -11,7 +11,7 @@ import logging
 import os
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -46,12 +46,16 @@ class Heartbeat:
         _make_private(folder)
         self.worker = worker
         self._path = folder / f"{worker}.{os.getpid()}.json"
-        self._started = _start_of(os.getpid()) or ""
         self._written_at = 0.0
         self._failure = ""
         now = time.monotonic()
         self.pulse = Pulse(
-            pid=os.getpid(), started=self._started, beat=now, doing="start", waiting="", since=now
+            pid=os.getpid(),
+            started=_start_of(os.getpid()) or "",
+            beat=now,
+            doing="start",
+            waiting="",
+            since=now,
         )
         for path, pulse in read_all(folder, worker):
             if pulse is None or not is_alive(pulse):
@@ -78,14 +82,8 @@ class Heartbeat:
         now = time.monotonic()
         turned = bool(waiting) != bool(self.pulse.waiting)
         urgent = waiting != self.pulse.waiting
-        self.pulse = Pulse(
-            pid=self.pulse.pid,
-            started=self._started,
-            beat=now,
-            doing=doing,
-            waiting=waiting,
-            since=now if turned else self.pulse.since,
-        )
+        since = now if turned else self.pulse.since
+        self.pulse = replace(self.pulse, beat=now, doing=doing, waiting=waiting, since=since)
         if urgent or now - self._written_at >= _WRITE_SECONDS:
             self._write_or_complain()
 
