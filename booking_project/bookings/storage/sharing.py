@@ -10,7 +10,7 @@ from booking_project.bookings.storage.loaders import Loader
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
 
-MOST_KEPT = 256
+MOST_KEPT = 64
 
 
 class Shared(Generic[Key, Answer]):

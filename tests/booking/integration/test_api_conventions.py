@@ -171,7 +171,7 @@ class TestMethodsAndPaths:
         assert "GET" in response["Allow"]
 
     @pytest.mark.parametrize(
-        "path", ["/", "/api", "/api/v1/", "/api/v1/events/1/status/", "/api/v2/events", "/%00"]
+        "path", ["/api", "/api/v1/", "/api/v1/events/1/status/", "/api/v2/events", "/%00"]
     )
     def test_that_lead_nowhere(self, browser: Client, path: str) -> None:
         assert_problem(browser.get(path), 404, code="not_found")
