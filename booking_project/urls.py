@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from booking_project.bookings.api import urls as api
+from booking_project.bookings.on_sale import OnSaleCollector
 from shared.api import documentation
 from shared.api.health import health_view
 from shared.api.metrics import metrics_view
@@ -16,7 +17,7 @@ urlpatterns = [
         "health/ready",
         readiness_view("booking-service", oldest_pending=oldest_pending_seconds),
     ),
-    path("metrics", metrics_view(OutboxCollector())),
+    path("metrics", metrics_view(OutboxCollector(), OnSaleCollector())),
     *documentation.urlpatterns,
     path("", include("booking_project.sales.urls")),
     path("admin/", admin.site.urls),

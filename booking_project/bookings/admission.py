@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from booking_project.bookings.domain.commands import Command
 from booking_project.bookings.domain.errors import TryAgainLater
+from booking_project.bookings.metrics import BATCH_SECONDS, BATCH_SIZE
 from booking_project.bookings.models import Booking
 from shared.concurrency.batching import Batcher, BatchFailed, NotStarted
 from shared.db.errors import is_unavailable
@@ -142,8 +143,10 @@ class _Queue:
         self._pass_on = pass_on
 
     def _process(self, commands: list[Command]) -> None:
+        BATCH_SIZE.observe(len(commands))
         try:
-            decisions = self._isolated(commands)
+            with BATCH_SECONDS.time():
+                decisions = self._isolated(commands)
         finally:
             release_connection()
         for decision in decisions:

@@ -6,3 +6,9 @@ class BookingsConfig(AppConfig):
     name = "booking_project.bookings"
     verbose_name = _("Sales")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from booking_project.bookings.metrics import count_decisions
+        from booking_project.bookings.signals import decided
+
+        decided.connect(count_decisions)

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.core.mail import EmailMessage
 from django.db import transaction
+from prometheus_client import Counter
 
 from booking_project.contacts.selectors import contacts_of
 from booking_project.notifications import sql
@@ -23,6 +24,8 @@ from booking_project.notifications.models import Notification
 from booking_project.notifications.sending import MailSender
 
 logger = logging.getLogger(__name__)
+
+_MAILS = Counter("notifier_mails", "Mails by result: sent, or why not", ["result"])
 
 # The next batch waits for the slowest mail of this one, and a crash may repeat a batch's mails.
 BATCH_SIZE = 8
@@ -47,6 +50,9 @@ def notify(news: Iterable[BookingNews], *, sender: MailSender) -> dict[UUID, Not
             not_sent[each.message_id] = error
     if mails:
         not_sent |= _send_new(mails, sender)
+    for each in news:
+        why_not = not_sent.get(each.message_id)
+        _MAILS.labels("sent" if why_not is None else type(why_not).__name__).inc()
     return not_sent
 
 

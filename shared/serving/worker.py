@@ -42,7 +42,10 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def notify(self) -> None:
         """Called once a second. Unlike gunicorn's own, it does not end the process and its running
         requests when the master is gone: see `_look_after_connections`."""
+        from shared.db.pool_metrics import observe_pool
+
         self.tmp.notify()
+        observe_pool()
         if self._watch.ready():
             self._watch.get()  # raises what ended it: the master starts another worker
 

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.db.transaction import TransactionManagementError
 
+from booking_project.bookings.metrics import LOCK_SECONDS
 from booking_project.bookings.models import Event
 from booking_project.bookings.storage.sql import (
     DECISIVE_FIELDS,
@@ -38,7 +39,8 @@ def lock_event_and_read(
 ) -> tuple[Event | None, Results]:
     """`lock_event`, and in the same round trip what `reads` find once the row is locked."""
     lock = Statement(_lock_one(DECISIVE_FIELDS), [event_id])
-    events, results = _lock_and_read(lock, reads, DECISIVE_FIELDS)
+    with LOCK_SECONDS.time():
+        events, results = _lock_and_read(lock, reads, DECISIVE_FIELDS)
     return (events[0] if events else None), results
 
 
