@@ -35,4 +35,6 @@ def keep_groups(app_config: AppConfig, using: str, **kwargs: Any) -> None:
     for name in wanted:
         group, _ = Group.objects.using(using).get_or_create(name=name)
         others = group.permissions.exclude(content_type__app_label=app_config.label)
-        group.permissions.set([*others, *(known[each] for each in sorted(codenames[name]))])
+        # A database on its way to an older or newer version may not have all of them yet.
+        own = [known[each] for each in sorted(codenames[name]) if each in known]
+        group.permissions.set([*others, *own])
