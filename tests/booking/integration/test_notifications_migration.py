@@ -45,6 +45,8 @@ class OwnDatabase:
             " JOIN auth_permission p ON p.id = gp.permission_id"
             " JOIN django_content_type t ON t.id = p.content_type_id"
             " WHERE p.codename = 'view_notification'"
+            # The service's own groups may, too.
+            " AND g.name = 'readers'"
         )
 
 
