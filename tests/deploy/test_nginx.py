@@ -209,6 +209,22 @@ def test_a_client_can_not_say_that_it_came_over_http(behind_nginx: Proxied) -> N
     assert "Strict-Transport-Security" in response.headers
 
 
+def test_a_browser_can_log_in(behind_nginx: Proxied) -> None:
+    """Cookies are Secure, and the page's origin is that of the service."""
+    with behind_nginx.client() as client:
+        page = client.get("/admin/login/", headers={"Accept": "text/html"})
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+        assert token
+        headers = {"Origin": f"https://{EVENTS_HOST}", "Referer": f"https://{EVENTS_HOST}/admin/"}
+        form = {"csrfmiddlewaretoken": token[1], "username": "nobody", "password": "wrong"}
+        refused = client.post("/admin/login/", data=form, headers=headers)
+        other = client.post("/admin/login/", data=form, headers={"Origin": "https://evil.example"})
+
+    assert "Secure" in page.headers["Set-Cookie"]
+    assert refused.status_code == 200, "the form again, with an error"
+    assert other.status_code == 403
+
+
 def test_a_flood_from_one_address_is_refused(behind_nginx: Proxied) -> None:
     one = f"GET /health HTTP/1.1\r\nHost: {EVENTS_HOST}\r\n\r\n".encode()
     last = one.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")

@@ -123,7 +123,7 @@ def _configuration(folder: Path, certificate: Path, **ports: int) -> Path:
         r"127\.0\.0\.1:8081": f"127.0.0.1:{ports['event_port']}",
         r"127\.0\.0\.1:8082": f"127.0.0.1:{ports['booking_port']}",
         r"/etc/ssl/event-reservation/\w+\.pem": str(certificate),
-        r"/var/cache/nginx": str(folder),
+        r"/var/lib/nginx": str(folder),
         r"/etc/nginx": str(etc),
         r"rate=100r/s": "rate=1r/s",
     }
