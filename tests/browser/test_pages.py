@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from tests.support.browser.checks import check_accessibility, check_width, layout_shift
 from tests.support.browser.pictures import write_picture
-from tests.support.browser.showcase import Showcase, arrange, organiser_state
+from tests.support.browser.showcase import Showcase, arrange, guest_state, organiser_state
 from tests.support.browser.windows import DESKTOP, PHONE, Windows
 from tests.support.end_to_end.clients import Sale
 from tests.support.end_to_end.system import System
@@ -27,6 +27,15 @@ class Shown:
 
 
 PAGES = [
+    Shown("events", "booking", "/"),
+    Shown("event", "booking", "/events/{open}"),
+    Shown("event-upcoming", "booking", "/events/{upcoming}"),
+    Shown("book", "booking", "/events/{open}/book"),
+    Shown("book-sold-out", "booking", "/events/{sold_out}/book"),
+    Shown("my-bookings", "booking", "/bookings", by="guest"),
+    Shown("ticket", "booking", "/bookings/{ticket}", by="guest"),
+    Shown("place-in-line", "booking", "/bookings/{waitlisted}", by="guest"),
+    Shown("give-up-seat", "booking", "/bookings/{ticket}/cancel", by="guest"),
     Shown("live", "booking", "/events/{sold_out}/live"),
     Shown("live-upcoming", "booking", "/events/{upcoming}/live"),
     Shown("api-events", "event", "/api/v1/events"),
@@ -43,6 +52,11 @@ WIDTHS = {"1280": DESKTOP, "390": PHONE}
 @pytest.fixture(scope="session")
 def showcase(sale: Sale) -> Showcase:
     return arrange(sale)
+
+
+@pytest.fixture(scope="session")
+def guest(browser: Browser, system: System, showcase: Showcase) -> dict[str, Any]:
+    return guest_state(browser, system)
 
 
 @pytest.fixture(scope="session")

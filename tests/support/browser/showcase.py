@@ -10,6 +10,16 @@ from tests.support.end_to_end.people import LOGIN_PATH, PASSWORD, create_superus
 from tests.support.end_to_end.system import System
 
 ORGANISER = "organiser"
+DESCRIPTION = """A whole day of **Go**, in Thai, for people who have programmed before.
+
+## What you learn
+
+- how the language is built
+- goroutines and channels
+- testing and measuring
+
+Bring a laptop. Lunch is included.
+"""
 
 
 @dataclass(frozen=True)
@@ -21,10 +31,26 @@ class Showcase:
 
 def arrange(sale: Sale) -> Showcase:
     ids = {
-        "open": sale.create_event(name="เวิร์กช็อป Go ที่กรุงเทพฯ", max_seats=50, waitlist_limit=10),
-        "sold_out": sale.create_event(name="Django Day Bangkok", max_seats=3, waitlist_limit=2),
+        "open": sale.create_event(
+            name="เวิร์กช็อป Go ที่กรุงเทพฯ",
+            venue="True Digital Park, Bangkok",
+            description=DESCRIPTION,
+            starts_at=from_now(days=20),
+            ends_at=from_now(days=20, hours=7),
+            max_seats=50,
+            waitlist_limit=10,
+        ),
+        "sold_out": sale.create_event(
+            name="Django Day Bangkok",
+            venue="BITEC, Hall 3",
+            starts_at=from_now(days=30),
+            max_seats=3,
+            waitlist_limit=2,
+        ),
         "upcoming": sale.create_event(
             name="PyCon Thailand",
+            venue="Avani Riverside, Bangkok",
+            starts_at=from_now(days=40),
             booking_start_at=from_now(days=3),
             booking_end_at=from_now(days=30),
         ),
@@ -37,9 +63,23 @@ def arrange(sale: Sale) -> Showcase:
     guests = ("somchai", "malee", "anong", "prasert", "nok")
     booked = [sale.booked(ids["sold_out"], f"{name}@example.com") for name in guests]
     ids |= {"confirmed": booked[0]["id"], "waitlisted": booked[3]["id"]}
-    for name in guests:
-        sale.booked(ids["open"], f"{name}@example.com")
+    seats = {name: sale.booked(ids["open"], f"{name}@example.com") for name in guests}
+    ids["ticket"] = seats["prasert"]["id"]
     return Showcase(ids)
+
+
+def guest_state(browser: Browser, system: System) -> dict[str, Any]:
+    """The cookies of a guest with a seat and a place in line, for `Windows.open`."""
+    context = browser.new_context(base_url=system.booking_url)
+    page = context.new_page()
+    page.goto("/sign-in")
+    page.locator("[name=name]").fill("ประเสริฐ")
+    page.locator("[name=email]").fill("prasert@example.com")
+    page.locator("[name=email]").press("Enter")
+    page.wait_for_url("**/bookings")
+    state: dict[str, Any] = {"storage_state": context.storage_state()}
+    context.close()
+    return state
 
 
 def organiser_state(browser: Browser, system: System) -> dict[str, Any]:
