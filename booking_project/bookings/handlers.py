@@ -8,6 +8,7 @@ from django.utils import timezone
 from prometheus_client import Histogram
 from rest_framework import serializers
 
+from booking_project.bookings.models import DEFAULT_CURRENCY, DEFAULT_TIME_ZONE
 from booking_project.bookings.services.batches import do_next_batch
 from booking_project.bookings.services.events import (
     EventNews,
@@ -26,7 +27,7 @@ from shared.formats.fields import (
     WholeNumberField,
 )
 from shared.messaging.errors import BadMessage, HandleAlone
-from shared.messaging.handling import database, decode
+from shared.messaging.handling import FlatMessage, database, decode
 from shared.messaging.incoming import Failures, IncomingMessage
 
 logger = logging.getLogger(__name__)
@@ -40,10 +41,10 @@ SYNC_LAG = Histogram(
 _LARGEST = 2**31 - 1
 
 
-class EventMessage(serializers.Serializer[EventState]):
+class EventMessage(FlatMessage[EventState]):
     """The body of `event.*`: the full state of an event. Unknown members are ignored.
 
-    What isn't required was added later. A message without it means the default.
+    What has a default was added later. A message without it means the default.
     """
 
     id = WholeNumberField(min_value=1, max_value=2**63 - 1)
@@ -53,12 +54,12 @@ class EventMessage(serializers.Serializer[EventState]):
     price = MoneyField(max_digits=12, decimal_places=2, min_value=0)
     booking_start_at = InstantField()
     booking_end_at = InstantField()
-    description = LinesField(max_length=10_000, allow_null=True, required=False)
-    venue = TextField(max_length=255, allow_null=True, required=False)
-    starts_at = InstantField(allow_null=True, required=False)
-    ends_at = InstantField(allow_null=True, required=False)
-    time_zone = TimeZoneField(required=False)
-    currency = CurrencyField(required=False)
+    description = LinesField(max_length=10_000, allow_null=True, default=None)
+    venue = TextField(max_length=255, allow_null=True, default=None)
+    starts_at = InstantField(allow_null=True, default=None)
+    ends_at = InstantField(allow_null=True, default=None)
+    time_zone = TimeZoneField(default=DEFAULT_TIME_ZONE)
+    currency = CurrencyField(default=DEFAULT_CURRENCY)
     created_at = InstantField()
     updated_at = InstantField()
     version = WholeNumberField(min_value=1, max_value=_LARGEST)
@@ -67,7 +68,7 @@ class EventMessage(serializers.Serializer[EventState]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["booking_end_at"] <= attrs["booking_start_at"]:
             raise serializers.ValidationError("booking ends before it starts")
-        starts, ends = attrs.get("starts_at"), attrs.get("ends_at")
+        starts, ends = attrs["starts_at"], attrs["ends_at"]
         if starts and ends and ends < starts:
             raise serializers.ValidationError("the event ends before it starts")
         return attrs

@@ -1,18 +1,41 @@
 """What handlers of messages have in common."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 from rest_framework import serializers
+from rest_framework.fields import SkipField, empty
 
 from shared.db.errors import is_outage, is_timeout
 from shared.formats.json import load_json
 from shared.messaging.errors import BadMessage, HandlerUnavailable, TryLater
 from shared.messaging.incoming import IncomingMessage
+
+T = TypeVar("T")
+
+
+class FlatMessage(serializers.Serializer[T]):
+    """A body whose members have the names of the fields. Reads it without what REST framework does
+    per field for nested and renamed ones, HTML forms and methods of the serializer."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, Mapping):
+            return cast("dict[str, Any]", super().to_internal_value(data))
+        values, errors = {}, {}
+        for name, field in self.fields.items():
+            try:
+                values[name] = field.run_validation(data.get(name, empty))
+            except serializers.ValidationError as error:
+                errors[name] = error.detail
+            except SkipField:
+                pass
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
 
 
 def decode(
