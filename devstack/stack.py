@@ -188,6 +188,7 @@ class Stack:
             "LOG_FORMAT": "console",
             "WORKER_STATE_DIR": str(self._worker_states),
             **{f"{name.upper()}_PUBLIC_URL": apps.url(name, self.ports) for name in apps.API_PORTS},
+            "BOOKING_URL": apps.url("booking", self.ports),
         }
         api_ports = {port: str(self.ports[port]) for port in apps.API_PORTS.values()}
         return {**defaults, **self.environ, **api_ports, "PYTHONUNBUFFERED": "1"}

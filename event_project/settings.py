@@ -14,7 +14,7 @@ from shared.conf.base import (
     TRUSTED_ORIGINS,
     env,
 )
-from shared.conf.env import Length, read_public_url, seal
+from shared.conf.env import Length, read_public_url, read_service_url, seal
 from shared.conf.origins import needs_secure_cookies, trusted_origins
 from shared.db.settings import read_database
 
@@ -25,6 +25,13 @@ SECRET_KEY = env.str(
 )
 _database = read_database(env, "EVENT", health_checks=True)
 BOOKING_PUBLIC_URL = read_public_url(env, "BOOKING_PUBLIC_URL")
+BOOKING_URL = read_service_url(
+    env,
+    "BOOKING_URL",
+    help="Where the event service reaches the booking service. Its admin asks there how full "
+    "events are. The host must be in that service's `ALLOWED_HOSTS`. `make run` and `compose.yaml` "
+    "set it.",
+)
 _public_url = read_public_url(env, "EVENT_PUBLIC_URL")
 seal(env)
 

@@ -3,7 +3,9 @@ from typing import Any
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
 
@@ -24,7 +26,11 @@ class Desk(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
 
     @method_decorator(_guarded)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        return super().login(request, extra_context)
+        """Unfold's form has no field that says where to go next; its address has to."""
+        address = request.get_full_path()
+        if REDIRECT_FIELD_NAME not in request.GET:
+            address = f"{request.path}?{REDIRECT_FIELD_NAME}={reverse('admin:index')}"
+        return super().login(request, {"app_path": address, **(extra_context or {})})
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         # Unfold would write the colours into a style element. Here a style sheet has them.

@@ -129,6 +129,11 @@ def read_public_url(env: Environment, name: str) -> str:
     return (url or "").rstrip("/")
 
 
+def read_service_url(env: Environment, name: str, *, help: str) -> str:
+    """Without a trailing slash; empty if unset."""
+    return (env.str(name, "", validate=_http_url_or_nothing, help=help) or "").rstrip("/")
+
+
 def read_origins(env: Environment, name: str) -> list[str]:
     """Origins as a browser writes them, separated by commas."""
     origins = env.list(

@@ -146,6 +146,7 @@ def own_system(folder: Path, *, public: bool = False) -> Iterator[System]:
             "BOOKING_PORT": str(free_port()),
             "EMAIL_URL": f"file:///{mail_folder(folder)}",
         }
+        environ["BOOKING_URL"] = f"http://127.0.0.1:{environ['BOOKING_PORT']}"
         if public:
             environ |= {
                 f"{service}_PUBLIC_URL": f"http://127.0.0.1:{environ[f'{service}_PORT']}"
