@@ -4,7 +4,8 @@ from django import template
 from django.utils.safestring import SafeString
 
 from booking_project.bookings.models import Event
-from booking_project.guests.texts import html_of, money_text, summary_of
+from booking_project.guests.texts import money_text, summary_of
+from shared.formats.markdown import html_of
 
 register = template.Library()
 

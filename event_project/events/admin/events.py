@@ -32,7 +32,7 @@ from event_project.events.models import Event
 from event_project.events.selectors import name_contains
 from event_project.events.services import EventChanges, event_cancel, event_update
 from shared.db.constraints import words_for
-from shared.formats.markdown import markdown_html
+from shared.formats.markdown import html_of
 from shared.times.texts import period_text, zone_text
 from shared.times.zones import zone_by_name
 
@@ -311,7 +311,7 @@ def _panel(seen: Seen) -> Mapping[str, Any]:
         "copy_colour": _COPY_COLOURS[seen.copy],
         "seats_bar": seats_bar(seen),
         "takes_place": takes_place(event),
-        "description_html": event.description and markdown_html(event.description),
+        "description_html": event.description and html_of(event.description),
         "links": [
             (_("At the booking desk"), f"{public}/admin/bookings/event/{event.pk}/change/"),
             (_("Page for guests"), f"{public}/events/{event.pk}"),
