@@ -173,6 +173,8 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
+# For who opens the log-in page itself. Otherwise the way leads back to where one wanted to go.
+LOGIN_REDIRECT_URL = "admin:index"
 # Only one: a stored hash of another kind would be computed on the gevent loop.
 PASSWORD_HASHERS = ["shared.auth.hashing.BoundedPBKDF2PasswordHasher"]
 
