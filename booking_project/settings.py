@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from booking_project.guests.login.settings import read_oidc_settings
 from booking_project.notifications.settings import read_address_pattern, read_mail
 from booking_project.organisers.navigation import sales
 from shared.admin.desks import desk
@@ -10,6 +11,7 @@ from shared.conf.base import (
     COLLECTED_FILES,
     DEBUG,
     INSTALLED_APPS,
+    JWT,
     REST_FRAMEWORK,
     SPECTACULAR_SETTINGS,
     TRUSTED_ORIGINS,
@@ -56,6 +58,7 @@ SALES_RETENTION = env.timedelta(
 )
 _mail = read_mail(env)
 NOTIFICATION_ADDRESS = read_address_pattern(env)
+OIDC = read_oidc_settings(env, jwt=JWT, public_url=BOOKING_PUBLIC_URL)
 seal(env)
 
 # If a transaction holds an event's row for too long, that event's users get a 503 after the lock

@@ -91,7 +91,12 @@ def _form_again(request: HttpRequest, refusal: Refusal) -> list[tuple[str, str]]
 
 
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Then they come back here."""
+    """Then they come back here. A form that is sent after the log-in has ended gets a page with a
+    link: browsers let no form end at another site, as that of the issuer is."""
+    if request.method == "POST" and not says_who_they_are():
+        context = {"refusal": refusals.LOGGED_OUT, "goal": request.path_info}
+        status = refusals.LOGGED_OUT.status
+        return show(request, "guests/not_signed_in.html", context, status=status)
     here = request.get_full_path() if request.method == "GET" else ""
     query = urlencode({"next": here}) if here else ""
     return redirect(f"{reverse('guests:sign-in')}{'?' if query else ''}{query}")

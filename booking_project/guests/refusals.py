@@ -55,6 +55,11 @@ BROKEN_FORM = Refusal(
         "Nothing was sent. Go back, reload the page, and try again."
     ),
 )
+LOGGED_OUT = Refusal(
+    status=HTTPStatus.FORBIDDEN,
+    title=_("You are no longer signed in"),
+    text=_("That was long ago, or in another window. Nothing was sent: sign in and try again."),
+)
 TOO_LARGE = Refusal(
     status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     title=_("That was too much text"),

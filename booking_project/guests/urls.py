@@ -1,5 +1,6 @@
 from django.urls import path, register_converter
 
+from booking_project.guests.login import views as login
 from booking_project.guests.views import booking, bookings, events, visitors
 from shared.api.ids import LARGEST_ID
 
@@ -30,6 +31,7 @@ urlpatterns = [
     path("bookings/<id:booking_id>/calendar.ics", bookings.calendar, name="calendar"),
     path("bookings/<id:booking_id>/ticket.svg", bookings.ticket, name="ticket"),
     path("sign-in", visitors.sign_in_page, name="sign-in"),
+    path("sign-in/callback", login.finish, name="sign-in-callback"),
     path("sign-out", visitors.sign_out_page, name="sign-out"),
     path("language", visitors.language, name="language"),
 ]

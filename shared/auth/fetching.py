@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
@@ -14,15 +14,29 @@ from typing import Any
 _Watch = Callable[[socket.socket], None]
 
 
-def fetch(url: str, *, seconds: float, max_bytes: int) -> bytes:
+def fetch(
+    url: str,
+    *,
+    seconds: float,
+    max_bytes: int,
+    form: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> bytes:
     """The body of a 200 answer, which must arrive within `seconds` and have at most `max_bytes`.
+    With an encoded `form`, the request is a POST.
 
     Redirects are not followed and nothing is decompressed. Environment variables may name a proxy.
     Resolving the host's name can't be cut off: it may take longer than `seconds`, and the call
     fails then. Raises `OSError`, `http.client.HTTPException` and `ValueError`.
     """
     request = urllib.request.Request(  # noqa: S310 (the settings allow http and https only)
-        url, headers={"Accept": "application/json", "Accept-Encoding": "identity"}
+        url,
+        data=form,
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            **(headers or {}),
+        },
     )
     with _deadline(seconds) as watch:
         opener = urllib.request.build_opener(_NoRedirects, _Plain(watch), _Secure(watch))

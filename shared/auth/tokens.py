@@ -47,7 +47,7 @@ class TokenVerifier:
         if len(token) > LONGEST_TOKEN:
             raise InvalidToken("the token is too long")
         claims = self._verified(token)
-        subject = _subject(claims["sub"])
+        subject = subject_of(claims["sub"])
         is_admin = self._settings.admin_role in _roles(claims, self._settings.roles_claim)
         return Caller(
             identity=f"user {subject}",
@@ -93,10 +93,11 @@ def verifier(settings: JwtSettings) -> TokenVerifier:
     return TokenVerifier(settings)
 
 
-def _subject(sub: str) -> str:
-    """Must be a valid `user_id` as it is: trimming blanks would turn two subjects into one."""
+def subject_of(sub: object) -> str:
+    """Must be a valid `user_id` as it is: trimming blanks would turn two subjects into one. Raises
+    `InvalidToken`."""
     try:
-        if _USER_ID.run_validation(sub) == sub:
+        if isinstance(sub, str) and _USER_ID.run_validation(sub) == sub:
             return sub
     except ValidationError:
         pass

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -18,15 +18,16 @@ from booking_project.guests.identity import (
     sign_in,
     sign_out,
 )
+from booking_project.guests.login import views as login
 from booking_project.guests.pages import count_write, page, show
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def sign_in_page(request: HttpRequest) -> HttpResponse:
-    """AUTH_MODE=open: guests say who they are, and are believed."""
+    """AUTH_MODE=open: guests say who they are, and are believed. Otherwise the issuer says it."""
     if not says_who_they_are():
-        raise Http404
+        return login.begin(request)
     guest = guest_of(request)
     known = {"name": guest.name, "email": guest.email} if guest else {}
     form = NameAndMail(request.POST or None, initial=known)
