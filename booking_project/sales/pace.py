@@ -3,8 +3,8 @@
 import math
 import time
 
-# Requests a second that viewers may cost each process: under 1 % of its time.
-BUDGET = 50
+# Requests a second from viewers that each process aims at: 2 to 3 % of a core.
+BUDGET = 25
 LONGEST_SECONDS = 30
 
 
