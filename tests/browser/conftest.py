@@ -2,12 +2,14 @@
 have no errors."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from devstack import chromium
 from tests.support.browser.pictures import keep_picture
+from tests.support.browser.showcase import organiser_state
 from tests.support.browser.windows import DARK, NO_JS, PHONE, THAI, Windows
 from tests.support.end_to_end.clients import Sale
 from tests.support.end_to_end.system import System, own_system
@@ -38,6 +40,12 @@ def browser() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def organiser(browser: Browser, system: System) -> dict[str, Any]:
+    """The cookies of somebody who may do everything in both admins."""
+    return organiser_state(browser, system)
 
 
 @pytest.fixture

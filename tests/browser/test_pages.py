@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from tests.support.browser.checks import check_accessibility, check_width, layout_shift
 from tests.support.browser.pictures import write_picture
-from tests.support.browser.showcase import Showcase, arrange, guest_state, organiser_state
+from tests.support.browser.showcase import Showcase, arrange, guest_state
 from tests.support.browser.windows import DESKTOP, PHONE, Windows
 from tests.support.end_to_end.clients import Sale
 from tests.support.end_to_end.system import System
@@ -66,11 +66,6 @@ def showcase(sale: Sale) -> Showcase:
 @pytest.fixture(scope="session")
 def guest(browser: Browser, system: System, showcase: Showcase) -> dict[str, Any]:
     return guest_state(browser, system)
-
-
-@pytest.fixture(scope="session")
-def organiser(browser: Browser, system: System) -> dict[str, Any]:
-    return organiser_state(browser, system)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
