@@ -243,6 +243,13 @@ class TestPage:
         assert "default-src 'self'" in response["Content-Security-Policy"]
         assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=", page)
 
+    def test_is_linked_from_the_events_page(self) -> None:
+        event = EventFactory()
+
+        page = get(f"/events/{event.pk}").content.decode()
+
+        assert f'<a href="/events/{event.pk}/live">Watch the sale live</a>' in page
+
     def test_takes_two_queries(self) -> None:
         event = EventFactory()
         recorded(event, 300)
