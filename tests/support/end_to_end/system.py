@@ -56,9 +56,11 @@ class OwnProcesses:
         return mail_folder(self.folder)
 
     @contextlib.contextmanager
-    def another_service(self, service: str, name: str, **environ: str) -> Iterator[str]:
+    def another_service(
+        self, service: str, name: str, *, port: int | None = None, **environ: str
+    ) -> Iterator[str]:
         """One more of a service, on the same servers unless told otherwise. Yields its URL."""
-        port = free_port()
+        port = port or free_port()
         part = gunicorn(service, port, {**self.environ, **environ}, self.folder, name=name)
         with self.running(part):
             url = f"http://127.0.0.1:{port}"
