@@ -17,7 +17,15 @@ from booking_service_client.api.bookings import (
     list_event_bookings,
 )
 from booking_service_client.api.events import get_event_status
-from booking_service_client.models import Booking, BookingStatus, EventStatus, NewBooking, Problem
+from booking_service_client.api.events import list_events as list_copies
+from booking_service_client.models import (
+    Booking,
+    BookingStatus,
+    EventStatus,
+    ListedEvent,
+    NewBooking,
+    Problem,
+)
 from booking_service_client.types import UNSET
 from event_service_client import AuthenticatedClient as EventClient
 from event_service_client.api.events import (
@@ -98,6 +106,8 @@ class Sale:
             price=2500.5,
             booking_start_at=now - timedelta(hours=1),
             booking_end_at=now + timedelta(hours=1),
+            venue="BITEC, Bangkok",
+            starts_at=now + timedelta(days=7),
         )
         answer = create_event.sync_detailed(client=self._events, body=new)
         assert answer.status_code is HTTPStatus.CREATED
@@ -105,6 +115,8 @@ class Sale:
         assert answer.parsed.price == 2500.5
         assert answer.parsed.booking_end_at == new.booking_end_at
         assert answer.parsed.cancelled_at is None
+        assert answer.parsed.starts_at == new.starts_at
+        assert (answer.parsed.ends_at, answer.parsed.currency) == (None, "THB")
         return answer.parsed.id
 
     def _wait_for(self, event_id: int) -> None:
@@ -140,9 +152,19 @@ class Sale:
         assert [booking.waitlist_order for booking in waiting.parsed] == [2, 3, 4]
         assert 'rel="next"' in waiting.headers["Link"]
 
+        [listed] = self._listed(event_id)
+        assert (listed.venue, listed.version) == ("BITEC, Bangkok", 1)
+        assert (listed.confirmed_count, listed.seats_available) == (50, 0)
+
         events = list_events.sync(client=self._events, limit=1)
         assert isinstance(events, list), events
         assert len(events) == 1
+
+    def _listed(self, event_id: int) -> list[ListedEvent]:
+        """As the booking service knows it."""
+        events = list_copies.sync(client=self._bookings, id=[event_id])
+        assert isinstance(events, list), events
+        return events
 
     def _change_and_cancel(self, event_id: int) -> None:
         found = get_event.sync_detailed(event_id, client=self._events)

@@ -61,6 +61,8 @@ const body: EventComponents["schemas"]["NewEvent"] = {
   price: 2500,
   booking_start_at: fromNow(-1),
   booking_end_at: fromNow(1),
+  venue: "BITEC, Bangkok",
+  starts_at: fromNow(24 * 7),
 };
 const event = present("the event", await events.POST("/api/v1/events", { body })).id;
 
@@ -112,3 +114,9 @@ const promoted = present(
 expect("the promoted booking", [promoted.user_id, promoted.status], [user(51), "confirmed"]);
 expect("its place in line", promoted.waitlist_order, undefined);
 expect("after the promotion", await counts(event), [50, 4, 0]);
+
+const listed = present(
+  "the list",
+  await bookings.GET("/api/v1/events", { params: { query: { id: [event] } } }),
+);
+expect("the list", listed.map((each) => [each.id, each.venue]), [[event, "BITEC, Bangkok"]]);

@@ -112,6 +112,11 @@ list_events = paged(
             code="too_many_ids",
             message=f"id may be given at most {MOST_IDS} times",
         ),
+        Refusal(
+            status=HTTPStatus.REQUEST_URI_TOO_LONG,
+            code="uri_too_long",
+            message="Request Line is too large (8032 > 4094)",
+        ),
     ],
 )
 get_event_status = operation(
