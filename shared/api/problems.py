@@ -61,6 +61,11 @@ def problem(
     }
     if errors is not None:
         body["errors"] = errors
+    return body
+
+
+def identified(body: dict[str, Any]) -> dict[str, Any]:
+    """Adds the request's id to a problem, for the response to that request."""
     if number := request_id.get():
         body["request_id"] = number
     return body
@@ -70,7 +75,7 @@ def problem_response(
     *, status: int, code: str, detail: str, retry_after: int | None = None
 ) -> HttpResponse:
     """A problem outside DRF: unknown paths, refusals of the server, unhandled exceptions."""
-    body = problem(status=status, code=code, detail=detail)
+    body = identified(problem(status=status, code=code, detail=detail))
     response = HttpResponse(
         dump_json(body), status=status, content_type=CONTENT_TYPE, reason=title_of(status)
     )
@@ -100,7 +105,7 @@ def exception_handler(status_by_error: Mapping[type[DomainError], HTTPStatus]) -
         else:
             return None
         response = Response(
-            body,
+            identified(body),
             status=body["status"],
             headers=_headers(exception, status=body["status"]),
             content_type=_content_type(context),

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from shared.api.health import ProbeView
-from shared.api.problems import CONTENT_TYPE, RETRY_AFTER_SECONDS, problem
+from shared.api.problems import CONTENT_TYPE, RETRY_AFTER_SECONDS, identified, problem
 from shared.api.schema import Refusal, problem_headers, problem_responses
 from shared.db.readiness import DatabaseReadiness
 from shared.observability.draining import draining
@@ -80,7 +80,7 @@ class _ReadinessView(ProbeView):
 def _not_ready(complaint: str) -> Response:
     status = HTTPStatus.SERVICE_UNAVAILABLE
     return Response(
-        problem(status=status, code="not_ready", detail=complaint),
+        identified(problem(status=status, code="not_ready", detail=complaint)),
         status=status,
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
         content_type=CONTENT_TYPE,

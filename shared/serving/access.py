@@ -35,11 +35,12 @@ class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     ) -> None:
         from shared.observability.http_metrics import observe_request
 
-        status = int(resp.status_code)
+        # gunicorn's own refusals have no `status_code` and no path.
+        status = int(resp.status.partition(" ")[0])
         seen = environ.get(KEY, NOTHING)
         observe_request(
             route=seen.route or "unmatched",
-            method=environ["REQUEST_METHOD"],
+            method=environ.get("REQUEST_METHOD", ""),
             status=status,
             seconds=request_time.total_seconds(),
         )
@@ -61,7 +62,7 @@ class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     @staticmethod
     def _log(status: int, environ: Mapping[str, Any], seen: Seen, taken: timedelta) -> None:
         milliseconds = round(taken.total_seconds() * 1000, 1)
-        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        method, path = environ.get("REQUEST_METHOD", ""), environ.get("PATH_INFO", "")
         fields = {
             "request_id": seen.request_id,
             "method": method,

@@ -38,8 +38,9 @@ def test_an_event_is_created_read_and_listed(sale: Sale) -> None:
     event = response.json()
     assert list(event) == [
         *("id", "name", "max_seats", "waitlist_limit", "price"),
-        *("booking_start_at", "booking_end_at", "created_at"),
-        *("updated_at", "version", "cancelled_at"),
+        *("booking_start_at", "booking_end_at"),
+        *("description", "venue", "starts_at", "ends_at", "time_zone", "currency"),
+        *("created_at", "updated_at", "version", "cancelled_at"),
     ]
     assert event["name"] == "งาน"
     assert b'"price":2500.5,' in response.content

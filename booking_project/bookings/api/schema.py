@@ -49,10 +49,10 @@ _FULL = {
     "waitlisted_count": 1,
     "seats_available": 0,
     "cancelled_at": None,
-    "version": 1,
 }
 _LISTED = {
     **_FULL,
+    "version": 1,
     "venue": "BITEC, Bangkok",
     "starts_at": "2026-03-07T02:00:00Z",
     "ends_at": "2026-03-08T10:00:00Z",
@@ -64,7 +64,6 @@ _OFF = {
     "confirmed_count": 0,
     "waitlisted_count": 0,
     "cancelled_at": "2026-02-21T09:00:00Z",
-    "version": 2,
 }
 
 _EVENT_ID = schema.path_id("event_id", "The event's id; the same as in the event service.")

@@ -75,13 +75,13 @@ class EventStatusOutput(serializers.Serializer[Event]):
         ),
     )
     cancelled_at = InstantField(allow_null=True, help_text="Null unless the event is cancelled.")
-    version = serializers.IntegerField(
-        min_value=1, help_text="Of the event as it is known here. Grows by one with every change."
-    )
 
 
 @extend_schema_serializer(component_name="ListedEvent")
 class ListedEventOutput(EventStatusOutput):
+    version = serializers.IntegerField(
+        min_value=1, help_text="Of the event as it is known here. Grows by one with every change."
+    )
     venue = serializers.CharField(allow_null=True)
     starts_at = InstantField(allow_null=True, help_text="When the event takes place.")
     ends_at = InstantField(allow_null=True)
@@ -127,5 +127,4 @@ def represent_status(event: Event) -> dict[str, Any]:
         "waitlisted_count": event.waitlisted_count,
         "seats_available": event.seats_available,
         "cancelled_at": event.cancelled_at,
-        "version": event.version,
     }

@@ -376,7 +376,6 @@ class TestStatus:
             "waitlisted_count": 1,
             "seats_available": 0,
             "cancelled_at": None,
-            "version": 1,
         }
 
     def test_of_a_cancelled_event_has_no_seats_and_says_since_when(self, browser: Client) -> None:
