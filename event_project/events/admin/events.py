@@ -80,7 +80,7 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         "copy",
     ]
     list_filter = [StateFilter, "booking_start_at", "booking_end_at"]
-    list_per_page = 50
+    list_per_page = 25
     search_fields = ["id", "name"]  # these show the search box; `get_search_results` says how
     readonly_fields = RECORD
     change_form_outer_before_template = "admin/events/event/standing.html"
