@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 
 from shared.conf.env import Range, seal
 from shared.db.waits import SHORT, read_lock_timeout_ms, read_waits
@@ -25,6 +26,8 @@ workers = env.int(
 os.environ.setdefault("DATABASE_WAITS", SHORT)
 _waits = read_waits(env, "BOOKING", lock_timeout_ms=read_lock_timeout_ms(env, "BOOKING"))
 seal(env)
+# At SIGHUP gunicorn reads this file again, and that module with it: an environment is read once.
+del sys.modules["shared.serving.config"]
 
 bind = f"{bind_host}:{_port}"
 # Longer than any response from the database may take.

@@ -1,6 +1,7 @@
 """gunicorn of the event service."""
 
 import os
+import sys
 
 from shared.conf.env import Range, seal
 from shared.db.waits import SHORT
@@ -20,6 +21,8 @@ workers = env.int(
     help="gunicorn processes. A container may use 1 GB, which is enough for 12.",
 )
 seal(env)
+# At SIGHUP gunicorn reads this file again, and that module with it: an environment is read once.
+del sys.modules["shared.serving.config"]
 
 # Read by the settings: how long a request waits for the database.
 os.environ.setdefault("DATABASE_WAITS", SHORT)
