@@ -31,10 +31,12 @@ def make(data: Path, environ: Mapping[str, str]) -> str:
         return f"log in to both as {USERNAME!r}; the password is in {file}"
     password = secrets.token_urlsafe(12)
     running = {service: _make_staff(service, environ) for service in apps.MANAGE}
+    complaints = {
+        service: process.communicate(f"{password}\n")[1] for service, process in running.items()
+    }
     for service, process in running.items():
-        _, complaint = process.communicate(f"{password}\n")
         if process.returncode != 0:
-            reason = complaint.strip().removeprefix("CommandError: ")
+            reason = complaints[service].strip().removeprefix("CommandError: ")
             return f"no organiser was made in the {service} service: {reason}"
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "w") as out:
