@@ -1,6 +1,7 @@
 import logging
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, cast
 
 from django.conf import settings
@@ -74,8 +75,8 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         "state",
         "seats",
         "takes_place",
-        "booking_start_at",
-        "booking_end_at",
+        "opens",
+        "closes",
         "cost",
         "copy",
     ]
@@ -134,6 +135,14 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     @admin.display(description=_("Takes place"), ordering="starts_at")
     def takes_place(self, event: Event) -> str:
         return takes_place(event)
+
+    @admin.display(description=_("Booking opens"), ordering="booking_start_at")
+    def opens(self, event: Event) -> datetime:
+        return event.booking_start_at
+
+    @admin.display(description=_("Booking closes"), ordering="booking_end_at")
+    def closes(self, event: Event) -> datetime:
+        return event.booking_end_at
 
     @admin.display(description=_("Price"), ordering="price")
     def cost(self, event: Event) -> str:
