@@ -113,6 +113,8 @@ def test_who_can_reach_which_server_is_as_in_compose(overlay: str, name: str) ->
     allowed = {labels["event-reservation/database"]}
     if labels.get("event-reservation/broker") == "true":
         allowed.add("broker")
+    if labels.get("event-reservation/desk") == "true":
+        allowed.add("desk")
 
     assert allowed == networks
 
