@@ -23,6 +23,12 @@ class EventRow:
     price: Decimal
     booking_start_at: datetime
     booking_end_at: datetime
+    description: str | None
+    venue: str | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    time_zone: str
+    currency: str
     created_at: datetime
     updated_at: datetime
     version: int
@@ -34,16 +40,12 @@ _COLUMNS = ", ".join(field.name for field in fields(EventRow))
 
 def parse_event(answer: Json) -> EventRow:
     """An event as the API shows it."""
-    times = ("booking_start_at", "booking_end_at", "created_at", "updated_at")
-    cancelled_at = answer["cancelled_at"]
-    return EventRow(
-        **{
-            **answer,
-            "price": Decimal(str(answer["price"])),
-            **{name: datetime.fromisoformat(answer[name]) for name in times},
-            "cancelled_at": None if cancelled_at is None else datetime.fromisoformat(cancelled_at),
-        }
-    )
+    times = {
+        name: None if value is None else datetime.fromisoformat(value)
+        for name, value in answer.items()
+        if name.endswith("_at")
+    }
+    return EventRow(**{**answer, **times, "price": Decimal(str(answer["price"]))})
 
 
 @dataclass(frozen=True)
