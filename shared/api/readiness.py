@@ -4,7 +4,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.db import Error
 from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -40,9 +39,8 @@ class Readiness(serializers.Serializer[Any]):
 class _ReadinessView(ProbeView):
     """Whether the service can do its work."""
 
-    database = DatabaseReadiness()
-    # For how many seconds the oldest message has been waiting for the broker.
-    oldest_pending: Callable[[], float] = staticmethod(float)
+    # It measures for how many seconds the oldest message has been waiting for the broker.
+    database = DatabaseReadiness(measure=float)
 
     @extend_schema(
         operation_id="get_readiness",
@@ -60,14 +58,11 @@ class _ReadinessView(ProbeView):
         auth=[],
     )
     def get(self, request: Request) -> Response:
-        complaint = "the process is about to end" if draining.is_set() else ""
-        complaint = complaint or self.database.complaint()
+        if draining.is_set():
+            return _not_ready("the process is about to end")
+        complaint, waited = self.database.check()
         if complaint:
             return _not_ready(complaint)
-        try:
-            waited = self.oldest_pending()
-        except Error:
-            return _not_ready("the database is away")
         return Response(
             {
                 "status": "ready",
@@ -91,6 +86,6 @@ def readiness_view(
     service: str, *, oldest_pending: Callable[[], float]
 ) -> Callable[..., HttpResponseBase]:
     view: Callable[..., HttpResponseBase] = _ReadinessView.as_view(
-        service=service, oldest_pending=staticmethod(oldest_pending)
+        service=service, database=DatabaseReadiness(measure=oldest_pending)
     )
     return view

@@ -2,9 +2,10 @@
 version."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotDone
+from typing import NamedTuple
 
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -14,18 +15,27 @@ from shared.db.release import release_connection
 ANSWER_SECONDS = 1.0
 
 
+class Readiness(NamedTuple):
+    """`complaint` is empty if the database is ready. `measured` is what `measure` returned."""
+
+    complaint: str
+    measured: float = 0
+
+
 class DatabaseReadiness:
     """One attempt runs at a time. Probes that arrive meanwhile wait for it, so a frozen database
     ties up one connection, however often it is asked about."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, measure: Callable[[], float]) -> None:
+        """`measure` reads a number from the database; it shows that it answers, too."""
+        self._measure = measure
         self._mutex = threading.Lock()
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readiness")
-        self._attempt: Future[str] | None = None
+        self._attempt: Future[Readiness] | None = None
         self._is_migrated = False
 
-    def complaint(self) -> str:
-        """Empty if the database is ready. Waits at most `ANSWER_SECONDS`."""
+    def check(self) -> Readiness:
+        """Waits at most `ANSWER_SECONDS`."""
         with self._mutex:
             if self._attempt is None or self._attempt.done():
                 self._attempt = self._threads.submit(self._try)
@@ -33,22 +43,20 @@ class DatabaseReadiness:
         try:
             return attempt.result(timeout=ANSWER_SECONDS)
         except NotDone:
-            return f"the database has not answered within {ANSWER_SECONDS:g} s"
+            return Readiness(f"the database has not answered within {ANSWER_SECONDS:g} s")
 
-    def _try(self) -> str:
+    def _try(self) -> Readiness:
         try:
-            if self._is_migrated:
-                with connection.cursor() as cursor:
-                    cursor.execute("SELECT 1")
-                return ""
-            missing = _missing_migrations()
+            # Migrations aren't taken back under a running process.
+            missing = () if self._is_migrated else _missing_migrations()
+            self._is_migrated = not missing
+            if missing:
+                return Readiness(f"migrations are missing: {', '.join(missing)}")
+            return Readiness("", self._measure())
         except Error:
-            return "the database is away"
+            return Readiness("the database is away")
         finally:
             release_connection()
-        # Migrations aren't taken back under a running process.
-        self._is_migrated = not missing
-        return f"migrations are missing: {', '.join(missing)}" if missing else ""
 
 
 def _missing_migrations() -> Sequence[str]:

@@ -1,7 +1,9 @@
 """`GET /health/ready` says whether a balancer should send requests here. A database that is away or
 frozen is in tests/end_to_end/test_outages.py."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -14,6 +16,7 @@ from shared.db.readiness import DatabaseReadiness
 from shared.observability.draining import draining
 from shared.outbox.models import OutboxEntry
 from tests.support.event.http import assert_problem
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)  # it is asked from another thread
 
@@ -55,12 +58,12 @@ def test_messages_that_wait_for_the_broker_are_reported_and_do_not_matter(client
 
 
 def test_it_is_ready_once_the_migrations_are_there(missing: str) -> None:
-    readiness = DatabaseReadiness()
-    assert readiness.complaint() == f"migrations are missing: events.{missing}"
+    readiness = DatabaseReadiness(measure=float)
+    assert readiness.check().complaint == f"migrations are missing: events.{missing}"
 
     applied.create(app="events", name=missing)
 
-    assert readiness.complaint() == ""
+    assert readiness.check().complaint == ""
 
 
 @pytest.mark.usefixtures("about_to_end")
@@ -74,3 +77,25 @@ def test_a_process_that_is_about_to_end_wants_no_requests(client: Client) -> Non
 def test_only_reads_are_accepted(client: Client) -> None:
     assert_problem(client.post("/health/ready"), 405, code="method_not_allowed")
     assert client.head("/health/ready").status_code == 200
+
+
+def test_probes_share_one_attempt_while_the_database_is_silent() -> None:
+    asked: list[int] = []
+    answers = threading.Event()
+
+    def measure() -> float:
+        asked.append(1)
+        answers.wait(PATIENCE_SECONDS)
+        return 7
+
+    readiness = DatabaseReadiness(measure=measure)
+    with ThreadPoolExecutor(5) as threads:
+        probes = [threads.submit(readiness.check) for _ in range(5)]
+        complaints = {probe.result().complaint for probe in probes}
+        until(lambda: asked, "the attempt")
+
+        assert complaints == {"the database has not answered within 1 s"}
+        assert readiness.check().complaint
+        assert len(asked) == 1
+        answers.set()
+        until(lambda: readiness.check() == ("", 7), "its answer")
