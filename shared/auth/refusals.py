@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
 SECONDS_UNTIL_NEXT_TRY = 5
 
@@ -18,9 +19,12 @@ def too_many_failures(
     pause: timedelta = settings.AXES_COOLOFF_TIME
     return _refusal(
         HTTPStatus.TOO_MANY_REQUESTS,
-        "Too many wrong passwords",
-        f"Logins with this name or from this network are refused for now. Try again in "
-        f"{pause // timedelta(minutes=1)} minutes, or ask an administrator of this service.",
+        _("Too many wrong passwords"),
+        _(
+            "Logins with this name or from this network are refused for now. Try again in "
+            "%(minutes)s minutes, or ask an administrator of this service."
+        )
+        % {"minutes": pause // timedelta(minutes=1)},
         retry_after=int(pause.total_seconds()),
     )
 
@@ -29,8 +33,8 @@ def busy() -> HttpResponse:
     """503."""
     return _refusal(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "Please try again",
-        "The service is busy. Try again in a few seconds.",
+        _("Please try again"),
+        _("The service is busy. Try again in a few seconds."),
         retry_after=SECONDS_UNTIL_NEXT_TRY,
     )
 
