@@ -163,7 +163,39 @@ class Booking(models.Model):
             # the unique one, and would read everything the user has cancelled.
             *_by_status("event", name="event"),
             *_by_status("user_id", name="user"),
+            # Finds users by how their name begins, whatever the database's collation.
+            models.Index(
+                fields=["user_id"],
+                opclasses=["varchar_pattern_ops"],
+                name="booking_by_start_of_user",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.user_id}: {self.status} (#{self.pk})"
+
+
+class HistoryEntry(models.Model):
+    """What happened to a booking, where the booking's own row doesn't tell: it was cancelled, it
+    was promoted, or somebody booked it for the user.
+
+    `actor` is who did it, as pages and commands know them; `SYSTEM` if nobody in particular. Its
+    ids are no foreign keys, which would cost each cancellation a check.
+    """
+
+    SYSTEM = "system"
+
+    event_id = models.BigIntegerField()
+    booking_id = models.BigIntegerField()
+    change = models.CharField(max_length=10)
+    reason = models.CharField(max_length=20)
+    actor = models.CharField(max_length=255)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "history entries"
+        indexes = [models.Index(fields=["booking_id", "id"], name="history_by_booking")]
+
+    def __str__(self) -> str:
+        return f"booking {self.booking_id} {self.change} by {self.actor}"

@@ -36,6 +36,10 @@ class Caller:
     def may_act_for(self, user_id: str) -> bool:
         return self.confined_to in (None, user_id)
 
+    def acting_for(self, user_id: str) -> str:
+        """Their name if they act for somebody else; empty if not, or if nobody knows."""
+        return self.name if self.is_authenticated and self.user_id != user_id else ""
+
 
 ANYBODY = Caller(
     identity="anybody", name="anybody", roles=frozenset([ADMIN]), is_authenticated=False

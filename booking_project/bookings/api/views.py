@@ -83,6 +83,7 @@ class EventBookings(APIView):
             event_id=number,
             user_id=user_id,
             request=idempotent_request(request, arguments={"user_id": user_id}),
+            actor=caller.acting_for(user_id),
         )
         return created_response(result, represent_booking)
 
@@ -125,7 +126,12 @@ class BookingDetail(APIView):
     def delete(self, request: Request, booking_id: str) -> Response:
         number = parse_id(booking_id, what="booking")
         require_json_body(request)
-        booking = booking_cancel(booking_id=number, user_id=caller_of(request).confined_to)
+        caller = caller_of(request)
+        booking = booking_cancel(
+            booking_id=number,
+            user_id=caller.confined_to,
+            actor=caller.name if caller.confined_to is None else "",
+        )
         return Response(represent_booking(booking))
 
 

@@ -55,11 +55,17 @@ def honour_what_is_taken(event: Event) -> None:
 
 
 class Change(NamedTuple):
-    """What a transaction did to `booking`."""
+    """What a transaction did to `booking`. `actor` is empty for its user and for no one."""
 
     booking: Booking
     transition: Transition
     reason: Reason
+    actor: str = ""
+
+    @property
+    def is_history(self) -> bool:
+        """Whether the booking's own row would not tell."""
+        return self.transition.source is not None or self.actor != ""
 
 
 class SeatAllocation:
@@ -95,7 +101,7 @@ class SeatAllocation:
         # One object per row. Otherwise a booking that is promoted and then cancelled would be both.
         self._bookings = {**(bookings or {}), **{booking.pk: booking for booking in self._waitlist}}
 
-    def book(self, *, user_id: str) -> Booking:
+    def book(self, *, user_id: str, actor: str = "") -> Booking:
         """Raises the refusals of rule 2, in its order."""
         refuse_closed(self.event, now=self._now)
         if user_id in self._active_users:
@@ -105,19 +111,21 @@ class SeatAllocation:
             event_id=self.event.pk, user_id=user_id, created_at=self._now, updated_at=self._now
         )
         if has_free_seat(self.event):
-            self._change(booking, CONFIRM, Reason.BOOKED)
+            self._change(booking, CONFIRM, Reason.BOOKED, actor)
         else:
             self.event.last_waitlist_order += 1
             booking.waitlist_order = self.event.last_waitlist_order
             if len(self._waitlist) == self.event.waitlisted_count:
                 # Everyone waiting is known here, so the newcomer comes right after them.
                 self._waitlist.append(booking)
-            self._change(booking, JOIN_WAITLIST, Reason.BOOKED)
+            self._change(booking, JOIN_WAITLIST, Reason.BOOKED, actor)
         self._active_users.add(user_id)
         self.created.append(booking)
         return booking
 
-    def cancel(self, *, booking_id: int, reason: Reason = Reason.CANCELLED_BY_USER) -> Booking:
+    def cancel(
+        self, *, booking_id: int, reason: Reason = Reason.CANCELLED_BY_USER, actor: str = ""
+    ) -> Booking:
         """Cancel, and if that frees a seat, promote the first in line: only one, even if more seats
         are idle.
 
@@ -131,7 +139,7 @@ class SeatAllocation:
             raise AlreadyCancelled
         if booking in self._waitlist:
             self._waitlist.remove(booking)
-        self._change(booking, CANCEL_FROM[status], reason)
+        self._change(booking, CANCEL_FROM[status], reason, actor)
         self._active_users.discard(booking.user_id)
         if STATUSES[status].takes_seat:
             self._promote_first(reason=Reason.SEAT_FREED)
@@ -163,7 +171,9 @@ class SeatAllocation:
         """
         return [change.booking for change in self.changes if change.booking.pk is not None]
 
-    def _change(self, booking: Booking, transition: Transition, reason: Reason) -> None:
+    def _change(
+        self, booking: Booking, transition: Transition, reason: Reason, actor: str = ""
+    ) -> None:
         """If a booking changes several times, only the outcome is kept; nobody ever sees the
         intermediate states. A newcomer promoted at once is just told `confirmed`."""
         for counter, change in transition.counter_changes:
@@ -172,8 +182,8 @@ class SeatAllocation:
         booking.updated_at = self._now
         earlier = self._changes.pop(id(booking), None)
         if earlier is not None and transition is PROMOTE:
-            transition, reason = CONFIRM, earlier.reason
-        self._changes[id(booking)] = Change(booking, transition, reason)
+            transition, reason, actor = CONFIRM, earlier.reason, earlier.actor
+        self._changes[id(booking)] = Change(booking, transition, reason, actor)
 
     def _promote_first(self, *, reason: Reason) -> bool:
         """Whether there was a free seat and a waiting booking to take it."""

@@ -1,4 +1,7 @@
-"""What users ask of an event, and the outcome they are waiting for."""
+"""What users ask of an event, and the outcome they are waiting for.
+
+`actor` is who asks, for the booking's history; empty if it is the booking's user.
+"""
 
 from dataclasses import dataclass, field
 
@@ -14,6 +17,7 @@ class CreateBooking:
     event_id: int
     user_id: str
     request: IdempotentRequest | None = None
+    actor: str = ""
     outcome: Outcome[Result[Booking]] = field(default_factory=Outcome)
 
 
@@ -21,6 +25,7 @@ class CreateBooking:
 class CancelBooking:
     event_id: int
     booking_id: int
+    actor: str = ""
     outcome: Outcome[Result[Booking]] = field(default_factory=Outcome)
 
 

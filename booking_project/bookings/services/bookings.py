@@ -29,6 +29,7 @@ from booking_project.bookings.storage.sql import (
     Facts,
     facts_of,
     facts_statements,
+    history_add,
     save_bookings,
 )
 from shared.errors import DomainError
@@ -38,9 +39,10 @@ from shared.outbox.services import outbox_add
 
 
 def booking_create(
-    *, event_id: int, user_id: str, request: IdempotentRequest | None = None
+    *, event_id: int, user_id: str, request: IdempotentRequest | None = None, actor: str = ""
 ) -> Result[Booking]:
-    """Book a seat or a place in line, holding the event's row.
+    """Book a seat or a place in line, holding the event's row. `actor` is who books, if it isn't
+    the user.
 
     If `request` was carried out before, returns its result, without a lock if that is known. Raises
     the refusals of rule 2 in its order, `IdempotencyKeyReused` and `TryAgainLater`.
@@ -48,20 +50,22 @@ def booking_create(
     known = None if request is None else result_load(request=request)
     if known is not None:
         return known
-    return _admission().submit(CreateBooking(event_id=event_id, user_id=user_id, request=request))
+    command = CreateBooking(event_id=event_id, user_id=user_id, request=request, actor=actor)
+    return _admission().submit(command)
 
 
-def booking_cancel(*, booking_id: int, user_id: str | None = None) -> Booking:
+def booking_cancel(*, booking_id: int, user_id: str | None = None, actor: str = "") -> Booking:
     """Cancel a booking, holding its event's row. If it held a seat, the first in line gets it.
 
-    `user_id` restricts this to that user's bookings. Raises `BookingNotFound`, `AlreadyCancelled`
+    `user_id` restricts this to that user's bookings. `actor` is who cancels, if it isn't the user.
+    Raises `BookingNotFound`, `AlreadyCancelled`
     and `TryAgainLater`. The owner and a final status never change, so they are checked without the
     lock.
     """
     booking = booking_load(booking_id=booking_id, user_id=user_id)
     if booking.status in FINAL_STATUSES:
         raise AlreadyCancelled
-    command = CancelBooking(event_id=booking.event_id, booking_id=booking_id)
+    command = CancelBooking(event_id=booking.event_id, booking_id=booking_id, actor=actor)
     return _admission().submit(command).value
 
 
@@ -156,10 +160,11 @@ def _decide_one(
 ) -> Result[Booking] | DomainError:
     try:
         match command:
-            case CreateBooking(user_id=user_id, request=request):
-                return store.run(request, functools.partial(allocation.book, user_id=user_id))
-            case CancelBooking(booking_id=booking_id):
-                return Result(allocation.cancel(booking_id=booking_id))
+            case CreateBooking(user_id=user_id, request=request, actor=actor):
+                book = functools.partial(allocation.book, user_id=user_id, actor=actor)
+                return store.run(request, book)
+            case CancelBooking(booking_id=booking_id, actor=actor):
+                return Result(allocation.cancel(booking_id=booking_id, actor=actor))
     except DomainError as refusal:
         return refusal
 
@@ -186,3 +191,4 @@ def _save_allocations(allocations: Collection[SeatAllocation]) -> None:
     outbox_add(
         [message for each in allocations for message in booking_messages(each.event, each.changes)]
     )
+    history_add([change for each in allocations for change in each.changes if change.is_history])

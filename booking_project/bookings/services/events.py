@@ -17,6 +17,7 @@ from booking_project.bookings.storage.locks import lock_event, lock_free_events
 from booking_project.bookings.storage.sql import (
     clock,
     event_versions,
+    history_add,
     insert_events,
     update_events,
     update_statuses,
@@ -212,4 +213,5 @@ def save_event_and_changes(allocation: SeatAllocation) -> None:
     update_statuses(allocation.updated)
     allocation.event.save()
     outbox_add([*booking_messages(allocation.event, allocation.changes)])
+    history_add(allocation.changes)
     send_decided_on_commit([allocation])

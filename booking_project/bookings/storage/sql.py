@@ -14,11 +14,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar, cast
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model
 
+from booking_project.bookings.domain.allocation import Change
 from booking_project.bookings.domain.commands import CancelBooking, Command, CreateBooking
-from booking_project.bookings.domain.transitions import COUNTERS, FINAL_STATUSES, BookingStatus
-from booking_project.bookings.models import DESCRIPTIVE, Booking, Event
+from booking_project.bookings.domain.transitions import (
+    COUNTERS,
+    FINAL_STATUSES,
+    BookingStatus,
+    Reason,
+)
+from booking_project.bookings.models import DESCRIPTIVE, Booking, Event, HistoryEntry
 from shared.db.arrays import Value, array_literal
-from shared.db.round_trips import Row, Statement, execute, execute_together
+from shared.db.round_trips import (
+    Row,
+    Statement,
+    execute,
+    execute_together,
+    execute_with_commit,
+)
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -331,6 +343,33 @@ def save_bookings(
     for booking, (booking_id,) in zip(created, ids, strict=True):
         booking.pk = booking_id
         booking._state.adding = False
+
+
+_INSERT_HISTORY = """
+    INSERT INTO bookings_historyentry (event_id, booking_id, change, reason, actor, at)
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[],
+                         %s::timestamptz[])
+"""
+
+
+def history_add(changes: Sequence[Change]) -> None:
+    """Note them in the caller's transaction, in their order, together with its commit. Bookings
+    must have their ids."""
+    if not changes:
+        return
+    rows = [
+        (
+            booking.event_id,
+            booking.id,
+            transition.name,
+            reason.value,
+            actor
+            or (booking.user_id if reason is Reason.CANCELLED_BY_USER else HistoryEntry.SYSTEM),
+            booking.updated_at,
+        )
+        for booking, transition, reason, actor in changes
+    ]
+    execute_with_commit(Statement(_INSERT_HISTORY, _columns(rows)))
 
 
 # What the event service announces, and what follows from it for the copy.

@@ -11,7 +11,7 @@ Told = list[tuple[str, str, str]]
 
 
 def told(book: SeatAllocation) -> Told:
-    return [(booking.user_id, transition.name, why) for booking, transition, why in book.changes]
+    return [(each.booking.user_id, each.transition.name, each.reason) for each in book.changes]
 
 
 def test_a_new_booking_is_confirmed_or_waitlisted() -> None:

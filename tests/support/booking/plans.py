@@ -31,4 +31,4 @@ def empty_tables() -> None:
     """In the test's transaction. What other tests have rolled back is still in the tables' files,
     and makes the planner expect other sizes."""
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE bookings_booking, bookings_event")
+        cursor.execute("TRUNCATE bookings_booking, bookings_event CASCADE")
