@@ -14,7 +14,7 @@ from psycopg import sql
 from bench.errors import BenchError
 
 _OUTBOX = "outbox_outboxentry"
-_TABLES = f"bookings_booking, bookings_event, {_OUTBOX}"
+_TABLES = f"bookings_booking, bookings_event, bookings_historyentry, organisers_note, {_OUTBOX}"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Database:
             return
         self.connection.execute("DELETE FROM bookings_booking WHERE event_id < %s", [from_event])
         self.connection.execute("DELETE FROM bookings_event WHERE id < %s", [from_event])
-        self.connection.execute(f"TRUNCATE {_OUTBOX}".encode())
+        self.connection.execute(f"TRUNCATE bookings_historyentry, {_OUTBOX}".encode())
 
     def settle(self) -> None:
         """Update the planner's statistics, and write the data now rather than while measuring."""

@@ -82,7 +82,13 @@ INSTALLED_APPS = [
 ]
 HOUSEKEEPING = ["booking_project.sales.services.sale_seconds_prune"]
 
-UNFOLD = desk("booking", sales(), other_url=EVENT_PUBLIC_URL, guests_url=BOOKING_PUBLIC_URL)
+UNFOLD = desk(
+    "booking",
+    sales(),
+    other_url=EVENT_PUBLIC_URL,
+    guests_url=BOOKING_PUBLIC_URL,
+    overview="booking_project.organisers.overview.overview",
+)
 
 # EMAIL_BACKEND, EMAIL_HOST and the other parts of the URL.
 globals().update(_mail)
@@ -97,7 +103,12 @@ CSRF_FAILURE_VIEW = "booking_project.guests.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = trusted_origins(TRUSTED_ORIGINS, public_url=BOOKING_PUBLIC_URL)
 
 _VIEWER = ["bookings.view_event", "bookings.view_booking", "notifications.view_notification"]
-_AGENT = [*_VIEWER, "bookings.add_booking", "bookings.delete_booking"]
+_AGENT = [
+    *_VIEWER,
+    "bookings.add_booking",
+    "bookings.delete_booking",
+    "organisers.add_note",
+]
 STAFF_GROUPS = {"viewer": _VIEWER, "agent": _AGENT, "manager": _AGENT}
 
 REST_FRAMEWORK = {

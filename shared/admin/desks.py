@@ -45,8 +45,11 @@ def _holders_of(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(permission)
 
 
-def desk(service: str, group: Group, *, other_url: str, guests_url: str) -> dict[str, Any]:
-    """The setting UNFOLD. Empty addresses are not linked to."""
+def desk(
+    service: str, group: Group, *, other_url: str, guests_url: str, overview: str | None = None
+) -> dict[str, Any]:
+    """The setting UNFOLD. Empty addresses are not linked to. `overview` is the name of a function
+    that adds to the context of the first page; with `overview_template`, that is what it shows."""
     names, other = _DESKS[service], _DESKS[_OTHER[service]]
     elsewhere = [
         {"title": title, "icon": icon, "link": url, "active": False}
@@ -63,6 +66,7 @@ def desk(service: str, group: Group, *, other_url: str, guests_url: str) -> dict
         "SITE_SUBHEADER": names.about,
         "SITE_SYMBOL": names.symbol,
         "SITE_URL": None,
+        "DASHBOARD_CALLBACK": overview,
         "SITE_FAVICONS": [
             {"rel": "icon", "type": "image/svg+xml", "href": _static(f"{service}.svg")}
         ],

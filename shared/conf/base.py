@@ -118,6 +118,7 @@ INSTALLED_APPS = [
     "shared.api",
     "shared.admin.apps.LookConfig",
     "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
     "shared.admin.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
