@@ -22,7 +22,7 @@ from shared.messaging.errors import (
 )
 from shared.messaging.inbox import Delivery, Inbox
 from shared.messaging.incoming import Failures, Handler, IncomingMessage
-from shared.messaging.metrics import DEAD_LETTERS, HANDLED
+from shared.messaging.metrics import DEAD_LETTERS, HANDLED, QUEUED
 from shared.messaging.rejection import POSTPONED, dead_letter, postpone
 from shared.messaging.topology import Queue
 from shared.workers.heartbeat import Heartbeat
@@ -175,7 +175,9 @@ class Consumer:
         if time.monotonic() - self._looked_at < _LOOK_SECONDS:
             return False
         DEAD_LETTERS.labels(self._queue.name).set(_count(channel, self._queue.dead_letter_queue))
-        before, self._had_messages = self._had_messages, _count(channel, self._queue.name) > 0
+        waiting = _count(channel, self._queue.name)
+        QUEUED.labels(self._queue.name).set(waiting)
+        before, self._had_messages = self._had_messages, waiting > 0
         idle, self._idle = self._idle, True
         self._looked_at = time.monotonic()
         return before and self._had_messages and idle

@@ -10,7 +10,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.errors import TopologyMismatch
 from shared.messaging.incoming import Handler
 from shared.messaging.topology import Queue
-from shared.observability.metrics import Address, serve_metrics
+from shared.workers.endpoint import Address
 from shared.workers.running import beating
 
 
@@ -27,8 +27,7 @@ def consume(
 
     Raises `CommandError` if the queue's arguments differ.
     """
-    serve_metrics(metrics)
-    with beating(worker) as heartbeat:
+    with beating(worker, metrics=metrics) as heartbeat:
         consumer = Consumer(
             url=settings.RABBITMQ_URL,
             queue=queue,

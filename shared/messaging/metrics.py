@@ -7,4 +7,5 @@ HANDLED = Counter(
     "Messages that are off the queue, by what became of them",
     ["queue", "outcome"],
 )
+QUEUED = Gauge("consumer_queue_messages", "Messages that wait in the queue", ["queue"])
 DEAD_LETTERS = Gauge("consumer_dead_letters", "Messages in the dead-letter queue", ["queue"])

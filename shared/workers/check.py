@@ -23,7 +23,7 @@ def check(folder: Path, worker: str) -> Health:
     alive = [pulse for pulse in pulses if is_alive(pulse)]
     if not alive:
         return Health(False, _absent(worker, pulses))
-    complaints = [complaint for pulse in alive if (complaint := _complaint(pulse))]
+    complaints = [complaint for pulse in alive if (complaint := complaint_of(pulse))]
     if complaints:
         return Health(False, f"{worker}: {'; '.join(complaints)}")
     return Health(True, f"{worker} works")
@@ -36,17 +36,27 @@ def _absent(worker: str, dead: list[Pulse]) -> str:
     return f"{worker} is not running: process {last.pid} died {_ago(last.beat)} or later"
 
 
-def _complaint(pulse: Pulse) -> str:
-    stale = time.monotonic() - pulse.beat > STALE_SECONDS
+def complaint_of(pulse: Pulse) -> str:
+    """What keeps the process from its work; empty if nothing does."""
     if pulse.waiting:
-        late = f", and the last beat was {_ago(pulse.beat)}" if stale else ""
+        late = f", and the last beat was {_ago(pulse.beat)}" if _is_stale(pulse) else ""
         return f"{pulse.waiting} (process {pulse.pid}, since {_seconds(pulse.since)} s{late})"
-    if stale:
-        return (
-            f"process {pulse.pid} hangs or is stopped: its last beat was {_ago(pulse.beat)}, "
-            f"before it went on to {pulse.doing}"
-        )
-    return ""
+    return hang_of(pulse)
+
+
+def hang_of(pulse: Pulse) -> str:
+    """How long its loop hasn't turned; empty if it turns. A process that waits for the broker, the
+    database or the mail server turns: it tries again."""
+    if not _is_stale(pulse):
+        return ""
+    return (
+        f"process {pulse.pid} hangs or is stopped: its last beat was {_ago(pulse.beat)}, "
+        f"before it went on to {pulse.doing}"
+    )
+
+
+def _is_stale(pulse: Pulse) -> bool:
+    return time.monotonic() - pulse.beat > STALE_SECONDS
 
 
 def _ago(moment: float) -> str:

@@ -1,7 +1,7 @@
 """A worker's heartbeat: a small file that its loop rewrites, and that a probe reads.
 
-Only the standard library is imported here: a container's probe runs every few seconds, and loading
-Django would cost more than the worker that it checks.
+No package is imported here: a container's probe runs every few seconds, and loading Django would
+cost more than the worker that it checks.
 
 Times are seconds of the machine's monotonic clock, which all processes share and nothing resets.
 """
@@ -13,6 +13,8 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+from shared.workers.watchdog import feed
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +103,7 @@ class Heartbeat:
     def _write(self) -> None:
         """By renaming, so that a probe reads either the whole new file or the old one."""
         self._written_at = time.monotonic()
+        feed()
         new = self._path.with_suffix(".new")
         new.write_text(json.dumps(asdict(self.pulse)))
         new.replace(self._path)

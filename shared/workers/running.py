@@ -6,16 +6,18 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from shared.workers.endpoint import Address, serve
 from shared.workers.heartbeat import Heartbeat, full_name
 from shared.workers.metrics import show
 from shared.workers.priority import give_way
 
 
 @contextmanager
-def beating(worker: str) -> Iterator[Heartbeat]:
-    """The heartbeat of this process, in its file and among its metrics. Lowers its priority.
+def beating(worker: str, *, metrics: Address | None) -> Iterator[Heartbeat]:
+    """The heartbeat of this process, in its file and, with its metrics, at `metrics`. Lowers its
+    priority.
 
-    Raises `CommandError` if `WORKER_STATE_DIR` can't be written to.
+    Raises `CommandError` if `WORKER_STATE_DIR` can't be written to, or `metrics` is taken.
     """
     give_way(nice=settings.WORKER_NICE)
     try:
@@ -24,8 +26,17 @@ def beating(worker: str) -> Iterator[Heartbeat]:
         )
     except OSError as error:
         raise CommandError(f"WORKER_STATE_DIR: {error}") from error
-    show(heartbeat)
     try:
+        show(heartbeat)
+        if metrics is not None:
+            _serve(metrics, heartbeat)
         yield heartbeat
     finally:
         heartbeat.close()
+
+
+def _serve(at: Address, heartbeat: Heartbeat) -> None:
+    try:
+        serve(at, heartbeat)
+    except OSError as error:
+        raise CommandError(f"--metrics {at.host}:{at.port}: {error}") from error

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from shared.conf.variables import REQUIRED
+from shared.workers.check import STALE_SECONDS
 from tests.support.deploy.manifests import (
     OVERLAYS,
     PARTS,
@@ -167,12 +168,17 @@ def test_an_api_is_asked_where_it_answers_and_ends_without_losing_a_request(
 @pytest.mark.parametrize(
     "name", [name for name, each in APPS.items() if "shared.workers.probe" in str(each)]
 )
-def test_a_worker_is_asked_by_its_probe(overlay: str, name: str) -> None:
+def test_a_worker_is_asked_where_it_answers_and_restarted_only_if_it_hangs(
+    overlay: str, name: str
+) -> None:
     container = container_of(workloads(overlay)[name])
+    (port,) = container["ports"]
+    live = container["livenessProbe"]
 
-    assert ["CMD", *container["readinessProbe"]["exec"]["command"]] == (
-        APPS[name]["healthcheck"]["test"]
-    )
+    assert container["command"][-2:] == ["--metrics", f"0.0.0.0:{port['containerPort']}"]
+    for probe, path in (("readinessProbe", "/health/ready"), ("livenessProbe", "/health/live")):
+        assert container[probe]["httpGet"] == {"path": path, "port": port["name"]}
+    assert live["periodSeconds"] * live["failureThreshold"] >= STALE_SECONDS
     assert environment(overlay, workloads(overlay)[name])["WORKER_STATE_DIR"].startswith("/tmp/")
 
 

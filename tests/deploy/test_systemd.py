@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from shared.conf.variables import REQUIRED
+from shared.workers.check import STALE_SECONDS
 from tests.support.variables import ROOT, read_variables, service_of, variables_of
 
 UNITS = ROOT / "deploy" / "systemd"
@@ -110,9 +111,29 @@ def test_a_part_is_closed(installed: Path, name: str) -> None:
 
 
 def test_the_same_commands_run_as_in_compose() -> None:
-    ours = {compose_name(name): command_of(name) for name in NAMES}
+    """Here they share the machine's ports, which are for this machine only."""
+    ours = {
+        compose_name(name): [
+            re.sub(r"^127\.0\.0\.1:(?=\d+$)", "0.0.0.0:", word) for word in command_of(name)
+        ]
+        for name in NAMES
+    }
 
     assert ours == {name: each["command"] for name, each in APPS.items()}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "--metrics" in command_of(name)])
+def test_a_worker_that_hangs_is_restarted_after_it_counts_as_stale(name: str) -> None:
+    unit = Unit(f"event-reservation-{name}.service")["Service"]
+
+    assert int(unit["WatchdogSec"]) >= 2 * STALE_SECONDS
+
+
+def test_each_worker_has_its_own_port() -> None:
+    commands = [command_of(name) for name in NAMES]
+    addresses = [each[-1] for each in commands if "--metrics" in each]
+
+    assert len(set(addresses)) == len(addresses) == 4
 
 
 def test_the_target_starts_all_and_stops_all() -> None:

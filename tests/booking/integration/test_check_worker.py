@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
+import httpx
 import pika
 import pytest
 from django.db import connection
@@ -232,6 +233,51 @@ def test_workers_that_are_stopped_are_found_by_their_last_beat(environ: dict[str
             process.send_signal(signal.SIGCONT)
         for worker in WORKERS:
             wait_until_well(worker, environ)
+
+
+def test_only_a_loop_that_hangs_is_not_alive(
+    environ: dict[str, str], broker: Broker, way_to_broker: TcpProxy, way_to_database: TcpProxy
+) -> None:
+    """Without limits, a call of a frozen database never returns. With them, as deployed, the loop
+    tries again; so does one whose broker is away."""
+    frozen = {"BOOKING_DATABASE_URL": way_to_database.url(environ["BOOKING_DATABASE_URL"])}
+    different = {
+        "hangs": {**frozen, "DATABASE_WAITS": "unlimited"},
+        "has no database": frozen,
+        "has no broker": {"RABBITMQ_URL": way_to_broker.url(broker.url)},
+    }
+    urls = {name: f"127.0.0.1:{ports.free_port()}" for name in different}
+    with contextlib.ExitStack() as stack:
+        for name, more in different.items():
+            own = {"WORKER_STATE_DIR": str(Path(environ["WORKER_STATE_DIR"]) / name), **more}
+            Path(own["WORKER_STATE_DIR"]).mkdir(mode=0o700, parents=True)
+            worker = running("relay_outbox", {**environ, **own}, "--metrics", urls[name])
+            stack.enter_context(worker)
+            until(lambda: asked(urls[name], "ready")[0] == 200, f"one that {name}")  # noqa: B023
+        way_to_broker.cut()
+        way_to_database.freeze()
+
+        until(lambda: asked(urls["hangs"], "live")[0] == 503, "hang", seconds=PATIENCE)
+        assert "hangs or is stopped" in asked(urls["hangs"], "live")[1]
+        until(lambda: asked(urls["has no database"], "ready")[0] == 503, "outage", seconds=PATIENCE)
+        assert asked(urls["has no database"], "live") == (200, "ok\n")
+        assert asked(urls["has no broker"], "live") == (200, "ok\n")
+        status, text = asked(urls["has no broker"], "ready")
+        assert status == 503
+        assert text.startswith("connecting to the broker")
+
+        way_to_broker.mend()
+        way_to_database.mend()
+        until(lambda: asked(urls["has no broker"], "ready")[0] == 200, "recovery", seconds=PATIENCE)
+
+
+def asked(address: str, probe: str) -> tuple[int, str]:
+    """Status 0 until something answers."""
+    try:
+        answer = httpx.get(f"http://{address}/health/{probe}", trust_env=False)
+    except httpx.TransportError:
+        return 0, ""
+    return answer.status_code, answer.text
 
 
 def test_a_notifier_whose_mail_server_hangs_says_so(

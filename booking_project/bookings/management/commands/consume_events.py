@@ -9,7 +9,7 @@ from booking_project.bookings.handlers import PendingBatches, handle_event_messa
 from booking_project.bookings.signals import stopping
 from shared.messaging.consuming import consume
 from shared.messaging.topology import EVENTS_QUEUE
-from shared.observability.metrics import Address, add_metrics_option
+from shared.workers.endpoint import Address, add_metrics_option
 
 # Their rows stay locked while they are written, which takes some milliseconds.
 BATCH_SIZE = 64

@@ -10,7 +10,7 @@ from booking_project.notifications.sending import MailSender
 from booking_project.notifications.services import BATCH_SIZE
 from shared.messaging.consuming import consume
 from shared.messaging.topology import NOTIFICATIONS_QUEUE
-from shared.observability.metrics import Address, add_metrics_option
+from shared.workers.endpoint import Address, add_metrics_option
 
 
 class Command(BaseCommand):

@@ -15,9 +15,9 @@ from shared.auth.sessions import prune_expired_sessions
 from shared.commands.shutdown import stop_on_signals
 from shared.idempotency import services as idempotency
 from shared.messaging.errors import TopologyMismatch
-from shared.observability.metrics import Address, add_metrics_option, serve_metrics
 from shared.outbox.relay import Relay
 from shared.outbox.services import prune_published
+from shared.workers.endpoint import Address, add_metrics_option
 from shared.workers.running import beating
 
 
@@ -28,8 +28,7 @@ class Command(BaseCommand):
         add_metrics_option(parser)
 
     def handle(self, *args: Any, metrics: Address | None, **options: Any) -> None:
-        serve_metrics(metrics)
-        with beating("relay_outbox") as heartbeat:
+        with beating("relay_outbox", metrics=metrics) as heartbeat:
             relay = Relay(
                 url=settings.RABBITMQ_URL,
                 prunes=[
