@@ -42,7 +42,7 @@ class Servers:
 
     def kill(self, name: str) -> None:
         """SIGKILL for all its processes at the same time."""
-        process = self._process(name)
+        process = self.process(name)
         process.send_signal(signal.SIGSTOP)  # so that it forks nobody whom this would miss
         family = [process, *process.children(recursive=True)]
         for each in family:
@@ -65,17 +65,26 @@ class Servers:
 
     @contextlib.contextmanager
     def stopped(self, name: str) -> Iterator[None]:
-        self._supervisorctl("stop", name)
+        self.stop(name)
         try:
             yield
         finally:
-            self._supervisorctl("start", name)
+            self.start(name)
             self.wait_for(name)
+
+    def stop(self, name: str) -> None:
+        self._supervisorctl("stop", name)
+
+    def start(self, name: str) -> None:
+        try:
+            self._supervisorctl("start", name)
+        except subprocess.CalledProcessError:
+            pytest.fail(self._runner.failure_report(name, "did not start"))
 
     @contextlib.contextmanager
     def frozen(self, name: str) -> Iterator[None]:
         """It keeps its connections, with all processes that it has, and answers nothing."""
-        process = self._process(name)
+        process = self.process(name)
         stopped: list[psutil.Process] = []
         try:
             # The parent first: it starts no more then.
@@ -113,7 +122,7 @@ class Servers:
         control = Path(os.environ["DEVSTACK_RABBITMQ_BIN"]) / "rabbitmqctl"
         subprocess.run([control, "--quiet", *words], check=True, timeout=RECOVERY_SECONDS)
 
-    def _process(self, name: str) -> psutil.Process:
+    def process(self, name: str) -> psutil.Process:
         def running() -> psutil.Process | None:
             (found,) = (each for each in self._runner.programs() if each.name == name)
             return psutil.Process(found.pid) if found.pid else None
