@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -22,6 +22,9 @@ class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
 
     # Set in gunicorn's `post_fork`; 0: no lines but those of failures.
     lines_a_second = 0
+    # Set in `post_worker_init`: prometheus_client must not be imported before the standard library
+    # has been patched.
+    observe_request: Callable[..., None]
     access_log_enabled = True
 
     def setup(self, cfg: Any) -> None:
@@ -33,12 +36,10 @@ class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     def access(
         self, resp: Any, req: Any, environ: Mapping[str, Any], request_time: timedelta
     ) -> None:
-        from shared.observability.http_metrics import observe_request
-
         # gunicorn's own refusals have no `status_code` and no path.
-        status = int(resp.status.partition(" ")[0])
+        status = int(resp.status[:3])
         seen = environ.get(KEY, NOTHING)
-        observe_request(
+        self.observe_request(
             route=seen.route or "unmatched",
             method=environ.get("REQUEST_METHOD", ""),
             status=status,

@@ -74,6 +74,13 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
+    from shared.observability.http_metrics import observe_request
+
+    worker.log.observe_request = observe_request
+    _freeze_what_is_loaded()
+
+
+def _freeze_what_is_loaded() -> None:
     """Spare the garbage collector from walking all of Django again and again: it stays loaded.
 
     The collector's thresholds are unchanged; with higher ones, workers grew to 300 MB.
