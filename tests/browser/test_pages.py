@@ -51,7 +51,29 @@ PAGES = [
     Shown("event-admin-event", "event", "/admin/events/event/{open}/change/", by="organiser"),
     Shown("event-admin-new-event", "event", "/admin/events/event/add/", by="organiser"),
     Shown("booking-admin", "booking", "/admin/", by="organiser"),
+    Shown("booking-admin-events", "booking", "/admin/bookings/event/", by="organiser"),
+    Shown(
+        "booking-admin-event", "booking", "/admin/bookings/event/{sold_out}/change/", by="organiser"
+    ),
     Shown("booking-admin-bookings", "booking", "/admin/bookings/booking/", by="organiser"),
+    Shown(
+        "booking-admin-booking",
+        "booking",
+        "/admin/bookings/booking/{waitlisted}/change/",
+        by="organiser",
+    ),
+    Shown(
+        "booking-admin-cancel",
+        "booking",
+        "/admin/bookings/booking/{confirmed}/cancel/",
+        by="organiser",
+    ),
+    Shown(
+        "booking-admin-book",
+        "booking",
+        "/admin/bookings/booking/book/?event={open}",
+        by="organiser",
+    ),
 ]
 WIDTHS = {"1280": DESKTOP, "390": PHONE}
 
