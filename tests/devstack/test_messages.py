@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +67,18 @@ def test_the_compiled_catalogue_is_that_of_the_translations(app: Path) -> None:
     compiled = {key(entry): translations(entry) for entry in polib.mofile(str(compiled_of(app)))}
 
     assert committed == compiled, "type `make messages`"
+
+
+@pytest.mark.parametrize("service", ["booking_project", "event_project"])
+def test_a_text_has_one_translation_in_a_service(service: str) -> None:
+    """Django merges the catalogues of all apps of a service, so that the last one would win."""
+    said: defaultdict[Key, set[tuple[str, ...]]] = defaultdict(set)
+    for app in APPS:
+        if app.parent.name in (service, "shared"):
+            for entry in polib.pofile(str(catalogue_of(app))):
+                said[key(entry)].add(tuple(translations(entry)))
+
+    assert {text: found for text, found in said.items() if len(found) > 1} == {}
 
 
 @pytest.mark.parametrize(
