@@ -6,7 +6,9 @@ from django.db.models.functions import Now
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from booking_project.bookings.domain.transitions import COUNTERS
 from booking_project.bookings.models import Event
+from booking_project.bookings.selectors import SEATS_TAKEN
 
 # Each event is a time series. The fullest are those that somebody looks at.
 MAX_EVENTS = 20
@@ -32,5 +34,5 @@ class OnSaleCollector(Collector):
         open_now = Event.objects.filter(
             cancelled_at__isnull=True, booking_start_at__lte=Now(), booking_end_at__gte=Now()
         )
-        needed = ["max_seats", "confirmed_count", "waitlisted_count"]
-        return open_now.only(*needed).order_by("-confirmed_count", "pk")[:MAX_EVENTS].iterator()
+        needed = open_now.only("max_seats", *COUNTERS)
+        return needed.order_by(-SEATS_TAKEN, "pk")[:MAX_EVENTS].iterator()

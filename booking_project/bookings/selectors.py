@@ -7,6 +7,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest
 
 from booking_project.bookings.domain.allocation import refuse_closed, refuse_full
@@ -40,10 +41,11 @@ def event_list(*, ids: Collection[int] | None = None) -> QuerySet[Event]:
     return events.annotate(seats_available=_SEATS_AVAILABLE)  # type: ignore[no-redef]
 
 
-# `Event.seats_available` in SQL.
+# `Event.seats_taken` and `Event.seats_available` in SQL.
+SEATS_TAKEN: Combinable = reduce(add, map(F, SEAT_COUNTERS))
 _SEATS_AVAILABLE = Case(
     When(cancelled_at__isnull=False, then=Value(0)),
-    default=Greatest(Value(0), F("max_seats") - reduce(add, map(F, SEAT_COUNTERS))),
+    default=Greatest(Value(0), F("max_seats") - SEATS_TAKEN),
 )
 
 

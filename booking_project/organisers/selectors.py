@@ -7,7 +7,7 @@ from itertools import groupby
 
 from django.db.models import QuerySet
 
-from booking_project.bookings.domain.transitions import BookingStatus
+from booking_project.bookings.domain.transitions import SEAT_STATUSES, BookingStatus
 from booking_project.bookings.models import Booking, Event, HistoryEntry
 from booking_project.contacts.selectors import contacts_of
 
@@ -87,7 +87,7 @@ def cancellation_plans(bookings: Collection[Booking]) -> list[CancellationPlan]:
     for event_id, group in groupby(ordered, key=lambda each: each.event_id):
         of_event = list(group)
         event = events[event_id]
-        freed = sum(each.status == BookingStatus.CONFIRMED for each in of_event)
+        freed = sum(each.status in SEAT_STATUSES for each in of_event)
         # As SeatAllocation.cancel: one for each seat that is given up, while there are seats.
         idle = max(0, event.max_seats - (event.seats_taken - freed))
         count = 0 if event.cancelled_at is not None else min(freed, idle)

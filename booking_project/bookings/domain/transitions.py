@@ -33,6 +33,7 @@ STATUSES = {
 }
 FINAL_STATUSES = tuple(status for status, rule in STATUSES.items() if rule.counter is None)
 COUNTERS = tuple(rule.counter for rule in STATUSES.values() if rule.counter is not None)
+SEAT_STATUSES = tuple(status for status, rule in STATUSES.items() if rule.takes_seat)
 SEAT_COUNTERS = tuple(
     rule.counter for rule in STATUSES.values() if rule.counter is not None and rule.takes_seat
 )

@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -11,6 +11,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from booking_project.bookings.models import Booking, Event
+from booking_project.bookings.selectors import SEATS_TAKEN
 from booking_project.organisers.admin.notes import WithNotes
 from booking_project.organisers.selectors import in_line, named, seated
 from booking_project.organisers.standing import (
@@ -56,7 +57,7 @@ class StateFilter(admin.SimpleListFilter):
             return queryset.filter(booking_start_at__gt=now)
         if value == SaleState.CLOSED:
             return queryset.filter(booking_end_at__lt=now)
-        sold_out = Q(waitlisted_count__gt=0) | Q(confirmed_count__gte=F("max_seats"))
+        sold_out = Q(waitlisted_count__gt=0) | Q(max_seats__lte=SEATS_TAKEN)
         queryset = queryset.filter(booking_start_at__lte=now, booking_end_at__gte=now)
         return queryset.filter(sold_out if value == SaleState.SOLD_OUT else ~sold_out)
 

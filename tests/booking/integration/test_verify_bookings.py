@@ -77,7 +77,7 @@ def test_more_confirmed_than_seats_are_honoured_and_nobody_loses_a_seat(event: E
 
     status, printed = verify()
     assert status == 1
-    assert "has 2 confirmed for 1 seats" in printed
+    assert "has 2 seats taken of 1" in printed
 
     assert verify(repair=True)[0] == 0
     assert Booking.objects.filter(event=event, status=BookingStatus.CONFIRMED).count() == 2
