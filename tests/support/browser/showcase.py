@@ -6,7 +6,12 @@ from typing import Any
 from playwright.sync_api import Browser, Page
 
 from tests.support.end_to_end.clients import Sale, from_now
-from tests.support.end_to_end.people import LOGIN_PATH, PASSWORD, create_superuser
+from tests.support.end_to_end.people import (
+    LOGIN_PATH,
+    PASSWORD,
+    create_member,
+    create_superuser,
+)
 from tests.support.end_to_end.system import System
 
 ORGANISER = "organiser"
@@ -90,6 +95,19 @@ def organiser_state(browser: Browser, system: System) -> dict[str, Any]:
     for service, url in (("event", system.event_url), ("booking", system.booking_url)):
         create_superuser(service, system.own.environ, ORGANISER)
         log_in(page, url, ORGANISER)
+    state: dict[str, Any] = {"storage_state": context.storage_state()}
+    context.close()
+    return state
+
+
+def member_state(browser: Browser, system: System, group: str) -> dict[str, Any]:
+    """The cookies of a member of the group, who is called like it, at both desks."""
+    assert system.own is not None
+    context = browser.new_context()
+    page = context.new_page()
+    for service, url in (("event", system.event_url), ("booking", system.booking_url)):
+        create_member(service, system.own.environ, group, group=group)
+        log_in(page, url, group)
     state: dict[str, Any] = {"storage_state": context.storage_state()}
     context.close()
     return state

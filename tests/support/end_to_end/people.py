@@ -37,6 +37,21 @@ def create_superuser(service: str, environ: Mapping[str, str], name: str) -> Non
     assert run.returncode == 0, run.stderr
 
 
+def create_member(service: str, environ: Mapping[str, str], name: str, *, group: str) -> None:
+    """Somebody who may log in to the admin of the service, as a member of the group."""
+    run = subprocess.run(
+        [sys.executable, f"manage_{service}.py", "make_staff", name, "--group", group],
+        cwd=ROOT,
+        env=dict(environ),
+        input=f"{PASSWORD}\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
+
+
 class Person:
     """`headers` are those that a browser and the proxies before the service add."""
 
