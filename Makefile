@@ -84,8 +84,18 @@ manage-event: .venv/.installed ## run a management command of the event service 
 manage-booking: .venv/.installed ## run a management command of the booking service (ARGS="dead_letters list")
 	@$(DEVSTACK) manage booking -- $(ARGS)
 
+.PHONY: cluster cluster-stop cluster-status
+cluster: .venv/.installed ## start everything several times over, with failover, in the background (docs/cluster.md)
+	@$(BIN)/python -m devstack.cluster start
+
+cluster-stop: .venv/.installed ## stop all that `make cluster` started
+	@$(BIN)/python -m devstack.cluster stop
+
+cluster-status: .venv/.installed ## show what of the cluster runs, where, and who is the primary
+	@$(BIN)/python -m devstack.cluster status
+
 clean: ## stop everything, delete its data, .venv and caches
-	@if [ -e .venv/.installed ]; then $(DEVSTACK) clean; fi
+	@if [ -e .venv/.installed ]; then $(DEVSTACK) clean; $(BIN)/python -m devstack.cluster clean; fi
 	@rm -rf build staticfiles clients/node_modules .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis .coverage*
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 

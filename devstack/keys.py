@@ -8,6 +8,7 @@ from pathlib import Path
 OF_SERVICES = ("EVENT_SECRET_KEY", "BOOKING_SECRET_KEY")
 NAMES = (
     *OF_SERVICES,
+    *("postgres_password", "replication_password", "patroni_password"),
     *("event_db_password", "booking_db_password", "rabbitmq_password", "erlang_cookie"),
 )
 

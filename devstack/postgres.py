@@ -162,19 +162,27 @@ def install(folder: Path) -> Installation:
     packages = _packages()
     if not is_root():
         return Installation(bin=packages / BIN, folder=folder, as_user=(), user=None)
-    account = _account()
-    user = account.pw_name
-    as_user = (
-        *("setpriv", "--clear-groups"),
-        *(f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}"),
-    )
-    if not _can_enter(as_user, folder):
+    user = account().pw_name
+    prefix = as_user()
+    folder = reachable(folder, prefix)
+    if not _can_enter(prefix, packages / BIN / "postgres"):
+        packages = _copy(packages, folder / "postgresql", user)
+    return Installation(bin=packages / BIN, folder=folder, as_user=prefix, user=user)
+
+
+def as_user() -> tuple[str, ...]:
+    """What a command of root begins with to run as PostgreSQL's user."""
+    user = account()
+    return ("setpriv", "--clear-groups", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}")
+
+
+def reachable(folder: Path, prefix: Sequence[str]) -> Path:
+    """`folder`, or one elsewhere if PostgreSQL's user can't enter it."""
+    if not _can_enter(prefix, folder):
         folder = folder_outside(folder)
         folder.mkdir(exist_ok=True)
         folder.chmod(0o711)
-    if not _can_enter(as_user, packages / BIN / "postgres"):
-        packages = _copy(packages, folder / "postgresql", user)
-    return Installation(bin=packages / BIN, folder=folder, as_user=as_user, user=user)
+    return folder
 
 
 def folder_outside(folder: Path) -> Path:
@@ -192,7 +200,7 @@ def _packages() -> Path:
     return Path(spec.origin).parent.parent
 
 
-def _account() -> pwd.struct_passwd:
+def account() -> pwd.struct_passwd:
     try:
         return pwd.getpwnam("postgres")
     except KeyError:

@@ -26,17 +26,20 @@ USER = "reservation"
 CONNECTION_START = b"\x00\x0a\x00\x0a"  # class 10, method 10: the first thing an AMQP broker says
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RabbitMQ:
     folder: Path
     instance: Path
     ports: Mapping[str, int]
     cookie: str
     password: str
+    address: str = LOOPBACK
+    # Of rabbitmq.conf, in place of the listener.
+    settings: str = ""
 
     @property
     def url(self) -> str:
-        return f"amqp://{USER}:{self.password}@{LOOPBACK}:{self._port}/%2F"
+        return f"amqp://{USER}:{self.password}@{self.address}:{self._port}/%2F"
 
     @property
     def tools(self) -> Path:
@@ -64,9 +67,8 @@ class RabbitMQ:
         cookie.chmod(0o400)  # Erlang requires this
         definitions = self.folder / "definitions.json"
         definitions.write_text(json.dumps(self._definitions, indent=2))
-        (self.folder / "rabbitmq.conf").write_text(
-            f"listeners.tcp.1 = {LOOPBACK}:{self._port}\nload_definitions = {definitions}\n"
-        )
+        listener = self.settings or f"listeners.tcp.1 = {self.address}:{self._port}\n"
+        (self.folder / "rabbitmq.conf").write_text(f"{listener}load_definitions = {definitions}\n")
         for name, text in {
             "enabled_plugins": "[].\n",
             "advanced.config": "[].\n",
@@ -81,7 +83,7 @@ class RabbitMQ:
     def accepts(self) -> bool:
         """Whether the node speaks AMQP; Erlang's own check would take a second."""
         try:
-            with socket.create_connection((LOOPBACK, self._port), timeout=2) as connection:
+            with socket.create_connection((self.address, self._port), timeout=2) as connection:
                 connection.sendall(b"AMQP\x00\x00\x09\x01")
                 answer = connection.recv(11)
         except OSError:

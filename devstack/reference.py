@@ -36,6 +36,18 @@ _LOCAL = [
         ".devstack",
         "path",
     ),
+    Variable(
+        "CLUSTER_DATA",
+        "The same for `make cluster`.",
+        ".devstack-cluster",
+        "path",
+    ),
+    Variable(
+        "CLUSTER_NETWORK",
+        "The first three numbers of the loopback addresses that `make cluster` uses.",
+        "127.0.10",
+        "address",
+    ),
     *(
         Variable(port.variable, f"The TCP port of {port.owner}.", str(port.default), _PORT)
         for port in PORTS

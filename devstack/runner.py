@@ -11,7 +11,7 @@ import sys
 import time
 import xmlrpc.client
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from devstack.environment import ROOT, is_root
 from devstack.errors import DevstackError
 
 # In starting order. They are stopped in reverse order, one group at a time.
-GROUPS = ("databases", "epmd", "broker", "apps")
+GROUPS = ("consensus", "databases", "epmd", "broker", "proxies", "apps")
 
 LOG_LINES_SHOWN = 15
 START_SECONDS = 60
@@ -40,6 +40,8 @@ class Program:
     stop_signal: str = "TERM"
     # Apps have workers that must not outlive them. A database stops its own processes in order.
     stop_whole_group: bool = True
+    # On top of supervisord's own.
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -266,6 +268,7 @@ class Runner:
                 # In this order: changing the user would clear the death signal.
                 [*program.as_user, *dying_with_parent(program.command, program.stop_signal)]
             ),
+            environment=_assignments(program.environment),
             directory="/" if program.as_user else None,  # that user may not be allowed into ours
             autostart=str(program.group != "apps").lower(),
             autorestart="true",
@@ -285,6 +288,11 @@ class Runner:
 def dying_with_parent(command: Sequence[str], signal_name: str = "TERM") -> list[str]:
     """`command`, which the kernel signals as soon as its parent dies, even by SIGKILL."""
     return ["setpriv", "--pdeathsig", signal_name, *command]
+
+
+def _assignments(environment: Mapping[str, str]) -> str | None:
+    """Values without a double quote or a backslash, as supervisord's parser demands."""
+    return ",".join(f'{name}="{value}"' for name, value in environment.items()) or None
 
 
 def section(name: str, /, **options: object) -> str:

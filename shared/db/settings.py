@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.conf.env import Environment, Range
+from shared.conf.env import Environment, OneOf, Range
 from shared.db.connection import BoundedConnection
 from shared.db.waits import Waits, read_waits
 
@@ -47,13 +47,17 @@ def read_database(
     options = database.get("OPTIONS", {})
     limits = {**_server_limits(waits, lock_timeout_ms), **(server_settings or {})}
     given = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    pooled = _is_pooled(env)
+    if not pooled:
+        options = {**options, "options": f"{options.get('options', '')} {given}"}
     return {
         **database,
         "ENGINE": "shared.db.postgresql",
+        # Such a cursor would be on one connection, and its next rows asked for on another.
+        "DISABLE_SERVER_SIDE_CURSORS": pooled,
         "OPTIONS": {
             "connect_timeout": CONNECT_SECONDS,
             **options,
-            "options": f"{options.get('options', '')} {given}",
             "response_timeout": waits.response_timeout,
             "pool": {
                 "connection_class": BoundedConnection,
@@ -64,6 +68,20 @@ def read_database(
             },
         },
     }
+
+
+def _is_pooled(env: Environment) -> bool:
+    """Whether connections are shared between transactions on their way to the server. A session has
+    no settings of its own then: those in `options` are the pooler's to make."""
+    kind = env.str(
+        "DATABASE_POOLER",
+        "none",
+        validate=OneOf(["none", "transaction"]),
+        help="`transaction`: the database URL leads to PgBouncer with `pool_mode = transaction`. "
+        "Its `connect_query` sets the timeouts, as in `deploy/cluster/pgbouncer.ini`. For APIs "
+        "only: workers and commands need connections of their own.",
+    )
+    return kind == "transaction"
 
 
 def _server_limits(waits: Waits, lock_timeout_ms: int) -> dict[str, str]:

@@ -9,9 +9,9 @@ from devstack.reference import GUNICORN, SETTINGS, read_by
 
 ROOT = Path(__file__).parents[2]
 
-# The ports are fixed wherever this is used, and each process knows how long it waits for its
-# database.
-FIXED = {"EVENT_PORT", "BOOKING_PORT", "DATABASE_WAITS"}
+# The ports are fixed wherever this is used, each process knows how long it waits for its database,
+# and none has a pooler before it.
+FIXED = {"EVENT_PORT", "BOOKING_PORT", "DATABASE_WAITS", "DATABASE_POOLER"}
 # Each call starts a process.
 variables_of = cache(read_by)
 
