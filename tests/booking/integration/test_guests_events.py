@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.templatetags.static import static
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -111,6 +112,8 @@ class TestEvent:
         assert '<progress id="seats" class="seats" max="50" value="30">' in page
         assert '<meta property="og:title" content="Jazz by the River">' in page
         assert '<meta property="og:description" content="Three bands.">' in page
+        picture = static("guests/share.jpg")
+        assert f'<meta property="og:image" content="http://testserver{picture}">' in page
 
     def test_looks_complete_without_what_is_unknown(self, guest: Guest) -> None:
         page = guest.get(f"/events/{EventFactory(price=0).pk}")
