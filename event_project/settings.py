@@ -44,7 +44,13 @@ WSGI_APPLICATION = "event_project.wsgi.application"
 MIDDLEWARE = ["shared.observability.tracing.carry_trace", *MIDDLEWARE]
 INSTALLED_APPS = [*INSTALLED_APPS, "shared.outbox", "event_project.events"]
 
-UNFOLD = desk("event", programme(), other_url=BOOKING_PUBLIC_URL, guests_url=BOOKING_PUBLIC_URL)
+UNFOLD = desk(
+    "event",
+    programme(),
+    other_url=BOOKING_PUBLIC_URL,
+    guests_url=BOOKING_PUBLIC_URL,
+    overview="event_project.events.admin.overview.overview",
+)
 
 # Both services may run on one host, where cookies are shared across all ports.
 SESSION_COOKIE_NAME = "event_session"

@@ -6,6 +6,7 @@ there are no triggers, and all a decision needs is on the one event row that it 
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from booking_project.bookings.domain.transitions import SEAT_COUNTERS, BookingStatus, is_active
 
@@ -57,6 +58,7 @@ class Event(models.Model):
     promotion_cause = models.CharField(max_length=20, blank=True, default="", db_default="")
 
     class Meta:
+        verbose_name, verbose_name_plural = _("event"), _("events")
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(
@@ -131,6 +133,7 @@ class Booking(models.Model):
     updated_at = models.DateTimeField()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("booking"), _("bookings")
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(

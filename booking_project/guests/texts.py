@@ -1,34 +1,18 @@
-"""Texts that need a library: beginnings of descriptions, and amounts of money."""
+"""Beginnings of descriptions, and prices."""
 
 import functools
-import re
 from decimal import Decimal
 from html.parser import HTMLParser
 
-from babel import Locale
-from babel.numbers import format_currency
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
 from shared.formats.markdown import html_of
+from shared.formats.money import money_text
 
-_LETTER_BEFORE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
 
-
-def money_text(amount: Decimal, currency: str) -> str:
-    """`THB 2,500` or `฿2,500`, as the page's language writes it; a word if it costs nothing."""
-    if amount == 0:
-        return gettext("Free")
-    locale = Locale.parse(get_language() or "en")
-    pattern = locale.currency_formats["standard"].pattern
-    is_whole = amount == amount.to_integral_value()
-    text: str = format_currency(
-        amount,
-        currency,
-        pattern.replace(".00", "") if is_whole else pattern,
-        locale=locale,
-        currency_digits=not is_whole,
-    )
-    return _LETTER_BEFORE_DIGIT.sub("\N{NO-BREAK SPACE}", text)
+def price_text(amount: Decimal, currency: str) -> str:
+    """A word if it costs nothing."""
+    return gettext("Free") if amount == 0 else money_text(amount, currency)
 
 
 @functools.lru_cache(maxsize=256)

@@ -1,11 +1,12 @@
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 
 class NotificationKind(models.TextChoices):
-    PROMOTED = "promoted"
-    CANCELLED_BY_USER = "cancelled_by_user"
-    EVENT_CANCELLED = "event_cancelled"
+    PROMOTED = "promoted", _("Moved up to a seat")
+    CANCELLED_BY_USER = "cancelled_by_user", _("Booking cancelled")
+    EVENT_CANCELLED = "event_cancelled", _("Event cancelled")
 
 
 class Notification(models.Model):
@@ -16,12 +17,13 @@ class Notification(models.Model):
     """
 
     message_id = models.UUIDField()
-    booking_id = models.BigIntegerField()
-    kind = models.CharField(max_length=20, choices=NotificationKind.choices)
-    address = models.CharField(max_length=254)
-    sent_at = models.DateTimeField(db_default=Now())
+    booking_id = models.BigIntegerField(_("booking"))
+    kind = models.CharField(_("about"), max_length=20, choices=NotificationKind.choices)
+    address = models.CharField(_("address"), max_length=254)
+    sent_at = models.DateTimeField(_("sent"), db_default=Now())
 
     class Meta:
+        verbose_name, verbose_name_plural = _("mail"), _("mails")
         # The model once belonged to the app `bookings`. The table keeps its name, so that notifiers
         # of the previous release go on while the database is migrated.
         db_table = "bookings_notification"

@@ -1,7 +1,6 @@
 """The first page: what sells today, what opens next, and what needs somebody."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,25 +15,14 @@ from django.utils.translation import ngettext
 from booking_project.bookings.domain.transitions import BookingStatus
 from booking_project.bookings.models import PENDING_BATCHES, Booking, Event, HistoryEntry
 from booking_project.organisers.standing import seats_bar
+from shared.admin.attention import Attention
 from shared.messaging.backlog import dead_letter_counts
 from shared.messaging.topology import EVENTS_QUEUE, NOTIFICATIONS_QUEUE
-from shared.outbox.status import outbox_status
+from shared.outbox.attention import outbox_attention
 from shared.times.zones import zone_by_name
 
 SHOWN = 6
 BROKER_SECONDS = 0.4
-# The relay publishes within a second.
-OLD_OUTBOX_SECONDS = 30
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attention:
-    """`command` is what an operator types; `url` is a page."""
-
-    text: str
-    grave: bool = True
-    command: str = ""
-    url: str = ""
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -121,7 +109,7 @@ def _attention() -> Iterator[Attention]:
     if counts is None:
         yield Attention(
             text=_("The broker does not answer: whether messages or mails have failed is unknown."),
-            command="check_worker",
+            command="manage_booking.py check_worker",
         )
     else:
         if lost := counts[EVENTS_QUEUE.name]:
@@ -132,7 +120,7 @@ def _attention() -> Iterator[Attention]:
                     lost,
                 )
                 % {"count": lost},
-                command="dead_letters list",
+                command="manage_booking.py dead_letters list",
             )
         if failed := counts[NOTIFICATIONS_QUEUE.name]:
             yield Attention(
@@ -142,30 +130,10 @@ def _attention() -> Iterator[Attention]:
                     failed,
                 )
                 % {"count": failed},
-                command="dead_letters --queue notifications list",
+                command="manage_booking.py dead_letters --queue notifications list",
             )
-    yield from _outbox()
+    yield from outbox_attention()
     yield from _batches()
-
-
-def _outbox() -> Iterator[Attention]:
-    status = outbox_status()
-    if status.oldest_pending_seconds > OLD_OUTBOX_SECONDS:
-        yield Attention(
-            text=_("Messages have been waiting for the broker for %(seconds)s seconds.")
-            % {"seconds": round(status.oldest_pending_seconds)},
-            command="outbox_status",
-        )
-    if status.set_aside:
-        yield Attention(
-            text=ngettext(
-                "%(count)s message can't be published.",
-                "%(count)s messages can't be published.",
-                status.set_aside,
-            )
-            % {"count": status.set_aside},
-            command="outbox_set_aside list",
-        )
 
 
 def _batches() -> Iterator[Attention]:

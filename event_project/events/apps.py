@@ -1,8 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class EventsConfig(AppConfig):
     name = "event_project.events"
+    verbose_name = _("Programme")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -10,6 +10,7 @@ from django.db.models.base import ModelBase
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from event_project.events.ngrams import name_ngrams
 from event_project.events.querysets import EventQuerySet, cannot_be_deleted
@@ -65,6 +66,7 @@ class Event(models.Model):
     objects = EventQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("event"), _("events")
         ordering = ["id"]
         base_manager_name = "objects"
         indexes = [

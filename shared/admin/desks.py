@@ -46,7 +46,7 @@ def _holders_of(permission: str) -> Callable[[HttpRequest], bool]:
 
 
 def desk(
-    service: str, group: Group, *, other_url: str, guests_url: str, overview: str | None = None
+    service: str, group: Group, *, other_url: str, guests_url: str, overview: str
 ) -> dict[str, Any]:
     """The setting UNFOLD. Empty addresses are not linked to. `overview` is the name of a function
     that adds to the context of the first page; with `overview_template`, that is what it shows."""

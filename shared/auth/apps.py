@@ -1,8 +1,11 @@
+from axes.apps import AppConfig as AxesConfig
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class AuthConfig(AppConfig):
+    default = True
     name = "shared.auth"
     label = "shared_auth"
 
@@ -12,3 +15,10 @@ class AuthConfig(AppConfig):
 
         # After Django's own receiver, which makes the permissions: its app is listed before.
         post_migrate.connect(keep_groups, dispatch_uid="shared_auth.keep_groups")
+
+
+class FailedLogInsConfig(AxesConfig):  # type: ignore[misc]  # axes has no types
+    """Axes, by a name that says what it shows."""
+
+    default = False
+    verbose_name = _("Failed log-ins")

@@ -129,7 +129,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "axes",
+    "shared.auth.apps.FailedLogInsConfig",
     "csp",
     "shared.auth",
     "shared.limits",

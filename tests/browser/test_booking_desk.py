@@ -212,6 +212,9 @@ def test_the_booking_desk_offers_a_group_what_it_may_do(
     count = int(OFFERS[group])
     booking = booking_of(sale, event, "ann")
 
+    desk.goto("/admin/")
+    expect(desk.get_by_role("heading", name="On sale now")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Staff")).to_be_hidden()
     desk.goto(f"{EVENTS}{event}/change/")
     expect(desk.get_by_role("link", name="Book for a guest")).to_have_count(count)
     desk.goto(BOOKINGS)
@@ -242,6 +245,10 @@ def test_only_managers_change_events(
     desk = windows.open(members[group], base_url=system.event_url)
     count = int(group == "manager")
 
+    desk.goto("/admin/")
+    expect(desk.get_by_role("heading", name="On sale now")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Staff")).to_be_hidden()
+    expect(desk.get_by_role("link", name="New event")).to_have_count(count)
     desk.goto(f"/admin/events/event/{event}/change/")
     expect(desk.get_by_role("button", name="Save", exact=True)).to_have_count(count)
     expect(desk.get_by_role("button", name="Cancel this event")).to_have_count(count)

@@ -4,7 +4,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from booking_project.bookings.models import Event
-from booking_project.guests.texts import money_text, summary_of
+from booking_project.guests.texts import price_text, summary_of
 from shared.formats.markdown import html_of
 
 register = template.Library()
@@ -12,7 +12,7 @@ register = template.Library()
 
 @register.filter
 def money(amount: Decimal, currency: str) -> str:
-    return money_text(amount, currency)
+    return price_text(amount, currency)
 
 
 @register.filter

@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _now_translated
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.views import ChangeList
@@ -66,6 +66,18 @@ class EventFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no types
         return queryset.filter(event_id=int(value)) if value.isdecimal() else queryset
 
 
+class StatusFilter(DropdownFilter):  # type: ignore[misc]
+    title = _("status")
+    parameter_name = "status__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(status.value, name) for status, name in STATUS_NAMES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
+        value = self.value()
+        return queryset.filter(status=value) if value in BookingStatus.values else queryset
+
+
 class GuestList(ChangeList):  # type: ignore[misc]
     result_list: Any
 
@@ -79,7 +91,7 @@ class BookingAdmin(WithNotes):
     """Bookings change only through the core's services, under the event's lock."""
 
     list_display = ["guest", "event_name", "state", "booked"]
-    list_filter = [EventFilter, ("status", ChoicesDropdownFilter)]
+    list_filter = [EventFilter, StatusFilter]
     list_filter_submit = True
     list_select_related = ["event"]
     list_per_page = 50

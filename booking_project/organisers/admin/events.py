@@ -23,7 +23,7 @@ from booking_project.organisers.standing import (
 from booking_project.sales.selectors import SaleState
 from shared.admin.read_only import ReadOnlyAdmin
 from shared.times.texts import period_text, zone_text
-from shared.times.zones import zone_by_name
+from shared.times.zones import zone_by_name, zone_of
 
 # How many of those who have seats, and of those who wait, an event's page shows.
 SHOWN = 25
@@ -146,6 +146,8 @@ class EventAdmin(WithNotes, ReadOnlyAdmin):
         found = state_of(event, now=now)
         seats = named(seated(event.pk)[:SHOWN])
         line = named(in_line(event.pk)[:SHOWN])
+        zone = zone_by_name(event.time_zone) or timezone.get_current_timezone()
+        own_zone = zone_of(request)
         return {
             "show_history": False,  # Django's own, which is empty
             "event": event,
@@ -153,7 +155,8 @@ class EventAdmin(WithNotes, ReadOnlyAdmin):
             "state_colour": STATE_COLOURS[found],
             "seats_bar": seats_bar(event),
             "standing": standing(event),
-            "zone": zone_by_name(event.time_zone) or timezone.get_current_timezone(),
+            "zone": zone,
+            "own_zone": None if own_zone == zone else own_zone,
             "seated": seats,
             "in_line": line,
             "bookings_url": bookings_url(event),

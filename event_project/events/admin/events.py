@@ -1,7 +1,6 @@
 import logging
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, cast
 
 from django.conf import settings
@@ -11,8 +10,6 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.formats import number_format
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
@@ -26,16 +23,15 @@ from event_project.events.admin.consequences import (
     consequences_of,
     of_cancellation,
 )
-from event_project.events.admin.filters import StateFilter
+from event_project.events.admin.filters import StateFilter, dates
 from event_project.events.admin.forms import EventForm
+from event_project.events.admin.presentation import cost, on_sale, seats_bar, takes_place
 from event_project.events.admin.standings import Copy, Seen, State, look_up
 from event_project.events.models import Event
 from event_project.events.selectors import name_contains
 from event_project.events.services import EventChanges, event_cancel, event_update
 from shared.db.constraints import words_for
 from shared.formats.markdown import html_of
-from shared.times.texts import period_text, zone_text
-from shared.times.zones import zone_by_name
 
 logger = logging.getLogger(__name__)
 
@@ -75,13 +71,17 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         "state",
         "seats",
         "takes_place",
-        "opens",
-        "closes",
+        "on_sale",
         "cost",
         "copy",
     ]
-    list_filter = [StateFilter, "booking_start_at", "booking_end_at"]
+    list_filter = [
+        StateFilter,
+        ("booking_start_at", dates(_("booking opens"))),
+        ("booking_end_at", dates(_("booking closes"))),
+    ]
     list_per_page = 25
+    search_help_text = _("A part of the name, or the number of an event")
     search_fields = ["id", "name"]  # these show the search box; `get_search_results` says how
     readonly_fields = RECORD
     change_form_outer_before_template = "admin/events/event/standing.html"
@@ -136,13 +136,9 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     def takes_place(self, event: Event) -> str:
         return takes_place(event)
 
-    @admin.display(description=_("Booking opens"), ordering="booking_start_at")
-    def opens(self, event: Event) -> datetime:
-        return event.booking_start_at
-
-    @admin.display(description=_("Booking closes"), ordering="booking_end_at")
-    def closes(self, event: Event) -> datetime:
-        return event.booking_end_at
+    @admin.display(description=_("On sale"), ordering="booking_start_at")
+    def on_sale(self, event: Event) -> str:
+        return on_sale(event)
 
     @admin.display(description=_("Price"), ordering="price")
     def cost(self, event: Event) -> str:
@@ -271,43 +267,6 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
 def _seen(event: Event) -> Seen:
     seen: Seen = event.seen  # type: ignore[attr-defined]  # set by the list
     return seen
-
-
-def seats_bar(seen: Seen) -> SafeString:
-    if seen.standing is None:
-        return format_html(
-            '<span class="event-seats">{}</span>',
-            gettext("%(seats)d seats") % {"seats": seen.event.max_seats},
-        )
-    taken, seats = seen.standing.confirmed, seen.event.max_seats
-    text = gettext("%(taken)d of %(seats)d") % {"taken": taken, "seats": seats}
-    if seen.standing.waiting:
-        text += " · " + gettext("%(waiting)d waiting") % {"waiting": seen.standing.waiting}
-    return format_html(
-        '<span class="event-seats"><progress max="{}" value="{}" aria-label="{}"></progress>'
-        "<span>{}</span></span>",
-        seats,
-        min(taken, seats),
-        gettext("Seats taken"),
-        text,
-    )
-
-
-def takes_place(event: Event) -> str:
-    """In the event's zone, which is named."""
-    start = event.starts_at or event.ends_at
-    zone = zone_by_name(event.time_zone)
-    if start is None or zone is None:
-        return "–"
-    return f"{period_text(start, event.ends_at, zone=zone)} ({zone_text(zone)})"
-
-
-def cost(event: Event) -> str:
-    if not event.price:
-        return gettext("Free")
-    whole = event.price == event.price.to_integral_value()
-    amount = number_format(event.price, decimal_pos=0 if whole else 2, force_grouping=True)
-    return f"{amount} {event.currency}"
 
 
 def _panel(seen: Seen) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.contrib.admin import SimpleListFilter
+from django.contrib.admin import DateFieldListFilter, SimpleListFilter
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -32,3 +32,14 @@ class StateFilter(SimpleListFilter):
         if name not in State.__members__ or State[name] not in _CONDITIONS:
             return queryset
         return queryset.filter(_CONDITIONS[State[name]])
+
+
+def dates(name: Any) -> type[DateFieldListFilter]:
+    """Django's filter of a time, under another name than the column's."""
+
+    class Dates(DateFieldListFilter):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.title = name
+
+    return Dates

@@ -117,7 +117,10 @@ def test_the_pages_of_one_event_and_one_booking_show_and_offer_no_change(
 ) -> None:
     booking = Booking.objects.get(user_id="ben")
     for path, told in (
-        (f"/admin/bookings/event/{event.pk}/change/", ["Golang Workshop", "2500"]),
+        (
+            f"/admin/bookings/event/{event.pk}/change/",
+            ["Golang Workshop", "THB\N{NO-BREAK SPACE}2,500"],
+        ),
         (f"/admin/bookings/booking/{booking.pk}/change/", ["ben", "Waitlisted"]),
     ):
         page = staff.get(path)
@@ -166,13 +169,20 @@ def test_the_page_of_an_event_explains_its_capacity(
     assert said in staff.get(f"/admin/bookings/event/{event.pk}/change/").content.decode()
 
 
-def test_times_are_in_the_zone_of_the_browser_and_utc_without_one(
+def test_times_are_in_the_zone_of_the_event_and_of_a_browser_elsewhere(
     staff: Client, event: Event
 ) -> None:
     start = datetime(2026, 2, 20, 10, tzinfo=UTC)
     Event.objects.filter(pk=event.pk).update(booking_start_at=start)
     path = f"/admin/bookings/event/{event.pk}/change/"
 
-    assert "20 Feb 2026, 10:00:00 UTC" in staff.get(path).content.decode()
-    staff.cookies["time_zone"] = "Asia/Bangkok"
-    assert "20 Feb 2026, 17:00:00 +07" in staff.get(path).content.decode()
+    pages = {}
+    for zone in ("", "Asia/Bangkok", "Europe/Berlin"):
+        staff.cookies["time_zone"] = zone
+        pages[zone] = staff.get(path).content.decode()
+
+    for page in pages.values():
+        assert "Fri 20 Feb 2026, 17:00 (Bangkok time)" in page
+    elsewhere = "Fri 20 Feb 2026, 11:00 (Berlin time)"
+    assert [zone for zone, page in pages.items() if elsewhere in page] == ["Europe/Berlin"]
+    assert "(UTC)" not in pages[""]

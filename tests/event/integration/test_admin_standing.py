@@ -1,15 +1,10 @@
 """The event desk asks the booking service how events stand, and says what changes will do."""
 
-import json
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
@@ -20,76 +15,13 @@ from django.utils import timezone
 
 from event_project.events.models import Event
 from tests.support.admin import cells
+from tests.support.event.booking_service import BookingService, frozen_server
 from tests.support.event.factories import EventFactory, insert_events
 from tests.support.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db
 
 CHANGELIST = "/admin/events/event/"
-
-
-class BookingService(ThreadingHTTPServer):
-    """Answers as `GET /api/v1/events` does."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
-        self.rows: dict[int, dict[str, Any]] = {}
-        self.body: bytes | None = None
-        self.asked: list[list[int]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def knows(
-        self, event: Event, *, confirmed: int = 0, waiting: int = 0, version: int = 1
-    ) -> None:
-        self.rows[event.pk] = {
-            "id": event.pk,
-            "version": version,
-            "confirmed_count": confirmed,
-            "waitlisted_count": waiting,
-            "seats_available": max(0, event.max_seats - confirmed),
-        }
-
-
-class _Answer(BaseHTTPRequestHandler):
-    server: BookingService
-
-    def do_GET(self) -> None:
-        ids = [int(text) for text in parse_qs(urlsplit(self.path).query)["id"]]
-        self.server.asked.append(ids)
-        known = [self.server.rows[each] for each in ids if each in self.server.rows]
-        body = self.server.body or json.dumps(known).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def booking(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[BookingService]:
-    from event_project.events.admin import standings
-
-    monkeypatch.setattr(standings, "SECONDS", PATIENCE_SECONDS)
-    with BookingService() as service:
-        threading.Thread(target=service.serve_forever, daemon=True).start()
-        settings.BOOKING_URL = service.url
-        settings.BOOKING_PUBLIC_URL = "https://booking.example"
-        yield service
-        service.shutdown()
-
-
-@contextmanager
-def frozen_server() -> Iterator[str]:
-    """The kernel accepts connections for it, and nothing ever answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
 @pytest.fixture
@@ -158,7 +90,7 @@ def test_the_list_shows_how_events_stand(admin: Client, booking: BookingService)
     )
     assert sorted(cells(shown, "copy")) == sorted(["Up to date"] * 2 + ["On its way"] * 4)
     assert "3 of 3 · 2 waiting" in shown
-    assert '<progress max="4" value="2" aria-label="Seats taken">' in shown
+    assert '<progress class="desk-bar" max="4" value="2" aria-label="Seats taken">' in shown
     assert "Sat 7 Mar 2026, 09:00 (Bangkok time)" in shown
     assert len(booking.asked) == 1, "one call for the whole page"
 
