@@ -238,7 +238,7 @@ clients: .venv/.installed ## Python and TypeScript clients from the schemas, in 
 	@clients/generate.sh typescript build/clients/typescript
 
 ##@ Measure
-.PHONY: bench bench-guard bench-compare bench-messaging bench-relay bench-mails bench-consumer bench-watched
+.PHONY: bench bench-guard bench-compare bench-messaging bench-relay bench-mails bench-consumer bench-capacity bench-watched
 bench: .venv/.installed ## load the booking API, verify, print medians (BENCH="--whole --quick hot_sale")
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench $(BENCH)
 
@@ -259,6 +259,9 @@ bench-mails: .venv/.installed ## what a mail costs the notifier, with a real mai
 
 bench-consumer: .venv/.installed ## event messages a second, and their CPU time (BENCH="--before ../old")
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.consumer $(BENCH)
+
+bench-capacity: .venv/.installed ## a crowd of 10,000 against one core, as simulated and for real (docs/scaling.md)
+	@$(DEVSTACK) exec -- $(BIN)/python -m bench.capacity.check $(BENCH)
 
 bench-watched: .venv/.installed ## a sale that 500 people watch on its live page, in turns with one that nobody watches
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.watched $(BENCH)

@@ -53,6 +53,11 @@ class Database:
         )
 
     @property
+    def wal_bytes(self) -> int:
+        """All that the server has ever written to its write-ahead log."""
+        return int(self.value("SELECT pg_current_wal_insert_lsn() - '0/0'"))
+
+    @property
     def settings(self) -> dict[str, str]:
         """The version, and the settings that decide whether a commit is on disk."""
         names = ("server_version", "fsync", "synchronous_commit", "full_page_writes")

@@ -20,6 +20,7 @@ class Load:
     """What one run of wrk saw. Times in seconds, latencies in milliseconds.
 
     `answers` counts by status and outcome ("201 confirmed", "409 fully_booked", "200").
+    `received_bytes` is the size of all answers with their headers.
     Up to `connections` further requests were sent whose answers wrk didn't wait for.
     """
 
@@ -31,6 +32,7 @@ class Load:
     p95: float
     p99: float
     socket_errors: int
+    received_bytes: int
     cpu_seconds: float
 
     def answered(self, status: str) -> int:
@@ -82,6 +84,7 @@ def run(
         p95=report["p95_us"] / 1e3,
         p99=report["p99_us"] / 1e3,
         socket_errors=report["socket_errors"],
+        received_bytes=report["received_bytes"],
         cpu_seconds=used.ru_utime + used.ru_stime,
     )
 

@@ -8,6 +8,7 @@ import psutil
 
 from bench import generator, usage, yardsticks
 from bench.background import Background
+from bench.batches import Batches, batches
 from bench.generator import Load
 from bench.scenarios import FEW, Plan, Scenario, Stage
 from bench.usage import Memory
@@ -28,9 +29,10 @@ class Cores:
 class Cost:
     """The cost of one answer, not counting 503s. `cpu_us` is microseconds of CPU by process until
     the last message was sent, `drained_after` seconds after the last answer. The latter is None if
-    nothing is running that sends messages."""
+    nothing is running that sends messages. `wal_bytes` is what PostgreSQL logged."""
 
     cpu_us: dict[str, float]
+    wal_bytes: float
     drained_after: float | None
 
 
@@ -49,6 +51,7 @@ class Result:
     postgres: dict[int, float]
     cores: Cores
     cost: Cost
+    batches: Batches | None
     workers: list[Memory]
     more: dict[str, float]
     faults: list[str]
@@ -106,6 +109,7 @@ class Suite:
             for measure in (yardsticks.bare_application, yardsticks.empty_view)
         )
         plan = scenario.prepare(stage)
+        batches_before = batches(stage.server)
         load, cores, cost = self._load(plan, connections)
         faults = find_faults(
             load,
@@ -127,6 +131,7 @@ class Suite:
             postgres=postgres[scenario.postgres] if scenario.postgres else {},
             cores=cores,
             cost=cost,
+            batches=batches(stage.server).since(batches_before),
             workers=[usage.memory(worker) for worker in stage.server.workers],
             more={} if faults else plan.more(load),
             faults=faults,
@@ -135,6 +140,7 @@ class Suite:
     def _load(self, plan: Plan, connections: int) -> tuple[Load, Cores, Cost]:
         server = self.stage.server
         processes = self._processes()
+        wal_before = self.stage.database.wal_bytes
         before = _cpu_seconds(processes)
         began = time.monotonic()
         load = generator.run(
@@ -148,6 +154,7 @@ class Suite:
         at_end = _cpu_seconds(processes)
         drained_after = self._settle()
         drained = _cpu_seconds(processes)
+        wal = self.stage.database.wal_bytes - wal_before
         good = load.rate * load.seconds
         cores = {name: (at_end[name] - before[name]) / seconds for name in processes}
         return (
@@ -162,6 +169,7 @@ class Suite:
                     name: (drained[name] - before[name]) / good * 1e6 if good else 0.0
                     for name in processes
                 },
+                wal_bytes=wal / good if good else 0.0,
                 drained_after=drained_after,
             ),
         )

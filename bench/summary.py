@@ -4,14 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from bench.batches import Batches, median_of
 from bench.suite import Result
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
     """Rates per second, latencies in milliseconds, cores in CPU seconds per second, `cpu_us` in
-    microseconds of CPU per answer by process, memory in MB (PSS of the largest worker). None if
-    there is nothing to compare with or to measure."""
+    microseconds of CPU per answer by process, `wal_bytes` and `received_bytes` per answer, memory
+    in MB (PSS of the largest worker). None if there is nothing to compare with or to measure."""
 
     scenario: str
     connections: int
@@ -27,6 +28,9 @@ class Summary:
     postgres_cores: float | None
     generator_cores: float
     cpu_us: dict[str, float]
+    wal_bytes: float
+    received_bytes: float
+    batches: Batches | None
     drained_after: float | None
     worker_mb: float
     more: dict[str, float]
@@ -77,6 +81,11 @@ def _summary(group: Sequence[Result]) -> Summary:
             name: median(result.cost.cpu_us[name] for result in group)
             for name in group[0].cost.cpu_us
         },
+        wal_bytes=middle(lambda result: result.cost.wal_bytes),
+        received_bytes=middle(
+            lambda result: result.load.received_bytes / max(1, sum(result.load.answers.values()))
+        ),
+        batches=median_of([result.batches for result in group]),
         drained_after=median(drained) if drained else None,
         worker_mb=middle(largest_worker_mb),
         more={

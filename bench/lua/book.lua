@@ -1,4 +1,5 @@
--- Arguments: first event, number of events (booked in turn), most bookings to ask for.
+-- Arguments: first event, number of events (booked in turn), most bookings to ask for; "close" if each
+-- is to have a connection of its own.
 -- A new user each time.
 
 dofile("common.lua")
@@ -10,6 +11,7 @@ local asked = 0
 function init(args)
    local first, events = tonumber(args[1]), tonumber(args[2])
    limit = tonumber(args[3])
+   HEADERS["Connection"] = args[4]
    for event = first, first + events - 1 do
       paths[#paths + 1] = "/api/v1/events/" .. event .. "/bookings"
    end

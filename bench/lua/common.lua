@@ -47,6 +47,7 @@ function done(summary, latency, _)
       duration_us = summary.duration,
       answers = object(thread_of_run:get("answers"), tostring),
       used_up = thread_of_run:get("used_up"),
+      received_bytes = summary.bytes,
       p50_us = latency:percentile(50),
       p95_us = latency:percentile(95),
       p99_us = latency:percentile(99),

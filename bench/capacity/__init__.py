@@ -1,0 +1,1 @@
+"""How much hardware a sale needs, from what was measured on one machine."""
