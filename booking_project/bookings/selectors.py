@@ -6,6 +6,7 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest
@@ -91,9 +92,13 @@ def _of_one(column: str, value: int | str, *, status: BookingStatus | None) -> I
     """Ordered by id, using the index that begins with `column`.
 
     If the column could only have one value, the order would be that of the id alone, and
-    PostgreSQL might walk the primary key through everybody else's bookings.
+    PostgreSQL might walk the primary key through everybody else's bookings. If events are kept
+    apart, a second one can't be named: a node then has only its part of the bookings to walk.
     """
-    bookings = Booking.objects.filter(**{f"{column}__in": [value, _NOWHERE[column]]})
+    if column == "event_id" and settings.ADMISSION_GROUPING == "event":
+        bookings = Booking.objects.filter(event_id=value)
+    else:
+        bookings = Booking.objects.filter(**{f"{column}__in": [value, _NOWHERE[column]]})
     if status is not None:
         bookings = bookings.filter(status=status)
     return IndexRange(bookings.order_by(column, "pk"), column, value)

@@ -1,7 +1,8 @@
 """The SQL of the hot path: one statement for a whole group, whatever its size.
 
-What the ORM would do row by row (or with a CASE per row) is done here with arrays. No other module
-of the booking service contains SQL.
+What the ORM would do row by row (or with a CASE per row) is done here with arrays. A statement
+about one event names it (`about_events`). With `ADMISSION_GROUPING=event` none is about several,
+and only a booking whose event isn't known yet is looked for everywhere.
 """
 
 from collections import Counter, defaultdict
@@ -11,6 +12,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar, cast
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model
 
@@ -23,6 +25,7 @@ from booking_project.bookings.domain.transitions import (
     Reason,
 )
 from booking_project.bookings.models import DESCRIPTIVE, Booking, Event, HistoryEntry
+from booking_project.bookings.storage.about_events import AboutEvents
 from shared.db.arrays import Value, array_literal
 from shared.db.round_trips import (
     Row,
@@ -56,7 +59,8 @@ DECISIVE_FIELDS = EVENT_FIELDS - set(DESCRIPTIVE)
 
 _EVENT = _column_list(Event, DECISIVE_FIELDS)
 _BOOKING = _column_list(Booking, BOOKING_FIELDS)
-_EVENTS_BY_ID = f"SELECT {_EVENT} FROM bookings_event WHERE id = ANY(%s::bigint[])"  # noqa: S608
+_WHERE_EVENT = "WHERE [[bookings_event.id = %s|bookings_event.id = ANY(%s::bigint[])]]"
+_EVENTS_BY_ID = AboutEvents(f"SELECT {_EVENT} FROM bookings_event {_WHERE_EVENT}")  # noqa: S608
 _BOOKINGS_BY_ID = f"SELECT {_BOOKING} FROM bookings_booking WHERE id = ANY(%s::bigint[])"  # noqa: S608
 
 
@@ -70,8 +74,18 @@ def _bookings(rows: Iterable[Row]) -> list[Booking]:
 
 def events_by_id(event_ids: Collection[int]) -> dict[int, Event]:
     """Without `DESCRIPTIVE`, and without compiling the query each time, which `in_bulk` would."""
-    rows = execute(_EVENTS_BY_ID, [array_literal(event_ids)])
+    rows = _read_apart(_EVENTS_BY_ID, event_ids)
     return {event.pk: event for event in _events(rows)}
+
+
+def _read_apart(sql: AboutEvents, event_ids: Collection[int]) -> Iterable[Row]:
+    """In one statement for all events, or if events are kept apart, in one for each."""
+    parts = [[each] for each in event_ids] if _events_are_kept_apart() else [event_ids]
+    return chain.from_iterable(execute_together([sql.statement(part, []) for part in parts]))
+
+
+def _events_are_kept_apart() -> bool:
+    return bool(settings.ADMISSION_GROUPING == "event")
 
 
 def bookings_by_id(booking_ids: Collection[int]) -> dict[int, Booking]:
@@ -94,17 +108,17 @@ _ACTIVE = f"""
     CROSS JOIN LATERAL (
         SELECT FROM bookings_booking AS booking
          WHERE booking.event_id = wanted.event_id AND booking.user_id = wanted.user_id
-           AND {_IS_ACTIVE}
+           AND {_IS_ACTIVE} [[AND booking.event_id = %s|]]
          LIMIT 1
     ) AS active
 """
 
-_SNAPSHOT = f"""
+_SNAPSHOT = AboutEvents(f"""
     SELECT {_EVENT}, clock_timestamp(),
            ARRAY(SELECT wanted.user_id FROM {_ACTIVE} WHERE wanted.event_id = bookings_event.id)
       FROM bookings_event
-     WHERE id = ANY(%s::bigint[])
-"""  # noqa: S608 (a constant)
+     {_WHERE_EVENT}
+""")  # noqa: S608 (a constant)
 
 
 def snapshot(wanted: Sequence[CreateBooking]) -> "dict[int, WithAnnotations[Event, Snapshot]]":
@@ -113,9 +127,10 @@ def snapshot(wanted: Sequence[CreateBooking]) -> "dict[int, WithAnnotations[Even
 
     Reads everything in one statement, so all of it was true at one moment.
     """
-    event_ids = array_literal({book.event_id for book in wanted})
+    event_ids = {book.event_id for book in wanted}
     events: dict[int, WithAnnotations[Event, Snapshot]] = {}
-    for *columns, now, active_users in execute(_SNAPSHOT, [*_pairs(wanted), event_ids]):
+    [rows] = execute_together([_SNAPSHOT.statement(event_ids, _pairs(wanted), [])])
+    for *columns, now, active_users in rows:
         [event] = _events([tuple(columns)])
         event.__dict__.update(Snapshot(now=now, active_users=active_users))
         events[event.pk] = cast("WithAnnotations[Event, Snapshot]", event)
@@ -132,13 +147,14 @@ class InLine(TypedDict):
 # One index entry is read for each place up to here, once per event and statement.
 FARTHEST_POSITION = 1000
 
-_IN_LINE = f"""
+_IN_LINE = AboutEvents(f"""
     WITH asked AS (
         SELECT booking.*
           FROM unnest(%s::bigint[], %s::text[]) AS wanted (id, user_id)
           JOIN bookings_booking AS booking
             ON booking.id = wanted.id
            AND (wanted.user_id IS NULL OR booking.user_id = wanted.user_id)
+           [[AND booking.event_id = %s|]]
     ), line AS (
         SELECT event.event_id, place.*
           FROM (SELECT event_id, max(waitlist_order) AS farthest
@@ -148,6 +164,7 @@ _IN_LINE = f"""
                  FROM (SELECT waitlist_order FROM bookings_booking
                         WHERE event_id = event.event_id AND status = 'waitlisted'
                           AND waitlist_order <= event.farthest
+                          [[AND bookings_booking.event_id = %s|]]
                         ORDER BY waitlist_order
                         LIMIT {FARTHEST_POSITION}) AS first
                ) AS place
@@ -156,7 +173,8 @@ _IN_LINE = f"""
       FROM asked
       LEFT JOIN line ON asked.status = 'waitlisted' AND line.event_id = asked.event_id
                     AND line.waitlist_order = asked.waitlist_order
-"""  # noqa: S608 (a constant)
+""")  # noqa: S608 (a constant)
+_EVENTS_OF_BOOKINGS = "SELECT id, event_id FROM bookings_booking WHERE id = ANY(%s::bigint[])"
 
 
 def bookings_in_line(
@@ -167,22 +185,41 @@ def bookings_in_line(
 
     It is one statement, so nobody is promoted between reading a booking and its position.
     """
-    rows = Booking.objects.raw(_IN_LINE, [list(column) for column in zip(*wanted, strict=True)])
+    if not _events_are_kept_apart():
+        return _in_line((), wanted)
+    booking_ids = array_literal({booking_id for booking_id, _ in wanted})
+    event_of: dict[int, int] = dict(execute(_EVENTS_OF_BOOKINGS, [booking_ids]))
+    by_event: dict[int, list[tuple[int, str | None]]] = defaultdict(list)
+    for booking_id, user_id in wanted:
+        if booking_id in event_of:
+            by_event[event_of[booking_id]].append((booking_id, user_id))
+    found: dict[int, WithAnnotations[Booking, InLine]] = {}
+    for event_id, of_event in by_event.items():
+        found |= _in_line([event_id], of_event)
+    return found
+
+
+def _in_line(
+    event_ids: Collection[int], wanted: Collection[tuple[int, str | None]]
+) -> "dict[int, WithAnnotations[Booking, InLine]]":
+    columns = [list(column) for column in zip(*wanted, strict=True)]
+    statement = _IN_LINE.statement(event_ids, columns, [])
+    rows = Booking.objects.raw(statement.sql, statement.parameters)
     bookings = cast("Iterable[WithAnnotations[Booking, InLine]]", rows)
     return {booking.pk: booking for booking in bookings}
 
 
-_CLOCK_AND_ACTIVE_USERS = f"""
+_CLOCK_AND_ACTIVE_USERS = AboutEvents(f"""
     SELECT clock.now, found.event_id, found.user_id
       FROM (SELECT clock_timestamp() AS now) AS clock
       LEFT JOIN (SELECT wanted.event_id, wanted.user_id FROM {_ACTIVE}) AS found ON true
-"""  # noqa: S608 (a constant)
+""")  # noqa: S608 (a constant)
 
 
-_TO_CANCEL = f"""
+_TO_CANCEL = AboutEvents(f"""
     SELECT {_BOOKING} FROM bookings_booking
-     WHERE event_id = ANY(%s::bigint[]) AND id = ANY(%s::bigint[])
-"""  # noqa: S608 (a constant)
+     WHERE [[event_id = %s|event_id = ANY(%s::bigint[])]] AND id = ANY(%s::bigint[])
+""")  # noqa: S608 (a constant)
 
 # It names one event, as the index does.
 _WAITLIST_HEADS = f"""
@@ -208,11 +245,12 @@ def facts_statements(commands: Sequence[Command]) -> list[Statement]:
     """Their rows are for `facts_of`."""
     to_book = [command for command in commands if isinstance(command, CreateBooking)]
     to_cancel = [command for command in commands if isinstance(command, CancelBooking)]
-    statements = [Statement(_CLOCK_AND_ACTIVE_USERS, _pairs(to_book))]
+    event_ids = {command.event_id for command in commands}
+    statements = [_CLOCK_AND_ACTIVE_USERS.statement(event_ids, _pairs(to_book))]
     if to_cancel:
         seats = Counter(command.event_id for command in to_cancel)
         booking_ids = array_literal(command.booking_id for command in to_cancel)
-        statements.append(Statement(_TO_CANCEL, [array_literal(seats), booking_ids]))
+        statements.append(_TO_CANCEL.statement(seats, [], [booking_ids]))
         statements += [Statement(_WAITLIST_HEADS, each) for each in seats.items()]
     return statements
 
@@ -236,7 +274,8 @@ def facts_of(results: Sequence[Sequence[Row]]) -> Facts:
 
 def clock() -> datetime:
     """The database server's clock, now."""
-    return facts_of(execute_together(facts_statements([]))).now
+    [(now,)] = execute("SELECT clock_timestamp()")
+    return cast("datetime", now)
 
 
 def _pairs(wanted: Sequence[CreateBooking]) -> tuple[str, str]:
@@ -252,12 +291,13 @@ def _arrays(types: Iterable[str]) -> str:
 
 
 _CHANGED = {"id": "bigint", "event_id": "bigint", "status": "text", "updated_at": "timestamptz"}
-_UPDATE_STATUSES = f"""
+_UPDATE_STATUSES = AboutEvents(f"""
     UPDATE bookings_booking AS booking
        SET status = new.status, updated_at = new.updated_at
       FROM unnest({_arrays(_CHANGED.values())}) AS new ({", ".join(_CHANGED)})
      WHERE booking.id = new.id AND booking.event_id = new.event_id
-"""  # noqa: S608 (constants)
+           [[AND booking.event_id = %s|]]
+""")  # noqa: S608 (constants)
 _READ_STATUS = attrgetter(*_CHANGED)
 
 
@@ -267,14 +307,15 @@ def update_statuses(bookings: Sequence[Booking]) -> None:
 
 
 def _status_update(bookings: Sequence[Booking]) -> Statement:
-    return Statement(_UPDATE_STATUSES, _columns(map(_READ_STATUS, bookings)))
+    event_ids = {booking.event_id for booking in bookings}
+    return _UPDATE_STATUSES.statement(event_ids, _columns(map(_READ_STATUS, bookings)))
 
 
 # `…_change` is added to what the row holds by then. If the lock should ever be missing, the row's
 # CHECK still counts every booking and refuses one too many.
 _SET_COUNTERS = ", ".join(f"{name} = event.{name} + new.{name}_change" for name in COUNTERS)
 _COUNTER_CHANGES = ", ".join(f"{name}_change" for name in COUNTERS)
-_UPDATE_COUNTERS = f"""
+_COUNTERS_UPDATE = f"""
     UPDATE bookings_event AS event
        SET {_SET_COUNTERS},
            last_waitlist_order = new.last_waitlist_order,
@@ -283,8 +324,9 @@ _UPDATE_COUNTERS = f"""
       FROM unnest(%s::bigint[], {"%s::int[], " * len(COUNTERS)} %s::int[], %s::int[], %s::int[])
            AS new (id, {_COUNTER_CHANGES}, last_waitlist_order,
                    honoured_seats, honoured_waitlist)
-     WHERE event.id = new.id
+     WHERE event.id = new.id [[AND event.id = %s|]]
 """  # noqa: S608 (constants)
+_UPDATE_COUNTERS = AboutEvents(_COUNTERS_UPDATE)
 
 
 class CounterUpdate(NamedTuple):
@@ -313,12 +355,12 @@ _CREATED = {
     "created_at": "timestamptz",
     "updated_at": "timestamptz",
 }
-_INSERT_BOOKINGS_AND_UPDATE_COUNTERS = f"""
-    WITH counted AS ({_UPDATE_COUNTERS})
+_INSERT_BOOKINGS_AND_UPDATE_COUNTERS = AboutEvents(f"""
+    WITH counted AS ({_COUNTERS_UPDATE})
     INSERT INTO bookings_booking ({", ".join(_CREATED)})
     SELECT * FROM unnest({_arrays(_CREATED.values())})
     RETURNING id
-"""  # noqa: S608 (constants)
+""")  # noqa: S608 (constants)
 _READ_CREATED = attrgetter(*_CREATED)
 
 
@@ -332,11 +374,15 @@ def save_bookings(
     statements = []
     if updated:
         statements.append(_status_update(updated))
+    event_ids = [each.event_id for each in counters]
     if created:
-        columns = [*_counter_columns(counters), *_columns(map(_READ_CREATED, created))]
-        statements.append(Statement(_INSERT_BOOKINGS_AND_UPDATE_COUNTERS, columns))
+        statements.append(
+            _INSERT_BOOKINGS_AND_UPDATE_COUNTERS.statement(
+                event_ids, _counter_columns(counters), _columns(map(_READ_CREATED, created))
+            )
+        )
     elif counters:
-        statements.append(Statement(_UPDATE_COUNTERS, _counter_columns(counters)))
+        statements.append(_UPDATE_COUNTERS.statement(event_ids, _counter_columns(counters)))
     if not statements:
         return
     ids = execute_together(statements)[-1]
@@ -419,25 +465,29 @@ def insert_events(states: Iterable[Any]) -> set[int]:
 
 
 _UPDATED = _ANNOUNCED | _FOLLOWING
-_UPDATE_EVENTS = f"""
+_UPDATE_EVENTS = AboutEvents(f"""
     UPDATE bookings_event AS event
        SET {", ".join(f"{name} = new.{name}" for name in _UPDATED if name != "id")}
       FROM unnest({_arrays(_UPDATED.values())}) AS new ({", ".join(_UPDATED)})
-     WHERE event.id = new.id
-"""  # noqa: S608 (constants)
+     WHERE event.id = new.id [[AND event.id = %s|]]
+""")  # noqa: S608 (constants)
 _READ_UPDATED = attrgetter(*_UPDATED)
 
 
 def update_events(events: Sequence[Event]) -> None:
     """Write everything but the counters. The rows must be locked."""
     if events:
-        execute(_UPDATE_EVENTS, _columns(map(_READ_UPDATED, events)))
+        event_ids = [event.pk for event in events]
+        columns = _columns(map(_READ_UPDATED, events))
+        execute_together([_UPDATE_EVENTS.statement(event_ids, columns)])
+
+
+_EVENT_VERSIONS = AboutEvents(f"SELECT id, version FROM bookings_event {_WHERE_EVENT}")  # noqa: S608
 
 
 def event_versions(event_ids: Collection[int]) -> dict[int, int]:
     """The versions of the copies that exist, by id."""
-    sql = "SELECT id, version FROM bookings_event WHERE id = ANY(%s::bigint[])"
-    return dict(execute(sql, [array_literal(event_ids)]))
+    return dict(_read_apart(_EVENT_VERSIONS, event_ids))
 
 
 def waitlist_heads(*, event_id: int, count: int) -> list[Booking]:
