@@ -43,7 +43,7 @@ help: ## list the targets
 .venv/bin/python: ;
 
 ##@ Run everything on this machine
-.PHONY: run start stop status logs demo demo-data demo-sale clean admin manage-event manage-booking
+.PHONY: run start stop status logs monitor demo demo-data demo-sale clean admin manage-event manage-booking
 run start: export CHECK_PORTS := 1
 run: .venv/.installed ## start everything, show the logs, stop everything at Ctrl-C
 	@$(DEVSTACK) run
@@ -59,6 +59,9 @@ status: .venv/.installed ## show what is running, where and as which process
 
 logs: .venv/.installed ## follow the logs of the services
 	@$(DEVSTACK) logs
+
+monitor: .venv/.installed ## start Prometheus beside it, with the alert rules of deploy/monitoring
+	@$(DEVSTACK) monitor
 
 demo: .venv/.installed ## a sale from start to end against the running services
 	@$(BIN)/python -m devstack.demo
@@ -116,9 +119,11 @@ lint: .venv/.installed reference-check ## ruff: rules and format; reference-chec
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 
-reference-check: .venv/.installed ## docs/configuration.md matches the settings
+reference-check: .venv/.installed ## docs/configuration.md matches the settings, docs/metrics.md the metrics
 	@$(BIN)/python -m devstack.reference | diff -u docs/configuration.md - \
 		|| { echo "docs/configuration.md does not match the settings: make reference"; exit 1; }
+	@$(BIN)/python -m devstack.metrics_reference | diff -u docs/metrics.md - \
+		|| { echo "docs/metrics.md does not match the code: make reference"; exit 1; }
 
 types: .venv/.installed ## mypy: one run per project, because each has its own settings
 	@DJANGO_SETTINGS_MODULE=event_project.settings $(WITHOUT_SERVERS) \
@@ -178,6 +183,7 @@ test-devstack: .venv/.installed
 
 test-deploy: .venv/.installed ## what is in deploy/, in the programs that it is for
 	@$(BIN)/python -m devstack.nginx
+	@$(BIN)/python -m devstack.prometheus
 	@$(MAKE) build/kubernetes-tools/.installed
 	@$(WITH_SERVERS) $(BIN)/pytest tests/deploy
 
@@ -226,8 +232,9 @@ openapi: .venv/.installed ## write the OpenAPI schemas to docs/openapi
 			$(BIN)/python manage_$$service.py $(SPECTACULAR) --file $(OPENAPI)/$$service-service.yaml; \
 		done'
 
-reference: .venv/.installed ## write the environment variables to docs/configuration.md
+reference: .venv/.installed ## write docs/configuration.md and docs/metrics.md
 	@$(BIN)/python -m devstack.reference >docs/configuration.md
+	@$(BIN)/python -m devstack.metrics_reference >docs/metrics.md
 
 messages: .venv/.installed ## collect the texts to translate, say which lack a translation, compile
 	@$(BIN)/python -m devstack.messages

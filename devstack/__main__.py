@@ -15,6 +15,7 @@ COMMANDS = {
     "stop": "stop everything",
     "status": "what runs, where and as which process",
     "logs": "follow the logs of the services",
+    "monitor": "start Prometheus beside it",
     "clean": "stop everything and delete its data",
 }
 

@@ -23,10 +23,16 @@ WORKERS = {
     "booking_relay": ("booking", "relay_outbox"),
     "notifier": ("booking", "notify_bookings"),
 }
+METRICS_PORTS = {
+    "event_relay": "EVENT_RELAY_METRICS_PORT",
+    "consumer": "CONSUMER_METRICS_PORT",
+    "booking_relay": "BOOKING_RELAY_METRICS_PORT",
+    "notifier": "NOTIFIER_METRICS_PORT",
+}
 NAMES = (*API_PORTS, *WORKERS)
 
 
-def programs() -> list[Program]:
+def programs(ports: Mapping[str, int]) -> list[Program]:
     return [
         *(
             _app(
@@ -36,7 +42,10 @@ def programs() -> list[Program]:
             )
             for service in API_PORTS
         ),
-        *(_app(name, MANAGE[service], command) for name, (service, command) in WORKERS.items()),
+        *(
+            _app(name, MANAGE[service], command, "--metrics", metrics_address(name, ports))
+            for name, (service, command) in WORKERS.items()
+        ),
     ]
 
 
@@ -44,10 +53,20 @@ def url(service: str, ports: Mapping[str, int]) -> str:
     return f"http://localhost:{ports[API_PORTS[service]]}"
 
 
+def metrics_address(name: str, ports: Mapping[str, int]) -> str:
+    """Where Prometheus finds the metrics of an API or a worker."""
+    return f"{LOOPBACK}:{ports[(API_PORTS | METRICS_PORTS)[name]]}"
+
+
 def is_healthy(service: str, ports: Mapping[str, int]) -> bool:
-    connection = http.client.HTTPConnection(LOOPBACK, ports[API_PORTS[service]], timeout=20)
+    return answers(ports[API_PORTS[service]], "/health")
+
+
+def answers(port: int, path: str) -> bool:
+    """Whether GET of this path is answered 200."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=20)
     try:
-        connection.request("GET", "/health")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

@@ -3,8 +3,6 @@
 import shutil
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 from devstack import packages
 from devstack.environment import ROOT
@@ -24,13 +22,7 @@ def install() -> None:
     """The installed package would start a server on port 80, now and at each boot."""
     if executable() is not None:
         return
-    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        raise DevstackError("install nginx with your package manager")
-    with tempfile.TemporaryDirectory() as folder:
-        packages.download("nginx", folder=Path(folder))
-        for package in Path(folder).glob("*.deb"):
-            UNPACKED.mkdir(parents=True, exist_ok=True)
-            subprocess.run(["dpkg-deb", "--extract", package, UNPACKED], check=True)
+    packages.unpack("nginx", into=UNPACKED)
     found = executable()
     if found is None or subprocess.run([found, "-v"], check=False).returncode != 0:
         raise DevstackError("nginx doesn't run: type `sudo apt-get install nginx`")

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,15 +35,37 @@ def install(*packages: str) -> None:
         raise DevstackError(f"{packages[0]} could not be installed:\n{output}\n{by_hand}")
 
 
-def download(package: str, *, folder: Path) -> None:
-    """Puts the package's file into `folder`. Installs nothing, and needs no root if the lists of
-    packages are there."""
+def unpack(package: str, *, into: Path, with_dependencies: tuple[str, ...] = ()) -> None:
+    """Puts the package's files below `into`, also those of dependencies whose names begin so.
+    Installs nothing, and needs no root if the lists of packages are there."""
+    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+        raise DevstackError(f"install {package} with your package manager")
     print(f"devstack: downloading {package} with apt-get", flush=True)
     if is_root():
         _failure([*_APT, "update"])
-    if output := _failure([*_APT, "download", package], folder=folder):
-        by_hand = f"type `sudo apt-get install {package}`"
-        raise DevstackError(f"{package} could not be downloaded:\n{output}\n{by_hand}")
+    names = [package]
+    if with_dependencies:
+        names += _dependencies(package, with_dependencies)
+    with tempfile.TemporaryDirectory() as folder:
+        if output := _failure([*_APT, "download", *names], folder=Path(folder)):
+            by_hand = f"type `sudo apt-get install {package}`"
+            raise DevstackError(f"{package} could not be downloaded:\n{output}\n{by_hand}")
+        for file in Path(folder).glob("*.deb"):
+            into.mkdir(parents=True, exist_ok=True)
+            subprocess.run(["dpkg-deb", "--extract", file, into], check=True)
+
+
+def _dependencies(package: str, beginnings: tuple[str, ...]) -> list[str]:
+    only = [
+        f"--no-{kind}" for kind in ("recommends", "suggests", "conflicts", "breaks", "replaces")
+    ]
+    listed = subprocess.run(
+        ["apt-cache", "depends", "--recurse", *only, package],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [line for line in listed.stdout.splitlines() if line.startswith(beginnings)]
 
 
 def require(program: str, package: str) -> None:

@@ -19,6 +19,8 @@ class Port:
     owner: str
     # If this variable names a server, none is started that would need the port.
     unless: str | None = None
+    # `make start` doesn't need it.
+    later: bool = False
 
 
 PORTS = (
@@ -29,6 +31,11 @@ PORTS = (
     Port("RABBITMQ_PORT", 18672, "RabbitMQ", "RABBITMQ_URL"),
     Port("RABBITMQ_DIST_PORT", 18673, "RabbitMQ's command line tools", "RABBITMQ_URL"),
     Port("RABBITMQ_EPMD_PORT", 18674, "RabbitMQ's name server, epmd", "RABBITMQ_URL"),
+    Port("EVENT_RELAY_METRICS_PORT", 18101, "the metrics of the event service's relay"),
+    Port("BOOKING_RELAY_METRICS_PORT", 18102, "the metrics of the booking service's relay"),
+    Port("CONSUMER_METRICS_PORT", 18103, "the consumer's metrics"),
+    Port("NOTIFIER_METRICS_PORT", 18104, "the notifier's metrics"),
+    Port("PROMETHEUS_PORT", 18090, "Prometheus, which `make monitor` starts", later=True),
 )
 OWNERS = {port.variable: port.owner for port in PORTS}
 
@@ -49,7 +56,11 @@ def configured(environ: Mapping[str, str]) -> dict[str, int]:
 
 def required(environ: Mapping[str, str]) -> list[str]:
     """The variables of the ports that `make start` needs, given these server URLs."""
-    return [port.variable for port in PORTS if port.unless is None or port.unless not in environ]
+    return [
+        port.variable
+        for port in PORTS
+        if not port.later and (port.unless is None or port.unless not in environ)
+    ]
 
 
 def private() -> dict[str, int]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 
+from devstack.apps import API_PORTS
 from devstack.ports import PORTS
 from shared.conf.env import Environment
 from shared.conf.variables import REQUIRED, Variable
@@ -15,7 +16,7 @@ SETTINGS = {"event": "event_project.settings", "booking": "booking_project.setti
 GUNICORN = {"event": "deploy.gunicorn_event", "booking": "deploy.gunicorn_booking"}
 
 # What must be set so that the modules can be loaded, in the mode that reads the most variables.
-_REQUIRED = {
+REQUIRED_VALUES = {
     "AUTH_MODE": "jwt",
     "JWT_ISSUER": "issuer",
     "JWT_AUDIENCE": "audience",
@@ -51,7 +52,7 @@ _LOCAL = [
     *(
         Variable(port.variable, f"The TCP port of {port.owner}.", str(port.default), _PORT)
         for port in PORTS
-        if port.unless
+        if port.variable not in API_PORTS.values()
     ),
     Variable(
         "PYTHON",
@@ -112,7 +113,7 @@ def read_by(module: str, **environ: str) -> dict[str, Variable]:
     """
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=spawn) as pool:
-        return pool.submit(_load, module, {**_REQUIRED, **environ}).result()
+        return pool.submit(_load, module, {**REQUIRED_VALUES, **environ}).result()
 
 
 def _load(module: str, environ: dict[str, str]) -> dict[str, Variable]:

@@ -24,7 +24,9 @@ from devstack.environment import ROOT, is_root
 from devstack.errors import DevstackError
 
 # In starting order. They are stopped in reverse order, one group at a time.
-GROUPS = ("consensus", "databases", "epmd", "broker", "proxies", "apps")
+GROUPS = ("consensus", "databases", "epmd", "broker", "proxies", "apps", "monitoring")
+# Those that supervisord doesn't start itself.
+_LATER_GROUPS = ("apps", "monitoring")
 
 LOG_LINES_SHOWN = 15
 START_SECONDS = 60
@@ -79,7 +81,7 @@ class Runner:
     def launch(
         self, programs: Iterable[Program], environ: Mapping[str, str], *, dies_with_caller: bool
     ) -> subprocess.Popen[bytes]:
-        """Starts supervisord with all groups but the apps. Its programs inherit `environ`."""
+        """Starts supervisord with all groups but the last two. Its programs inherit `environ`."""
         self._make_socket_folder()
         self._log_sizes = {log: log.stat().st_size for log in self.logs.glob("*.log")}
         self.config.write_text(self._configuration(list(programs)))
@@ -270,7 +272,7 @@ class Runner:
             ),
             environment=_assignments(program.environment),
             directory="/" if program.as_user else None,  # that user may not be allowed into ours
-            autostart=str(program.group != "apps").lower(),
+            autostart=str(program.group not in _LATER_GROUPS).lower(),
             autorestart="true",
             startsecs=1,
             startretries=1000,  # an hour without a database must not end the consumer for good

@@ -14,6 +14,7 @@ from devstack import (
     environment,
     folder,
     keys,
+    monitoring,
     organiser,
     ports,
     processes,
@@ -27,7 +28,7 @@ from devstack.runner import NotRunningError, Runner
 
 HEALTH_SECONDS = 60
 AUTH_MODE = "open"  # unless the environment or `.env` says otherwise
-_STATUS_ORDER = [*apps.NAMES, "event_db", "booking_db", "rabbitmq", "epmd"]
+_STATUS_ORDER = [*apps.NAMES, "event_db", "booking_db", "rabbitmq", "epmd", monitoring.NAME]
 
 
 @dataclass(frozen=True)
@@ -95,15 +96,41 @@ class Stack:
             return
         addresses = {service: apps.url(service, self.ports) for service in apps.API_PORTS}
         addresses |= servers.addresses(self.ports)
+        addresses |= {
+            name: f"{apps.metrics_address(name, self.ports)}/metrics" for name in apps.WORKERS
+        }
         for program in sorted(programs, key=lambda each: _STATUS_ORDER.index(each.name)):
             address = addresses.get(program.name, "")
             if program.name in apps.WORKERS and program.state == "RUNNING":
-                address = apps.complaint(program.name, self._worker_states)
+                address = apps.complaint(program.name, self._worker_states) or address
+            elif program.name == monitoring.NAME:
+                running = program.state == "RUNNING"
+                address = monitoring.url(self.ports) if running else "`make monitor` starts it"
             pid = f"pid {program.pid}" if program.pid else ""
             print(f"{program.name:<15}{program.state:<10}{pid:<12}{address}".rstrip())
         print(f"logs and data: {self.data}")
 
+    def monitor(self) -> None:
+        """Starts Prometheus, or starts it again with the rules that there are now."""
+        with self._while_it_runs():
+            ports_of_running = ports.configured(self.runner.environ())
+            with folder.claimed(self.data):
+                self.runner.stop_part(monitoring.NAME)
+                monitoring.prepare(self.data, ports_of_running)
+                ports.require_free(ports_of_running, [monitoring.PORT])
+                self.runner.start_part(monitoring.NAME)
+        url = monitoring.url(ports_of_running)
+        self.runner.wait(
+            partial(monitoring.is_ready, ports_of_running),
+            "Prometheus was not ready",
+            HEALTH_SECONDS,
+        )
+        print(f"devstack: Prometheus watches at {url}")
+
     def start_part(self, name: str) -> None:
+        if name == monitoring.NAME:
+            self.monitor()
+            return
         with self._while_it_runs():
             started = self.runner.start_part(name)
             print(f"devstack: {name} {'started' if started else 'runs already'}")
@@ -156,7 +183,11 @@ class Stack:
         print("devstack: starting", flush=True)
         static_files.collect(environ)
         daemon = self.runner.launch(
-            [*below.programs, *apps.programs()],
+            [
+                *below.programs,
+                *apps.programs(self.ports),
+                monitoring.program(self.data, self.ports),
+            ],
             environ,
             dies_with_caller=dies_with_caller,
         )
@@ -190,11 +221,15 @@ class Stack:
             **{f"{name.upper()}_PUBLIC_URL": apps.url(name, self.ports) for name in apps.API_PORTS},
             "BOOKING_URL": apps.url("booking", self.ports),
         }
-        api_ports = {port: str(self.ports[port]) for port in apps.API_PORTS.values()}
-        return {**defaults, **self.environ, **api_ports, "PYTHONUNBUFFERED": "1"}
+        numbers = {variable: str(number) for variable, number in self.ports.items()}
+        return {**defaults, **self.environ, **numbers, "PYTHONUNBUFFERED": "1"}
 
     def _all_run(self) -> bool:
-        return all(program.state == "RUNNING" for program in self.runner.programs())
+        return all(
+            program.state == "RUNNING"
+            for program in self.runner.programs()
+            if program.name != monitoring.NAME
+        )
 
     def _all_begun(self) -> bool:
         return all(apps.has_begun(worker, self._worker_states) for worker in apps.WORKERS)
