@@ -1,7 +1,8 @@
 """The copy of an event with its counters, and the bookings.
 
-Laid out so that bookings can be distributed by `event_id`: unique constraints include the event,
-there are no triggers, and all a decision needs is on the one event row that it locks.
+Laid out so that bookings can be distributed by `event_id`: primary keys and unique constraints
+include the event (but for the index `booking_id`), there are no triggers, and all a decision needs
+is on the one event row that it locks.
 """
 
 from django.db import models
@@ -121,7 +122,11 @@ def _by_status(column: str, *, name: str) -> list[models.Index]:
 
 
 class Booking(models.Model):
-    """A user's place in an event. `waitlist_order` is kept after a promotion, as a record."""
+    """A user's place in an event. `waitlist_order` is kept after a promotion, as a record.
+
+    The table's primary key is (event, id), which is also the index of an event's bookings. The ids
+    are unique as well, by the index `booking_id`.
+    """
 
     event = models.ForeignKey(
         Event, on_delete=models.PROTECT, related_name="bookings", db_index=False
@@ -159,7 +164,6 @@ class Booking(models.Model):
             models.CheckConstraint(condition=~Q(user_id=""), name="booking_has_a_user"),
         ]
         indexes = [
-            models.Index(fields=["event", "id"], name="booking_by_event"),
             models.Index(fields=["user_id", "id"], name="booking_by_user"),
             # For lists of one status. An index with `status` in the middle is wider, and so not
             # always chosen. When a seat is booked, an index by event and user would be chosen over
@@ -183,7 +187,8 @@ class HistoryEntry(models.Model):
     was promoted, or somebody booked it for the user.
 
     `actor` is who did it, as pages and commands know them; `SYSTEM` if nobody in particular. Its
-    ids are no foreign keys, which would cost each cancellation a check.
+    ids are no foreign keys, which would cost each cancellation a check. The table's primary key is
+    (event, id), and no index is on `id` alone.
     """
 
     SYSTEM = "system"

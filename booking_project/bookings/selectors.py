@@ -92,7 +92,7 @@ def _of_one(column: str, value: int | str, *, status: BookingStatus | None) -> I
     """Ordered by id, using the index that begins with `column`.
 
     If the column could only have one value, the order would be that of the id alone, and
-    PostgreSQL might walk the primary key through everybody else's bookings. If events are kept
+    PostgreSQL might walk the index of ids through everybody else's bookings. If events are kept
     apart, a second one can't be named: a node then has only its part of the bookings to walk.
     """
     if column == "event_id" and settings.ADMISSION_GROUPING == "event":

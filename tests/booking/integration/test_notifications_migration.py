@@ -1,40 +1,15 @@
 """The notifications' table changes its app, on a database that already has rows."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
 
-import psycopg
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.support.booking.own_database import OwnDatabase
+
 BEFORE = ["bookings", "0005"]
 
 
-class OwnDatabase:
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def migrate(self, *target: str) -> None:
-        subprocess.run(
-            [sys.executable, "manage_booking.py", "migrate", "--verbosity=0", *target],
-            cwd=ROOT,
-            env={**os.environ, "BOOKING_DATABASE_URL": self.url},
-            check=True,
-        )
-
-    def ask(self, statement: str) -> list[tuple[object, ...]]:
-        with psycopg.connect(self.url) as connection:
-            return connection.execute(statement).fetchall()
-
-    def do(self, statement: str) -> None:
-        with psycopg.connect(self.url) as connection:
-            connection.execute(statement)
-
+class DatabaseWithNotifications(OwnDatabase):
     def notifications(self) -> list[tuple[object, ...]]:
         return self.ask("SELECT * FROM bookings_notification ORDER BY id")
 
@@ -51,18 +26,14 @@ class OwnDatabase:
 
 
 @pytest.fixture
-def database() -> Iterator[OwnDatabase]:
-    parts = urlsplit(os.environ["BOOKING_DATABASE_URL"])
-    name = f"migration_{uuid4().hex}"
-    with psycopg.connect(urlunsplit(parts), autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-        try:
-            yield OwnDatabase(urlunsplit(parts._replace(path=f"/{name}")))
-        finally:
-            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+def database() -> Iterator[DatabaseWithNotifications]:
+    with DatabaseWithNotifications.created() as created:
+        yield created
 
 
-def test_rows_and_permissions_stay_on_the_way_forward_and_back(database: OwnDatabase) -> None:
+def test_rows_and_permissions_stay_on_the_way_forward_and_back(
+    database: DatabaseWithNotifications,
+) -> None:
     database.migrate("auth")
     database.migrate(*BEFORE)
     database.do(
@@ -93,7 +64,7 @@ def test_rows_and_permissions_stay_on_the_way_forward_and_back(database: OwnData
     assert database.who_may_see_them() == [("readers", "notifications")]
 
 
-def test_it_is_made_and_removed_with_the_others(database: OwnDatabase) -> None:
+def test_it_is_made_and_removed_with_the_others(database: DatabaseWithNotifications) -> None:
     exists = "SELECT to_regclass('bookings_notification') IS NOT NULL"
     database.migrate()
     assert database.notifications() == []
