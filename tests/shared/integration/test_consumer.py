@@ -8,9 +8,10 @@ from dataclasses import replace
 import pika
 import pytest
 from pika.exceptions import UnroutableError
+from prometheus_client import REGISTRY
 
 from shared.messaging import consumer
-from shared.messaging.errors import HandlerUnavailable, TopologyMismatch
+from shared.messaging.errors import BadMessage, HandlerUnavailable, TopologyMismatch
 from shared.messaging.incoming import IncomingMessage
 from shared.messaging.topology import EVENTS_QUEUE, Queue
 from tests.support.broker import Broker
@@ -76,6 +77,33 @@ def test_a_bad_message_becomes_a_dead_letter_with_its_reason_and_later_ones_flow
     assert dead.properties.delivery_mode == 2
     assert unacknowledged(broker, running) == 0
     assert broker.size(broker.dead_letter_queue) == 0, "once"
+
+
+def measured(name: str) -> float | None:
+    return REGISTRY.get_sample_value(name, {"queue": EVENTS_QUEUE.name})
+
+
+def test_what_waits_and_what_is_dead_is_measured(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "_LOOK_SECONDS", 0.0)
+    waited = []
+
+    def handle(message: IncomingMessage) -> None:
+        waited.append(measured("consumer_queue_messages"))
+        if message.body == b"bad":
+            raise BadMessage("cannot read it")
+
+    for body in (b"1", b"bad", b"2", b"3", b"4", b"5"):
+        broker.publish(body)
+    running = Running(broker.url, one_by_one(handle))
+    try:
+        until(lambda: len(waited) == 6, "all messages")
+        until(lambda: measured("consumer_dead_letters") == 1, "dead letter")
+        until(lambda: measured("consumer_queue_messages") == 0, "empty queue")
+    finally:
+        running.stop()
+    assert max(waited[1:]) >= 3
 
 
 def test_a_reason_of_any_length_fits_into_the_header(
