@@ -99,7 +99,7 @@ cluster-status: .venv/.installed ## show what of the cluster runs, where, and wh
 
 clean: ## stop everything, delete its data, .venv and caches
 	@if [ -e .venv/.installed ]; then $(DEVSTACK) clean; $(BIN)/python -m devstack.cluster clean; fi
-	@rm -rf build staticfiles clients/node_modules .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis .coverage*
+	@rm -rf build staticfiles clients/node_modules site/node_modules .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis .coverage*
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 ##@ Test
@@ -112,18 +112,20 @@ TEST_JOBS := $(if $(EVENT_DATABASE_URL)$(BOOKING_DATABASE_URL)$(RABBITMQ_URL),1,
 .PHONY: test lint reference-check types imports openapi-check deploy-check migrations-check test-pythons test-unit \
 	test-integration test-shared test-event test-booking test-proof-short test-devstack test-deploy \
 	test-api test-browser screenshots test-end-to-end test-fuzz-short test-fuzz test-proof test-faults-short test-faults
-test: lint types imports openapi-check deploy-check ## everything; the output of a suite appears when it ends
+test: lint types imports openapi-check deploy-check docs ## everything; the output of a suite appears when it ends
 	@$(MAKE) --jobs=$(TEST_JOBS) --output-sync=target $(SUITES)
 
 lint: .venv/.installed reference-check ## ruff: rules and format; reference-check
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 
-reference-check: .venv/.installed ## docs/configuration.md matches the settings, docs/metrics.md the metrics
+reference-check: .venv/.installed ## the generated pages of docs/ match the settings, metrics and commands
 	@$(BIN)/python -m devstack.reference | diff -u docs/configuration.md - \
 		|| { echo "docs/configuration.md does not match the settings: make reference"; exit 1; }
 	@$(BIN)/python -m devstack.metrics_reference | diff -u docs/metrics.md - \
 		|| { echo "docs/metrics.md does not match the code: make reference"; exit 1; }
+	@$(BIN)/python -m devstack.commands | diff -u docs/commands.md - \
+		|| { echo "docs/commands.md does not match the commands: make reference"; exit 1; }
 
 types: .venv/.installed ## mypy: one run per project, because each has its own settings
 	@DJANGO_SETTINGS_MODULE=event_project.settings $(WITHOUT_SERVERS) \
@@ -200,6 +202,7 @@ test-end-to-end: .venv/.installed
 
 test-browser: .venv/.installed ## the pages in a real Chromium
 	@$(BIN)/python -m devstack.chromium
+	@site/install.sh || echo "so the test of diagrams is skipped"
 	@$(WITH_SERVERS) $(BIN)/pytest tests/browser
 
 screenshots: .venv/.installed ## the same pages as pictures in docs/images
@@ -224,17 +227,25 @@ test-proof: .venv/.installed ## the long search for a wrong outcome (about 10 mi
 	@PROOF_SECONDS=120 PROOF_CLIENTS=300 $(WITH_SERVERS) \
 		$(BIN)/pytest --ds booking_project.settings --hypothesis-profile=long -s tests/proof
 
-##@ Schemas, reference, translations and clients
-.PHONY: openapi reference messages clients
+##@ Documentation, schemas, reference, translations and clients
+.PHONY: docs docs-serve openapi reference messages clients
+docs: .venv/.installed ## build docs/ as a site, in build/site; fails at a link that leads nowhere
+	@site/install.sh || echo "so diagrams are shown as text"
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs --quiet build --strict
+
+docs-serve: docs ## show the site at http://127.0.0.1:8000, and again after each change
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
 openapi: .venv/.installed ## write the OpenAPI schemas to docs/openapi
 	@$(WITHOUT_SERVERS) sh -ec '\
 		for service in event booking; do \
 			$(BIN)/python manage_$$service.py $(SPECTACULAR) --file $(OPENAPI)/$$service-service.yaml; \
 		done'
 
-reference: .venv/.installed ## write docs/configuration.md and docs/metrics.md
+reference: .venv/.installed ## write docs/configuration.md, docs/metrics.md and docs/commands.md
 	@$(BIN)/python -m devstack.reference >docs/configuration.md
 	@$(BIN)/python -m devstack.metrics_reference >docs/metrics.md
+	@$(BIN)/python -m devstack.commands >docs/commands.md
 
 messages: .venv/.installed ## collect the texts to translate, say which lack a translation, compile
 	@$(BIN)/python -m devstack.messages

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Makes somebody who may log in to the admin as a member of a group."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("username")
+        parser.add_argument("username", help="the password is the first line of the input")
         parser.add_argument("--group", required=True, help="viewer, agent, manager or your own")
 
     def handle(self, *args: Any, username: str, group: str, **options: Any) -> None:
