@@ -82,6 +82,7 @@ class Layout:
         for pair in DATABASES.values():
             found += [(self.address(node), POSTGRES_PORT, node) for node in pair]
         found += [(self.address(node), AMQP_PORT, node) for node in BROKERS]
+        found.append(("127.0.0.1", EPMD_PORT, "epmd of the brokers"))
         found += [(self.address(node), PGBOUNCER_PORT, f"PgBouncer of {node}") for node in APPS]
         found += [("127.0.0.1", port, node) for node, port in DISTRIBUTION_PORTS.items()]
         for service in DATABASES:

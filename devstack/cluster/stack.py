@@ -51,7 +51,7 @@ class Cluster:
         """Leaves everything running in the background; does nothing if it is already running."""
         folder.make(self.data)
         with folder.claimed(self.data):
-            if self._is_complete():
+            if self.is_complete():
                 print(f"cluster: already running. {self._ready_line()}")
                 return
             try:
@@ -148,7 +148,7 @@ class Cluster:
         apps.migrate(self.runner, self.manage_environ())
         for program in self.services.programs:
             self.runner.start_app(program.name)
-        self._wait(self._is_complete, "not everything became ready")
+        self._wait(self.is_complete, "not everything became ready")
 
     def _create(self) -> None:
         servers = self.servers_folder
@@ -198,7 +198,7 @@ class Cluster:
         }
         return {**defaults, **self.environ, **fixed}
 
-    def _is_complete(self) -> bool:
+    def is_complete(self) -> bool:
         if not self.runner.is_up():
             return False
         if any(program.state != "RUNNING" for program in self.runner.programs()):
