@@ -111,7 +111,8 @@ TEST_JOBS := $(if $(EVENT_DATABASE_URL)$(BOOKING_DATABASE_URL)$(RABBITMQ_URL),1,
 
 .PHONY: test lint reference-check types imports openapi-check deploy-check migrations-check test-pythons test-unit \
 	test-integration test-shared test-event test-booking test-proof-short test-devstack test-deploy \
-	test-api test-browser screenshots test-end-to-end test-fuzz-short test-fuzz test-proof test-faults-short test-faults
+	test-api test-browser screenshots test-end-to-end test-fuzz-short test-fuzz test-proof test-faults-short test-faults \
+	test-cluster-short test-cluster
 test: lint types imports openapi-check deploy-check docs ## everything; the output of a suite appears when it ends
 	@$(MAKE) --jobs=$(TEST_JOBS) --output-sync=target $(SUITES)
 
@@ -222,6 +223,12 @@ test-faults-short: .venv/.installed ## kills, freezes and cuts: nothing acknowle
 test-faults: .venv/.installed ## the same and more, with kills for five minutes (about 12 minutes)
 	@FAULT_SECONDS=300 FAULT_RESULTS=tests/faults/results/latest.json $(WITH_SERVERS) \
 		$(BIN)/pytest tests/faults
+
+test-cluster-short: .venv/.installed ## a dead primary and a killed broker node in a cluster like that of `make cluster`
+	@$(BIN)/pytest -m short_form tests/cluster
+
+test-cluster: .venv/.installed ## each part of such a cluster killed, frozen or cut off under load (about 25 minutes; root)
+	@$(BIN)/pytest tests/cluster
 
 test-proof: .venv/.installed ## the long search for a wrong outcome (about 10 minutes)
 	@PROOF_SECONDS=120 PROOF_CLIENTS=300 $(WITH_SERVERS) \

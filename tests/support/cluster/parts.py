@@ -7,15 +7,16 @@ import signal
 import subprocess
 import threading
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from devstack.cluster import layout
 from devstack.cluster.stack import Cluster
 from devstack.runner import Running
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 RECOVERY_SECONDS = 120
 
@@ -36,18 +37,19 @@ class Parts:
 
     def etcd_leader(self) -> str:
         for node in layout.ETCD:
-            address = self.cluster.where.address(node)
-            request = urllib.request.Request(
-                f"http://{address}:{layout.ETCD_PORT}/v3/maintenance/status", data=b"{}"
-            )
-            with (
-                contextlib.suppress(OSError, http.client.HTTPException),
-                urllib.request.urlopen(request, timeout=5) as response,
-            ):
-                status = json.load(response)
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                status = self._etcd(node, "maintenance/status", {})
                 if status["leader"] == status["header"]["member_id"]:
                     return node
         raise AssertionError("etcd has no leader")
+
+    def _etcd(self, node: str, call: str, body: Mapping[str, str]) -> Any:
+        address = self.cluster.where.address(node)
+        request = urllib.request.Request(
+            f"http://{address}:{layout.ETCD_PORT}/v3/{call}", data=json.dumps(body).encode()
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as response:
+            return json.load(response)
 
     def family(self, name: str) -> list[psutil.Process]:
         """The part's processes, the parents first. Those of a database are Patroni's and
@@ -123,13 +125,12 @@ class Parts:
             for port in _ports_to(families[name], far):
                 rules += [f"tcp sport {port} drop", f"tcp dport {port} drop"]
         chain = "type filter hook output priority 0; policy accept;\n" + "\n".join(rules)
-        _nft(f"table inet cluster_test {{ chain cut {{ {chain}\n }} }}")
-        try:
-            yield
-        finally:
-            _nft("delete table inet cluster_test")
+        with contextlib.ExitStack() as stack:
             for group in groups.values():
-                group.remove()
+                stack.callback(group.remove)
+            _nft(f"table inet cluster_test {{\nchain cut {{\n{chain}\n}}\n}}\n")
+            stack.callback(_nft, "delete table inet cluster_test\n")
+            yield
 
     def _running(self, name: str) -> Running:
         def found() -> Running | None:
