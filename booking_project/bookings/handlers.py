@@ -100,7 +100,7 @@ def handle_event_messages(messages: Sequence[IncomingMessage]) -> Failures:
             failures[message] = HandleAlone()
         elif isinstance(outcome, ImplausibleVersion):
             failures[message] = BadMessage(str(outcome))
-    _report(outcomes)
+    _report(news, outcomes)
     return failures
 
 
@@ -119,18 +119,24 @@ def _sync_alone(news: EventNews) -> bool | ImplausibleVersion:
         return error
 
 
-def _report(outcomes: Mapping[EventNews, bool | ImplausibleVersion]) -> None:
+def _report(
+    messages: Mapping[EventNews, IncomingMessage],
+    outcomes: Mapping[EventNews, bool | ImplausibleVersion],
+) -> None:
     now = timezone.now()
-    lines = []
     for news, outcome in outcomes.items():
         if isinstance(outcome, ImplausibleVersion):
             continue
         what = "taken over" if outcome else "is not new"
-        lines.append(f"event {news.state.id} version {news.state.version} {what}")
+        logger.info(
+            "event %d version %d %s",
+            news.state.id,
+            news.state.version,
+            what,
+            extra={"request_id": messages[news].request_id},
+        )
         if outcome and not news.republished:
             SYNC_LAG.observe((now - news.state.updated_at).total_seconds())
-    if lines:
-        logger.info("%s", "; ".join(lines))
 
 
 class PendingBatches:

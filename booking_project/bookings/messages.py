@@ -15,7 +15,7 @@ from shared.outbox.services import NewMessage
 def booking_messages(event: Event, changes: Iterable[Change]) -> Iterator[NewMessage]:
     """In the order of `changes`. Bookings must have their ids."""
     event_id, event_name = event.id, event.name
-    for booking, transition, reason, _ in changes:
+    for booking, transition, reason, _, request_id in changes:
         booking_id = booking.id
         body = {
             "id": booking_id,
@@ -34,4 +34,5 @@ def booking_messages(event: Event, changes: Iterable[Change]) -> Iterator[NewMes
             routing_key=f"booking.{transition.name}",
             ordering_key=f"booking-{booking_id}",
             body=body,
+            request_id=request_id,
         )

@@ -74,7 +74,9 @@ def handle_booking_messages(
 def _news(message: IncomingMessage) -> BookingNews:
     body = decode(message, BookingMessage, what="a booking")
     kind = KIND_BY_CAUSE[body.pop("cause")]
-    return BookingNews(message_id=_message_id(message), kind=kind, **body)
+    return BookingNews(
+        message_id=_message_id(message), request_id=message.request_id, kind=kind, **body
+    )
 
 
 def _message_id(message: IncomingMessage) -> UUID:

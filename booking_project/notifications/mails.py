@@ -20,13 +20,15 @@ _LINK = re.compile(r"[/@:]|\.[A-Za-z]{2}")
 
 @dataclass(frozen=True, kw_only=True)
 class BookingNews:
-    """What happened to booking `id`. `message_id` is the id of the message that announced it."""
+    """What happened to booking `id`. `message_id` is the id of the message that announced it,
+    `request_id` that of the request that caused it."""
 
     message_id: UUID
     id: int
     event_name: str
     user_id: str
     kind: NotificationKind
+    request_id: str = ""
 
 
 def mail_about(news: BookingNews, *, contact: Contact | None) -> EmailMessage:

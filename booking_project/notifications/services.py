@@ -73,6 +73,9 @@ def _send_new(
         if news.message_id not in not_sent:
             is_new = news.message_id in new
             logger.info(
-                "booking %d: %s", news.id, "mail sent" if is_new else "the mail was sent before"
+                "booking %d: %s",
+                news.id,
+                "mail sent" if is_new else "the mail was sent before",
+                extra={"request_id": news.request_id},
             )
     return not_sent

@@ -4,6 +4,8 @@ environment says, and refuses the other's settings."""
 import os
 import sys
 
+from shared.observability.request_id import new_for_command, request_id
+
 # Their statements may take hours, and a person is there to stop them.
 _UNHURRIED = frozenset({"migrate", "shell"})
 
@@ -31,6 +33,8 @@ def run(*, settings_module: str) -> None:
             f'`make {_target(sys.argv[0])} ARGS="…"`; elsewhere: .venv/bin/python {sys.argv[0]} …'
         ) from None
 
+    if sys.argv[1:]:
+        request_id.set(new_for_command(sys.argv[1]))
     execute_from_command_line(sys.argv)
 
 

@@ -25,6 +25,7 @@ from shared.messaging.incoming import Failures, Handler, IncomingMessage
 from shared.messaging.metrics import DEAD_LETTERS, HANDLED, QUEUED
 from shared.messaging.rejection import POSTPONED, dead_letter, postpone
 from shared.messaging.topology import Queue
+from shared.observability.request_id import bound
 from shared.workers.heartbeat import Heartbeat
 
 logger = logging.getLogger(__name__)
@@ -213,15 +214,24 @@ class Consumer:
                     # What follows may take long, or end the process. Those before it are done.
                     self._acknowledge(channel, done)
                     done = []
-                    if not isinstance(failure, BadMessage | TryLater):
-                        failure = self._try_alone(channel, delivery.message)
+                    with bound(delivery.message.request_id):
+                        failure = self._settle(channel, delivery, failure)
                 if failure is None:
                     done.append(delivery)
-                else:
-                    self._reject(channel, delivery, failure)
         except HandlerUnavailable:
             pass  # shutdown: what is not acknowledged goes back to the queue
         self._acknowledge(channel, done)
+
+    def _settle(
+        self, channel: BlockingChannel, delivery: Delivery, failure: Exception
+    ) -> Exception | None:
+        """Try a message that failed in its batch alone, unless it is known what becomes of it. What
+        fails for good is rejected. Raises `HandlerUnavailable` at shutdown."""
+        final = failure if isinstance(failure, BadMessage | TryLater) else None
+        final = final or self._try_alone(channel, delivery.message)
+        if final is not None:
+            self._reject(channel, delivery, final)
+        return final
 
     def _try_together(
         self, channel: BlockingChannel, messages: Sequence[IncomingMessage]

@@ -10,6 +10,7 @@ from pika.spec import Basic
 
 from shared.messaging.incoming import IncomingMessage
 from shared.messaging.topology import Queue
+from shared.observability.request_id import accept_from_message
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,12 +84,14 @@ class Inbox:
         properties: pika.BasicProperties,
         body: bytes,
     ) -> None:
+        headers = properties.headers or {}
         message = IncomingMessage(
             message_id=_text(properties.message_id),
             # A message sent back from another queue arrives under the queue's name, not its key.
             routing_key=_text(method.routing_key if method.exchange else properties.type) or "",
-            headers=properties.headers or {},
+            headers=headers,
             body=body,
+            request_id=accept_from_message(headers),
         )
         self._arrived.append(Delivery(method, properties, body, message))
 

@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+import orjson
+
 from shared.formats.json import dump_json
+from shared.observability.request_id import MESSAGE_HEADER
 
 
 class Line(NamedTuple):
@@ -33,6 +36,15 @@ def to_line(
     if text.count("\t") != _TABS or "\n" in text:
         raise ValueError(f"a key has a tab or a line break: {routing_key!r}, {ordering_key!r}")
     return text
+
+
+def request_id_in(text: str) -> str:
+    """Of the request that caused the message; empty if the line doesn't say."""
+    try:
+        headers = orjson.loads(read_line(text).headers)
+    except ValueError:
+        return ""
+    return str(headers.get(MESSAGE_HEADER, "")) if isinstance(headers, dict) else ""
 
 
 def read_line(text: str) -> Line:

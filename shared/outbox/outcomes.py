@@ -7,7 +7,8 @@ from django.db.models.functions import Now
 
 from shared.formats.text import printable
 from shared.messaging.errors import NotPublished, Unpublishable, Unroutable
-from shared.outbox.lines import read_line
+from shared.observability.request_id import bound, request_id
+from shared.outbox.lines import read_line, request_id_in
 from shared.outbox.models import OutboxEntry
 from shared.outbox.sql import PendingEntry, mark_published
 
@@ -66,7 +67,8 @@ def _store(lines: _Sorted) -> int:
         _split_off(lines.entry, lines.published, published_at=Now())
     for line, failure in lines.set_aside:
         _split_off(lines.entry, [line], set_aside_at=Now(), failure=printable(failure))
-        logger.error("message %s is set aside: %s", printable(_name(line)), failure)
+        with bound(request_id_in(line) or request_id.get()):
+            logger.error("message %s is set aside: %s", printable(_name(line)), failure)
     if not lines.kept:
         entry.delete()
     elif lines.published or lines.set_aside:

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from shared.messaging.errors import NotPublished, Unpublishable
 from shared.messaging.publisher import OutgoingMessage, Publisher
+from shared.observability.request_id import MESSAGE_HEADER, request_id
 from shared.outbox import sql
 from shared.outbox.lines import Line, read_line, to_line
 from shared.outbox.models import OutboxEntry, OutboxMessage
@@ -26,13 +27,17 @@ UNROUTABLE_AFTER = timedelta(minutes=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewMessage:
-    """A message to publish. Those with the same `ordering_key` are published in order."""
+    """A message to publish. Those with the same `ordering_key` are published in order.
+
+    `request_id` names the request that caused it, and leaves as one of the headers.
+    """
 
     exchange: str
     routing_key: str
     ordering_key: str
     body: Mapping[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
+    request_id: str = field(default_factory=request_id.get)
 
 
 def outbox_add(messages: Sequence[NewMessage]) -> None:
@@ -49,7 +54,7 @@ def outbox_add(messages: Sequence[NewMessage]) -> None:
             to_line(
                 routing_key=message.routing_key,
                 ordering_key=message.ordering_key,
-                headers=message.headers,
+                headers=_headers(message),
                 body=message.body,
             )
         )
@@ -57,6 +62,12 @@ def outbox_add(messages: Sequence[NewMessage]) -> None:
         sql.insert_and_notify(
             [(exchange, len(of_it), "\n".join(of_it)) for exchange, of_it in lines.items()]
         )
+
+
+def _headers(message: NewMessage) -> Mapping[str, str]:
+    if not message.request_id:
+        return message.headers
+    return {**message.headers, MESSAGE_HEADER: message.request_id}
 
 
 def publish_pending(publisher: Publisher, *, wait: bool, limit: int = PUBLISH_BATCH) -> int:

@@ -1,7 +1,7 @@
 """The RabbitMQ of `RABBITMQ_URL`, without our own code."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -53,9 +53,16 @@ class Broker:
             self.channel.queue_delete(name)
 
     def publish(
-        self, body: bytes, *, message_id: str = "m", routing_key: str = "event.created"
+        self,
+        body: bytes,
+        *,
+        message_id: str = "m",
+        routing_key: str = "event.created",
+        headers: Mapping[str, Any] | None = None,
     ) -> None:
-        properties = pika.BasicProperties(message_id=message_id, headers={"traceparent": "kept"})
+        properties = pika.BasicProperties(
+            message_id=message_id, headers={"traceparent": "kept", **(headers or {})}
+        )
         self.channel.basic_publish(EVENTS_EXCHANGE, routing_key, body, properties, mandatory=True)
 
     def take(self, queue: str | None = None) -> Message | None:

@@ -10,6 +10,7 @@ from shared.messaging.errors import BadMessage, HandlerUnavailable, TryLater
 from shared.messaging.incoming import Failures, IncomingMessage
 from shared.messaging.incoming import Handler as BatchHandler
 from shared.messaging.topology import EVENTS_QUEUE, Queue
+from shared.observability.request_id import request_id
 from shared.workers.heartbeat import Heartbeat
 from tests.support.broker import Broker
 from tests.support.waiting import PATIENCE_SECONDS, until
@@ -39,6 +40,7 @@ class Handler:
         self.done: list[bytes] = []
         self.attempts: list[bytes] = []
         self.messages: list[IncomingMessage] = []
+        self.request_ids: list[str] = []
         self.away = False
         self.held = threading.Event()
         self.held.set()
@@ -61,6 +63,7 @@ class Handler:
             raise TryLater("451 not now")
         self.done.append(message.body)
         self.messages.append(message)
+        self.request_ids.append(request_id.get())
 
 
 class Running:

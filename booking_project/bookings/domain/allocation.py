@@ -26,6 +26,7 @@ from booking_project.bookings.domain.transitions import (
     Transition,
 )
 from booking_project.bookings.models import Booking, Event
+from shared.observability.request_id import request_id
 
 
 def refuse_closed(event: Event, *, now: datetime) -> None:
@@ -55,12 +56,15 @@ def honour_what_is_taken(event: Event) -> None:
 
 
 class Change(NamedTuple):
-    """What a transaction did to `booking`. `actor` is empty for its user and for no one."""
+    """What a transaction did to `booking`. `actor` is empty for its user and for no one.
+
+    `request_id` is the request that caused it, which for a promotion is another user's."""
 
     booking: Booking
     transition: Transition
     reason: Reason
     actor: str = ""
+    request_id: str = ""
 
     @property
     def is_history(self) -> bool:
@@ -180,10 +184,12 @@ class SeatAllocation:
             setattr(self.event, counter, getattr(self.event, counter) + change)
         booking.status = transition.target
         booking.updated_at = self._now
+        cause = request_id.get()
         earlier = self._changes.pop(id(booking), None)
         if earlier is not None and transition is PROMOTE:
-            transition, reason, actor = CONFIRM, earlier.reason, earlier.actor
-        self._changes[id(booking)] = Change(booking, transition, reason, actor)
+            _, _, reason, actor, cause = earlier
+            transition = CONFIRM
+        self._changes[id(booking)] = Change(booking, transition, reason, actor, cause)
 
     def _promote_first(self, *, reason: Reason) -> bool:
         """Whether there was a free seat and a waiting booking to take it."""

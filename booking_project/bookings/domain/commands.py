@@ -1,6 +1,7 @@
 """What users ask of an event, and the outcome they are waiting for.
 
-`actor` is who asks, for the booking's history; empty if it is the booking's user.
+`actor` is who asks, for the booking's history; empty if it is the booking's user. `request_id` is
+the id of the request, because the thread of another one may decide on the command.
 """
 
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from booking_project.bookings.models import Booking
 from shared.concurrency.batching import Outcome
 from shared.idempotency.requests import IdempotentRequest, Result
+from shared.observability.request_id import request_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -18,6 +20,7 @@ class CreateBooking:
     user_id: str
     request: IdempotentRequest | None = None
     actor: str = ""
+    request_id: str = field(default_factory=request_id.get)
     outcome: Outcome[Result[Booking]] = field(default_factory=Outcome)
 
 
@@ -26,6 +29,7 @@ class CancelBooking:
     event_id: int
     booking_id: int
     actor: str = ""
+    request_id: str = field(default_factory=request_id.get)
     outcome: Outcome[Result[Booking]] = field(default_factory=Outcome)
 
 

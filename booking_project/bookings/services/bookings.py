@@ -35,6 +35,7 @@ from booking_project.bookings.storage.sql import (
 from shared.errors import DomainError
 from shared.idempotency.requests import IdempotentRequest, Result
 from shared.idempotency.store import IdempotencyStore
+from shared.observability.request_id import request_id
 from shared.outbox.services import outbox_add
 
 
@@ -158,6 +159,7 @@ def _decide(
 def _decide_one(
     allocation: SeatAllocation, command: Command, store: IdempotencyStore[Booking]
 ) -> Result[Booking] | DomainError:
+    token = request_id.set(command.request_id)
     try:
         match command:
             case CreateBooking(user_id=user_id, request=request, actor=actor):
@@ -167,6 +169,8 @@ def _decide_one(
                 return Result(allocation.cancel(booking_id=booking_id, actor=actor))
     except DomainError as refusal:
         return refusal
+    finally:
+        request_id.reset(token)
 
 
 def _save_allocations(allocations: Collection[SeatAllocation]) -> None:

@@ -413,7 +413,7 @@ def history_add(changes: Sequence[Change]) -> None:
             or (booking.user_id if reason is Reason.CANCELLED_BY_USER else HistoryEntry.SYSTEM),
             booking.updated_at,
         )
-        for booking, transition, reason, actor in changes
+        for booking, transition, reason, actor, _ in changes
     ]
     execute_with_commit(Statement(_INSERT_HISTORY, _columns(rows)))
 

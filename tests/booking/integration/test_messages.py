@@ -7,10 +7,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from booking_project.bookings.domain.commands import Command
 from booking_project.bookings.models import Booking
 from booking_project.bookings.services import bookings
 from booking_project.bookings.services.events import event_sync
 from shared.messaging.topology import BOOKINGS_EXCHANGE
+from shared.observability.request_id import bound, request_id
 from tests.support.booking.commands import decided, decided_where_free, to_book, to_cancel
 from tests.support.booking.factories import EventFactory, announced, booked, now, users
 from tests.support.booking.outbox import bodies, forget_what_was_told, told
@@ -131,6 +133,74 @@ def test_a_group_in_which_all_are_refused_announces_nothing() -> None:
 
     assert told() == []
     assert not [query for query in queries if "outbox" in query["sql"]]
+
+
+def request_ids() -> list[tuple[str, str]]:
+    """The request that each stored message names, by the message's key and user."""
+    return [
+        (f"{each.routing_key} {each.body['user_id']}", each.headers.get("x-request-id", ""))
+        for each in stored()
+    ]
+
+
+def test_each_message_of_a_group_names_its_own_request() -> None:
+    event = EventFactory(max_seats=1)
+    [seated] = booked(event, ["ann"])
+    forget_what_was_told()
+    commands: list[Command] = []
+    for number, make in enumerate(
+        [
+            lambda: to_book(event.pk, "ben"),
+            lambda: to_book(event.pk, "cat"),
+            lambda: to_cancel(event.pk, seated.pk),
+        ]
+    ):
+        with bound(f"request-{number}"):
+            commands.append(make())
+
+    with bound("of-the-leader"):
+        decided(event.pk, commands)
+        assert request_id.get() == "of-the-leader"
+
+    assert request_ids() == [
+        ("booking.waitlisted cat", "request-1"),
+        ("booking.cancelled ann", "request-2"),
+        ("booking.confirmed ben", "request-0"),
+    ]
+
+
+def test_a_promotion_names_the_request_that_freed_the_seat() -> None:
+    event = EventFactory(max_seats=1)
+    seated, _ = booked(event, ["ann", "ben"])
+    forget_what_was_told()
+
+    with bound("gives-up"):
+        cancel = to_cancel(event.pk, seated.pk)
+    decided(event.pk, [cancel])
+
+    assert request_ids() == [
+        ("booking.cancelled ann", "gives-up"),
+        ("booking.promoted ben", "gives-up"),
+    ]
+
+
+def test_promotions_by_a_raised_capacity_name_the_request_that_raised_it() -> None:
+    event = EventFactory(max_seats=1)
+    booked(event, ["ann", "ben"])
+    forget_what_was_told()
+
+    with bound("raises"):
+        event_sync(announced(event, max_seats=3))
+
+    assert request_ids() == [("booking.promoted ben", "raises")]
+
+
+def test_a_message_that_no_request_caused_names_none() -> None:
+    event = EventFactory()
+
+    decided(event.pk, [to_book(event.pk, "ann")])
+
+    assert [each.headers for each in stored()] == [{}]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,6 +14,7 @@ from shared.messaging import consumer
 from shared.messaging.errors import BadMessage, HandlerUnavailable, TopologyMismatch
 from shared.messaging.incoming import IncomingMessage
 from shared.messaging.topology import EVENTS_QUEUE, Queue
+from shared.observability.logs import RequestId
 from tests.support.broker import Broker
 from tests.support.consumer import Handler, Running, one_by_one, unacknowledged, wait_for
 from tests.support.tcp_proxy import TcpProxy
@@ -45,6 +46,34 @@ def test_messages_are_handled_in_order_and_removed(
     assert handler.messages[7].message_id == "id-7"
     assert handler.messages[7].routing_key == "event.updated"
     assert unacknowledged(broker, running) == 0
+
+
+def test_a_message_is_handled_under_the_id_of_the_request_that_caused_it(
+    broker: Broker, handler: Handler, running: Running
+) -> None:
+    for body, given in ((b"1", "order-7.a"), (b"2", 7), (b"3", "a\nb"), (b"4", "order-8")):
+        broker.publish(body, headers={"x-request-id": given})
+
+    wait_for(handler, b"1", b"2", b"3", b"4")
+
+    first, second, third, last = handler.request_ids
+    assert (first, last) == ("order-7.a", "order-8")
+    assert len({second, third}) == 2, "one that logs can't hold is replaced"
+    assert {len(second), len(third)} == {32}
+
+
+def test_what_is_logged_about_a_message_has_its_request_id(
+    broker: Broker, handler: Handler, running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.handler.addFilter(RequestId())
+    broker.publish(b"bad one", headers={"x-request-id": "order-7"})
+
+    broker.wait_for_message(broker.dead_letter_queue)
+
+    assert ("order-7", "message m is dead: cannot read bad one") in {
+        (record.request_id, record.getMessage())  # type: ignore[attr-defined]
+        for record in caplog.records
+    }
 
 
 def test_a_message_is_acknowledged_only_when_its_handler_has_returned(
