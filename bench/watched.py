@@ -72,6 +72,7 @@ def _measure(options: argparse.Namespace) -> Iterator[Watched]:
             sale.load(
                 seeder.events(seats=1_000_000)
             )  # every worker's first imports and connections
+            server.wait_until_quiet()
             for _ in range(options.turns):
                 alone, _ = sale.turn(_hot(seeder), watchers=0)
                 watched, asked = sale.turn(_hot(seeder), watchers=options.watchers)
@@ -109,12 +110,13 @@ class Sale:
             resting = (sum(self._cpu()) - resting) / REST_SECONDS
             turn = self._sale(events, resting)
             seconds = time.monotonic() - began
+        # A request under way would lock what the next turn empties.
+        self._server.wait_until_quiet()
         if not watchers:
             return turn, 0.0
         seen = json.loads(self._log.read_text().splitlines()[-1])
         if seen["failures"]:
             raise BenchError(f"{seen['failures']} viewers lost their connection")
-        self._server.wait_until_quiet()
         return turn, seen["answers"] / seconds
 
     @contextmanager
