@@ -263,7 +263,7 @@ clients: .venv/.installed ## Python and TypeScript clients from the schemas, in 
 	@clients/generate.sh typescript build/clients/typescript
 
 ##@ Measure
-.PHONY: bench bench-guard bench-compare bench-messaging bench-relay bench-mails bench-consumer bench-capacity bench-watched
+.PHONY: bench bench-guard bench-compare bench-messaging bench-relay bench-mails bench-consumer bench-capacity bench-watched bench-pages
 bench: .venv/.installed ## load the booking API, verify, print medians (BENCH="--whole --quick hot_sale")
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench $(BENCH)
 
@@ -287,6 +287,9 @@ bench-consumer: .venv/.installed ## event messages a second, and their CPU time 
 
 bench-capacity: .venv/.installed ## a crowd of 10,000 against one core, as simulated and for real (docs/scaling.md)
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.capacity.check $(BENCH)
+
+bench-pages: .venv/.installed ## how long each page takes at the server, and its queries, with 28,000 bookings
+	@$(DEVSTACK) exec -- $(BIN)/python -m bench.pages $(BENCH)
 
 bench-watched: .venv/.installed ## a sale that 500 people watch on its live page, in turns with one that nobody watches
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.watched $(BENCH)
