@@ -81,6 +81,7 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         ("booking_end_at", dates(_("booking closes"))),
     ]
     list_per_page = 25
+    ordering = ["-pk"]
     search_help_text = _("A part of the name, or the number of an event")
     search_fields = ["id", "name"]  # these show the search box; `get_search_results` says how
     readonly_fields = RECORD
@@ -283,6 +284,7 @@ def _panel(seen: Seen) -> Mapping[str, Any]:
         "links": [
             (_("At the booking desk"), f"{public}/admin/bookings/event/{event.pk}/change/"),
             (_("Page for guests"), f"{public}/events/{event.pk}"),
+            (_("Live"), f"{public}/events/{event.pk}/live"),
         ]
         if public
         else [],

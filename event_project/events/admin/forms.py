@@ -68,6 +68,10 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             "price": _("Price"),
             "booking_start_at": _("Booking opens"),
             "booking_end_at": _("Booking closes"),
+            "created_at": _("Created"),
+            "updated_at": _("Changed"),
+            "version": _("Version"),
+            "cancelled_at": _("Cancelled"),
         }
         help_texts = {
             "description": _("Markdown. HTML in it is shown as text."),
@@ -83,6 +87,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             "price": _("For one seat. 0 is free."),
             "booking_start_at": _("Guests can book from this moment on."),
             "booking_end_at": _("Later than the opening. After it, nobody can book."),
+            "version": _("Grows by one with every change."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
