@@ -1,5 +1,6 @@
 """The first page of the booking desk."""
 
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -95,7 +96,7 @@ def test_it_names_what_needs_somebody(viewer: Client) -> None:
 
     text = page(viewer)
 
-    assert "Messages have been waiting for the broker for 300 seconds." in text
+    assert re.search(r"Messages have been waiting for the broker for 3\d\d seconds\.", text)
     assert "1 message can't be published." in text.replace("&#x27;", "'")
     assert "are still being cancelled." in text
     assert f"/admin/bookings/event/{event.pk}/change/" in text

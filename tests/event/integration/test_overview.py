@@ -1,5 +1,6 @@
 """The first page of the event desk."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -97,7 +98,7 @@ def test_it_names_what_needs_somebody(
 
     text = page(viewer)
 
-    assert "Messages have been waiting for the broker for 300 seconds." in text
+    assert re.search(r"Messages have been waiting for the broker for 3\d\d seconds\.", text)
     assert "manage_event.py outbox_status" in text
     assert "1 change of an event could not be read." in text
     assert f"The booking service does not have the latest version of {late} yet." in text
