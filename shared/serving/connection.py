@@ -12,6 +12,8 @@ from gevent import monkey
 from gevent.socket import socket as gevent_socket
 from gevent.socket import timeout_default
 
+from shared.serving.turns import Turns
+
 # In seconds.
 FIRST_BYTE_SECONDS = 10.0
 NEXT_REQUEST_SECONDS = 75.0
@@ -50,6 +52,7 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
         self._send_by: float | None = None
         self._receiving = False
         self._sending = False
+        self._turns: Turns | None = None
         if self.family in (socket.AF_INET, socket.AF_INET6):
             self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
 
@@ -72,11 +75,15 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
 
     def recv(self, *arguments: Any) -> bytes:
         """Returns nothing after `stop_waiting`, as if the peer had ended the request."""
+        turns = self._turns
+        self.end_turn()
         self._receiving = True
         try:
             data: bytes = super().recv(*arguments)
         finally:
             self._receiving = False
+        if turns is not None:
+            self.take_turn(turns)
         if data:
             self._begin_request()
         self._received += len(data)
@@ -84,6 +91,7 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
 
     def send(self, data: Any, flags: int = 0, timeout: Any = timeout_default) -> int:
         """Raises `BrokenPipeError` after `stop_waiting`."""
+        self.end_turn()
         if self._send_by is None:
             self._send_by = monotonic() + SEND_SECONDS
         self._sending = True
@@ -110,6 +118,20 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
                 super().sendall(memoryview(data)[sent:], flags)
         finally:
             self._unsent = 0
+
+    def take_turn(self, turns: Turns) -> bool:
+        """Wait for the turn of a request. It ends when the answer is sent, and pauses while the
+        peer has yet to send more of the request: a slow peer keeps no other waiting. False if there
+        is none in time."""
+        if not turns.take():
+            return False
+        self._turns = turns
+        return True
+
+    def end_turn(self) -> None:
+        turns, self._turns = self._turns, None
+        if turns is not None:
+            turns.give_back()
 
     def begin_answer(self) -> None:
         """The headers are complete. They may have come with the last request."""

@@ -16,8 +16,11 @@ _CODES = {
 }
 
 
-def write_problem(connection: socket, status: int, reason: str, message: str) -> None:
-    """Replaces `gunicorn.util.write_error`, with the same arguments. Raises `OSError`."""
+def write_problem(
+    connection: socket, status: int, reason: str, message: str, code: str = ""
+) -> None:
+    """Replaces `gunicorn.util.write_error`. `code` is its only argument that gunicorn doesn't know.
+    Raises `OSError`."""
     from shared.api import problems
     from shared.formats.json import dump_json
     from shared.http.titles import title_of
@@ -28,7 +31,7 @@ def write_problem(connection: socket, status: int, reason: str, message: str) ->
     body = dump_json(
         problems.problem(
             status=status,
-            code=_CODES.get(HTTPStatus(status), "bad_request"),
+            code=code or _CODES.get(HTTPStatus(status), "bad_request"),
             detail=message or title,
         )
     )
@@ -52,6 +55,18 @@ def refuse_connection(connection: socket) -> None:
             HTTPStatus.SERVICE_UNAVAILABLE,
             "",
             "too many connections from this address",
+        )
+
+
+def refuse_busy(connection: socket) -> None:
+    """Too many requests came before this one."""
+    with contextlib.suppress(OSError):
+        write_problem(
+            connection,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "",
+            "the service is busy, please try again",
+            "try_again_later",
         )
 
 

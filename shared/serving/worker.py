@@ -11,16 +11,19 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from shared.observability.draining import draining
 from shared.serving.connection import Connection
-from shared.serving.refusals import answer_in_problems, refuse_connection
+from shared.serving.refusals import answer_in_problems, refuse_busy, refuse_connection
 from shared.serving.register import Register, TooManyConnections
 from shared.serving.settings import Settings
+from shared.serving.turns import Turns
 
 TICK_SECONDS = 0.25
 # The rest of an unwanted body is read up to this limit, so that a client that is still sending gets
 # the answer and can keep the connection.
 _LEFT_PIECE_BYTES = 64 * 1024
 _MOST_LEFT_PIECES = 256
-_REQUESTS_A_TURN = 16
+_REQUESTS_A_PASS = 16
+# Asked by machines that decide whether this process still works, however busy it is.
+_WITHOUT_TURN = ("/health", "/metrics")
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -30,6 +33,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     most_per_network: int | None
 
     def init_process(self) -> None:
+        self._turns = Turns()
         self._register = Register(most_per_network=self.most_per_network)
         self.cfg = Settings(self.cfg)
         answer_in_problems()
@@ -78,6 +82,10 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle_request(self, listener_name: Any, req: Any, sock: Connection, addr: Any) -> None:
         """Called when the headers are complete."""
+        if not req.path.startswith(_WITHOUT_TURN) and not sock.take_turn(self._turns):
+            refuse_busy(sock)
+            util.close_graceful(sock)
+            raise StopIteration
         sock.begin_answer()
         try:
             super().handle_request(listener_name, req, sock, addr)
@@ -90,8 +98,10 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             # kernel would reset it, and the answer could be lost.
             util.close_graceful(sock)
             raise
+        finally:
+            sock.end_turn()
         sock.end_request()
-        if self.nr % _REQUESTS_A_TURN == 0:
+        if self.nr % _REQUESTS_A_PASS == 0:
             # We never have to wait for a peer that sends requests and reads answers faster than
             # they are made, so no other connection would get a turn.
             gevent.sleep(0)

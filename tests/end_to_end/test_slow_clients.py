@@ -229,3 +229,20 @@ def test_slow_readers_keep_no_database_connections(own: OwnProcesses, sale: Sale
             response = httpx.get(f"{url}{EVENTS}?limit=1", timeout=30, trust_env=False)
             assert response.status_code == 200, response.text
             time.sleep(PAUSE_SECONDS)
+
+
+def test_unfinished_bodies_keep_no_other_request_waiting(sale: Sale, system: System) -> None:
+    event = sale.create_event()
+    head = (
+        f"POST /api/v1/events/{event}/bookings HTTP/1.1\r\nHost: localhost\r\n"
+        'Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"user_id": '
+    )
+    with contextlib.ExitStack() as stack:
+        # More than a worker has turns.
+        unfinished = [stack.enter_context(connected(system.booking_url)) for _ in range(400)]
+        for connection in unfinished:
+            connection.sendall(head.encode())
+
+        assert sale.book(event, "prompt").status_code == 201
+
+        assert not any(map(has_ended, unfinished)), "the booking waited until these were given up"
