@@ -77,8 +77,8 @@ def _sale(options: argparse.Namespace, costs: Costs) -> Iterator[str]:
     sold_out = "never" if outcome.sold_out_at is None else f"{outcome.sold_out_at:,.1f} s"
     yield f"  sold out after             {sold_out:>10}"
     yield f"  have answers after {LONGEST:g} s   {outcome.answered:10,.0f}"
-    yield f"  half wait at most          {outcome.wait(0.5):10,.1f} s"
-    yield f"  99 of 100 wait at most     {outcome.wait(0.99):10,.1f} s"
+    yield f"  half wait at most          {outcome.longest_wait(0.5):10,.1f} s"
+    yield f"  99 of 100 wait at most     {outcome.longest_wait(0.99):10,.1f} s"
     yield f"  ask again after {sale.patience:g} s       {outcome.asked_again:10,.0f} times"
 
 

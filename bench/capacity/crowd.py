@@ -25,7 +25,7 @@ class Seen:
     answers: Counter[str] = field(default_factory=Counter)
     asked_again: int = 0
 
-    def wait(self, share: float) -> float:
+    def longest_wait(self, share: float) -> float:
         """The wait that `share` (0 to 1) of the people had at most."""
         return sorted(self.waits)[math.ceil(share * len(self.waits)) - 1]
 

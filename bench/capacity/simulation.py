@@ -58,7 +58,7 @@ class Outcome:
     def answered(self) -> float:
         return sum(self.waits.values())
 
-    def wait(self, share: float) -> float:
+    def longest_wait(self, share: float) -> float:
         """The wait that `share` (0 to 1) of the people had at most."""
         wanted = share * self.answered
         so_far = 0.0
