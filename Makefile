@@ -146,10 +146,12 @@ deploy-check: .venv/.installed ## check --deploy of both projects, set up as beh
 			$(BIN)/python manage_$$service.py check --deploy --fail-level WARNING; \
 		done'
 
-migrations-check: .venv/.installed ## both projects: no model change without a migration
+migrations-check: .venv/.installed ## both projects: no model change without a migration, and none that stops a sale
 	@$(WITH_SERVERS) sh -ec '\
-		$(BIN)/python manage_event.py makemigrations --check --dry-run; \
-		$(BIN)/python manage_booking.py makemigrations --check --dry-run'
+		for service in event booking; do \
+			$(BIN)/python manage_$$service.py makemigrations --check --dry-run; \
+			DJANGO_SETTINGS_MODULE=$${service}_project.settings $(BIN)/python -m devstack.migrations; \
+		done'
 
 openapi-check: .venv/.installed ## the committed OpenAPI schemas match the code
 	@$(WITHOUT_SERVERS) sh -ec '\
@@ -263,7 +265,7 @@ clients: .venv/.installed ## Python and TypeScript clients from the schemas, in 
 	@clients/generate.sh typescript build/clients/typescript
 
 ##@ Measure
-.PHONY: bench bench-guard bench-compare bench-messaging bench-relay bench-mails bench-consumer bench-capacity bench-watched bench-pages
+.PHONY: bench bench-guard bench-compare bench-messaging bench-relay bench-mails bench-consumer bench-upgrade bench-capacity bench-watched bench-pages
 bench: .venv/.installed ## load the booking API, verify, print medians (BENCH="--whole --quick hot_sale")
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench $(BENCH)
 
@@ -284,6 +286,9 @@ bench-mails: .venv/.installed ## what a mail costs the notifier, with a real mai
 
 bench-consumer: .venv/.installed ## event messages a second, and their CPU time (BENCH="--before ../old")
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.consumer $(BENCH)
+
+bench-upgrade: .venv/.installed ## how long bookings wait for the migrations of a large database (BENCH="--bookings 100000")
+	@$(DEVSTACK) exec -- $(BIN)/python -m bench.upgrade $(BENCH)
 
 bench-capacity: .venv/.installed ## a crowd of 10,000 against one core, as simulated and for real (docs/scaling.md)
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.capacity.check $(BENCH)
