@@ -7,7 +7,7 @@ import sys
 from shared.conf.env import Range, seal
 from shared.db.waits import SHORT, read_lock_timeout_ms, read_waits
 from shared.serving.config import *  # noqa: F403
-from shared.serving.config import bind_host, env
+from shared.serving.config import bind_host, drain_seconds, env
 from shared.serving.config import worker_exit as close_connections
 
 _port = env.int(
@@ -31,7 +31,7 @@ del sys.modules["shared.serving.config"]
 
 bind = f"{bind_host}:{_port}"
 # Longer than any response from the database may take.
-graceful_timeout = math.ceil(_waits.response_timeout or 0) + 1
+graceful_timeout = drain_seconds + math.ceil(_waits.response_timeout or 0) + 1
 
 
 def worker_exit(server: object, worker: object) -> None:

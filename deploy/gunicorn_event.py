@@ -6,7 +6,7 @@ import sys
 from shared.conf.env import Range, seal
 from shared.db.waits import SHORT
 from shared.serving.config import *  # noqa: F403
-from shared.serving.config import bind_host, env
+from shared.serving.config import bind_host, drain_seconds, env
 
 _port = env.int(
     "EVENT_PORT",
@@ -28,4 +28,4 @@ del sys.modules["shared.serving.config"]
 os.environ.setdefault("DATABASE_WAITS", SHORT)
 
 bind = f"{bind_host}:{_port}"
-graceful_timeout = 20
+graceful_timeout = drain_seconds + 20

@@ -7,7 +7,7 @@ from typing import Any
 from shared.conf.env import Environment, Range, read_trusted_proxies
 from shared.conf.logs import read_log_format, read_log_level
 from shared.observability.logs import log_config
-from shared.serving import metrics_files
+from shared.serving import metrics_files, reloads
 
 # Each service goes on reading from it, then seals it, so that all bad variables are named at once.
 env = Environment()
@@ -31,6 +31,14 @@ _lines_a_second = env.int(
     validate=Range(min=0, max=100_000),
     help="How many requests each process logs in a second. It counts the rest, and always logs "
     "those that failed with 500 or above.",
+)
+drain_seconds = env.int(
+    "DRAIN_SECONDS",
+    1,
+    validate=Range(min=0, max=300),
+    help="How long a process that is told to end still accepts connections. Meanwhile "
+    "`/health/ready` is 503, and each answer is the last of its connection. Give a balancer the "
+    "time that it needs to notice.",
 )
 logger_class = "shared.serving.access.AccessLogger"
 logconfig_dict = log_config(level=read_log_level(env), format=read_log_format(env))
@@ -67,10 +75,16 @@ def on_starting(server: Any) -> None:
     metrics_files.begin()
 
 
+def on_reload(server: Any) -> None:
+    reloads.begin()
+
+
 def post_fork(server: Any, worker: Any) -> None:
     # Behind a proxy, all clients have its address, so the proxy has to count them.
     worker.most_per_network = None if _trusted_proxies else _most_per_network
     worker.log.lines_a_second = _lines_a_second
+    worker.drain_seconds = drain_seconds
+    worker.reload = reloads.latest()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -48,6 +48,7 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
         self._received = 0
         self._unsent = 0
         self._head: bytes | None = None
+        self._request: Any = None
         self._receive_by = monotonic() + FIRST_BYTE_SECONDS
         self._send_by: float | None = None
         self._receiving = False
@@ -133,9 +134,10 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
         if turns is not None:
             turns.give_back()
 
-    def begin_answer(self) -> None:
+    def begin_answer(self, request: Any) -> None:
         """The headers are complete. They may have come with the last request."""
         self._begin_request()
+        self._request = request
         self._head = b""
 
     def complete_answer(self) -> None:
@@ -154,6 +156,11 @@ class Connection(gevent_socket):  # type: ignore[misc]  # gevent has no types
         self._received = 0
         self._send_by = None
         self._receive_by = monotonic() + NEXT_REQUEST_SECONDS
+
+    def close_after_answer(self) -> None:
+        """If an answer is being made, it will say that it is the last."""
+        if self._head == b"":
+            self._request.force_close()
 
     def hurry(self, *, seconds: float) -> None:
         """Wait for the peer at most `seconds` more."""

@@ -60,6 +60,10 @@ class Register:
                 held -= connection.held_bytes
                 connection.stop_waiting()
 
+    def close_after_answers(self) -> None:
+        for connection in self._connections:
+            connection.close_after_answer()
+
     def stop_idle(self) -> None:
         """Stop waiting for requests that have not begun. A new connection may have one on its way,
         so it gets one second."""

@@ -3,13 +3,19 @@
 import contextlib
 import os
 from collections.abc import Callable
+from functools import partial
+from time import monotonic
 from typing import Any
 
 import gevent
+from gevent.event import Event
+from gevent.pool import Pool
+from gevent.server import StreamServer
 from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
 from shared.observability.draining import draining
+from shared.serving import reloads
 from shared.serving.connection import Connection
 from shared.serving.refusals import answer_in_problems, refuse_busy, refuse_connection
 from shared.serving.register import Register, TooManyConnections
@@ -31,9 +37,13 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     cfg: Any
     # Set by gunicorn's `post_fork`, before the process begins its work.
     most_per_network: int | None
+    drain_seconds: float
+    reload: int
 
     def init_process(self) -> None:
         self._turns = Turns()
+        self._ended = Event()
+        self._drain_until: float | None = None
         self._register = Register(most_per_network=self.most_per_network)
         self.cfg = Settings(self.cfg)
         answer_in_problems()
@@ -41,7 +51,42 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def run(self) -> None:
         self._watch = gevent.spawn(self._every_tick, self._look_after_connections)
-        super().run()
+        pool = Pool(self.cfg.worker_connections)
+        servers = [
+            StreamServer(listener, handle=partial(self.handle, _Address(listener)), spawn=pool)
+            for listener in self.sockets
+        ]
+        for server in servers:
+            if self.cfg.workers > 1:
+                server.max_accept = 1  # so that others get their share
+            server.start()
+        while self.alive:
+            self.notify()
+            self._ended.wait(timeout=1.0)
+        for server in servers:
+            _close(server)
+        end = monotonic() + self.cfg.graceful_timeout
+        while not pool.join(timeout=1.0):
+            self.notify()
+            if monotonic() > end:
+                self.log.warning("Worker graceful timeout (pid:%s)", self.pid)
+                pool.kill(timeout=1.0)
+                return
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """SIGTERM."""
+        gevent.spawn(self._drain)
+
+    def _drain(self) -> None:
+        """Go on for a while, so that balancers and clients notice before connections are closed."""
+        if self._drain_until is not None:
+            return
+        self._drain_until = monotonic() + self.drain_seconds
+        if self.reload == reloads.latest():
+            # The service ends. After SIGHUP, other workers take over instead.
+            draining.set()
+        self.cfg.keepalive = 0  # each answer from now on is the last of its connection
+        self._register.close_after_answers()
 
     def notify(self) -> None:
         """Called once a second. Unlike gunicorn's own, it does not end the process and its running
@@ -57,8 +102,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         if self.alive and os.getppid() != self.ppid:
             self.log.warning("The master is gone. Worker ends: %s", self.pid)
             self.alive = False
-        if not self.alive:
             draining.set()
+        if self._drain_until is not None and monotonic() >= self._drain_until:
+            self.alive = False
+        if not self.alive:
+            self._ended.set()
             self._register.stop_idle()
         self._register.stop_late()
 
@@ -86,7 +134,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             refuse_busy(sock)
             util.close_graceful(sock)
             raise StopIteration
-        sock.begin_answer()
+        sock.begin_answer(req)
         try:
             super().handle_request(listener_name, req, sock, addr)
             sock.complete_answer()
@@ -110,6 +158,25 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         client.drop_answer()
         super().handle_error(req, client, addr, exc)
         util.close_graceful(client)
+
+
+class _Address:
+    """What gunicorn asks of the listener for each connection, also when that has been closed."""
+
+    def __init__(self, listener: Any) -> None:
+        self._name = listener.getsockname()
+
+    def getsockname(self) -> Any:
+        return self._name
+
+
+def _close(server: Any) -> None:
+    """Connections that the kernel has already made would be reset: they are accepted first."""
+    server.stop_accepting()
+    with contextlib.suppress(OSError):
+        while accepted := server.do_read():
+            server.do_handle(*accepted)
+    server.close()
 
 
 def _reads_to_its_end(body: Any) -> bool:

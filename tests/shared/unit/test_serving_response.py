@@ -33,7 +33,7 @@ class Exchange:
         settings = Settings(Config())
         unreader = IterUnreader([request + b"\r\nHost: a\r\n\r\n"])
         response = Response(Request(settings, unreader, ("127.0.0.1", 1)), self._ours, settings)
-        self._ours.begin_answer()
+        self._ours.begin_answer(request=None)
         response.start_response(status, list(headers))
         for piece in body:
             response.write(piece)
