@@ -16,12 +16,12 @@ from booking_project.bookings.domain.transitions import BookingStatus
 from booking_project.bookings.models import PENDING_BATCHES, Booking, Event, HistoryEntry
 from booking_project.organisers.standing import seats_bar
 from shared.admin.attention import Attention
+from shared.admin.sale_dates import SHOWN, on_sale, upcoming
 from shared.messaging.backlog import dead_letter_counts
 from shared.messaging.topology import EVENTS_QUEUE, NOTIFICATIONS_QUEUE
 from shared.outbox.attention import outbox_attention
 from shared.times.zones import zone_by_name
 
-SHOWN = 6
 BROKER_SECONDS = 0.4
 
 
@@ -33,25 +33,11 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context |= {
             "overview_template": "organisers/overview.html",
             "today": _today(),
-            "on_sale": _with_bars(_on_sale(now)),
-            "upcoming": _with_bars(_upcoming(now)),
+            "on_sale": _with_bars(on_sale(Event.objects.all(), now=now)),
+            "upcoming": _with_bars(upcoming(Event.objects.all(), now=now)),
             "attention": list(_attention()),
         }
     return context
-
-
-def _on_sale(now: datetime) -> list[Event]:
-    events = _bookable().filter(booking_start_at__lte=now, booking_end_at__gte=now)
-    return list(events.order_by("booking_end_at", "pk")[:SHOWN])
-
-
-def _upcoming(now: datetime) -> list[Event]:
-    events = _bookable().filter(booking_start_at__gt=now, booking_end_at__gt=now)
-    return list(events.order_by("booking_start_at", "pk")[:SHOWN])
-
-
-def _bookable() -> Any:
-    return Event.objects.filter(cancelled_at=None).defer("description")
 
 
 def _with_bars(events: list[Event]) -> list[dict[str, Any]]:
@@ -59,6 +45,7 @@ def _with_bars(events: list[Event]) -> list[dict[str, Any]]:
         {
             "event": event,
             "url": reverse("admin:bookings_event_change", args=[event.pk]),
+            "live_url": reverse("sales:live", args=[event.pk]),
             "bar": seats_bar(event),
             "zone": zone_by_name(event.time_zone) or timezone.get_current_timezone(),
         }

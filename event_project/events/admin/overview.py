@@ -15,12 +15,12 @@ from event_project.events.admin.presentation import seats_bar, takes_place
 from event_project.events.admin.standings import Copy, Seen, look_up
 from event_project.events.models import Event
 from shared.admin.attention import Attention
+from shared.admin.sale_dates import SHOWN, on_sale, planned, upcoming
 from shared.messaging.backlog import dead_letter_counts
 from shared.messaging.topology import EVENTS_QUEUE
 from shared.outbox.attention import outbox_attention
 from shared.times.zones import zone_by_name
 
-SHOWN = 6
 BROKER_SECONDS = 0.4
 
 
@@ -29,12 +29,13 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context["title"] = _("Overview")
     if request.user.has_perm("events.view_event"):
         now = timezone.now()
-        on_sale, upcoming = _on_sale(now), _upcoming(now)
-        seen = look_up([*on_sale, *upcoming])
+        open_now = on_sale(Event.objects.all(), now=now)
+        opening = upcoming(Event.objects.all(), now=now)
+        seen = look_up([*open_now, *opening])
         context |= {
             "overview_template": "admin/events/overview.html",
-            "on_sale": [_shown(seen[event.pk]) for event in on_sale],
-            "upcoming": [_shown(seen[event.pk]) for event in upcoming],
+            "on_sale": [_shown(seen[event.pk]) for event in open_now],
+            "upcoming": [_shown(seen[event.pk]) for event in opening],
             "next_events": [_shown(Seen(event, None, answered=False)) for event in _next(now)],
             "attention": list(_attention(seen.values())),
             "add_url": reverse("admin:events_event_add")
@@ -44,22 +45,9 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     return context
 
 
-def _on_sale(now: datetime) -> list[Event]:
-    events = _planned().filter(booking_start_at__lte=now, booking_end_at__gte=now)
-    return list(events.order_by("booking_end_at", "pk")[:SHOWN])
-
-
-def _upcoming(now: datetime) -> list[Event]:
-    events = _planned().filter(booking_start_at__gt=now, booking_end_at__gt=now)
-    return list(events.order_by("booking_start_at", "pk")[:SHOWN])
-
-
 def _next(now: datetime) -> list[Event]:
-    return list(_planned().filter(starts_at__gte=now).order_by("starts_at", "pk")[:SHOWN])
-
-
-def _planned() -> Any:
-    return Event.objects.filter(cancelled_at=None).defer("description")
+    events = planned(Event.objects.all()).filter(starts_at__gte=now)
+    return list(events.order_by("starts_at", "pk")[:SHOWN])
 
 
 def _shown(seen: Seen) -> dict[str, Any]:
