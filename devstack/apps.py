@@ -62,9 +62,9 @@ def is_healthy(service: str, ports: Mapping[str, int]) -> bool:
     return answers(ports[API_PORTS[service]], "/health")
 
 
-def answers(port: int, path: str) -> bool:
-    """Whether GET of this path is answered 200."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=20)
+def answers(port: int, path: str, *, host: str = LOOPBACK, seconds: float = 20) -> bool:
+    """Whether GET of this path is answered 200 within this time."""
+    connection = http.client.HTTPConnection(host, port, timeout=seconds)
     try:
         connection.request("GET", path)
         return connection.getresponse().status == 200

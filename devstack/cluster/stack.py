@@ -1,7 +1,6 @@
 """Starts, inspects and stops the cluster."""
 
 import contextlib
-import http.client
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -211,16 +210,12 @@ class Cluster:
         )
 
     def _answers(self, service: str, node: str, path: str) -> bool:
-        connection = http.client.HTTPConnection(
-            self.where.address(node), self.where.api_port(service), timeout=ANSWER_SECONDS
+        return apps.answers(
+            self.where.api_port(service),
+            path,
+            host=self.where.address(node),
+            seconds=ANSWER_SECONDS,
         )
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
 
     def _wait(self, ready: Callable[[], bool], what: str) -> None:
         self.runner.wait(ready, what, START_SECONDS)
