@@ -35,6 +35,23 @@ def install(*packages: str) -> None:
         raise DevstackError(f"{packages[0]} could not be installed:\n{output}\n{by_hand}")
 
 
+def install_by_script(script: Path, *, packages: str, log: Path, by_hand: str) -> None:
+    """Runs a script of ours as root that installs these. `log` gets its output."""
+    root = become_root(by_hand=f"{packages} is missing: {by_hand}")
+    print(f"devstack: installing {packages} with apt-get, once", flush=True)
+    with log.open("w") as output:
+        apt = subprocess.run(
+            [*root, "sh", str(script)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=False,
+        )
+    if apt.returncode != 0:
+        end = "\n".join(f"    {line}" for line in log.read_text().splitlines()[-10:])
+        raise DevstackError(f"{packages} could not be installed:\n{end}\n{by_hand}")
+
+
 def unpack(package: str, *, into: Path, with_dependencies: tuple[str, ...] = ()) -> None:
     """Puts the package's files below `into`, also those of dependencies whose names begin so.
     Installs nothing, and needs no root if the lists of packages are there."""

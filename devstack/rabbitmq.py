@@ -7,7 +7,6 @@ import secrets
 import shlex
 import shutil
 import socket
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,16 +173,4 @@ def install(log: Path) -> None:
             "RabbitMQ is not installed, and there is no apt-get here: install rabbitmq-server "
             "with your package manager, or set RABBITMQ_URL to a broker that runs already"
         )
-    become_root = packages.become_root(by_hand=f"RabbitMQ is not installed: {BY_HAND}")
-    print("devstack: installing rabbitmq-server with apt-get, once", flush=True)
-    with log.open("w") as output:
-        apt = subprocess.run(
-            [*become_root, "sh", str(INSTALL_SCRIPT)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            check=False,
-        )
-    if apt.returncode != 0:
-        end = "\n".join(f"    {line}" for line in log.read_text().splitlines()[-10:])
-        raise DevstackError(f"rabbitmq-server could not be installed:\n{end}\n{BY_HAND}")
+    packages.install_by_script(INSTALL_SCRIPT, packages="rabbitmq-server", log=log, by_hand=BY_HAND)

@@ -1,7 +1,6 @@
 """What the cluster needs beside RabbitMQ: where Debian has it, and how to get it."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 from devstack import packages
@@ -40,16 +39,4 @@ def install(log: Path) -> None:
     by_hand = f"type `sudo apt-get install {PACKAGES}`"
     if shutil.which("apt-get") is None:
         raise DevstackError(f"install {PACKAGES} with your package manager")
-    become_root = packages.become_root(by_hand=by_hand)
-    print(f"cluster: installing {PACKAGES} with apt-get, once", flush=True)
-    with log.open("w") as output:
-        apt = subprocess.run(
-            [*become_root, "sh", str(INSTALL_SCRIPT)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            check=False,
-        )
-    if apt.returncode != 0:
-        end = "\n".join(f"    {line}" for line in log.read_text().splitlines()[-10:])
-        raise DevstackError(f"the packages could not be installed:\n{end}\n{by_hand}")
+    packages.install_by_script(INSTALL_SCRIPT, packages=PACKAGES, log=log, by_hand=by_hand)
