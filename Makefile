@@ -200,12 +200,12 @@ build/kubernetes-tools/.installed: deploy/kubernetes/tools.lock .venv/.installed
 test-api: test-end-to-end test-fuzz-short ## both services as processes, over real HTTP
 
 test-end-to-end: .venv/.installed
-	@clients/install.sh || echo "so the tests of the TypeScript client and the Postman collection are skipped"
+	@devstack/npm_install.sh clients || echo "so the tests of the TypeScript client and the Postman collection are skipped"
 	@$(WITH_SERVERS) $(BIN)/pytest tests/end_to_end
 
 test-browser: .venv/.installed ## the pages in a real Chromium
 	@$(BIN)/python -m devstack.chromium
-	@site/install.sh || echo "so the test of diagrams is skipped"
+	@devstack/npm_install.sh site || echo "so the test of diagrams is skipped"
 	@$(WITH_SERVERS) $(BIN)/pytest tests/browser
 
 screenshots: .venv/.installed ## the same pages as pictures in docs/images
@@ -239,7 +239,7 @@ test-proof: .venv/.installed ## the long search for a wrong outcome (about 10 mi
 ##@ Documentation, schemas, reference, translations and clients
 .PHONY: docs docs-serve openapi reference messages clients
 docs: .venv/.installed ## build docs/ as a site, in build/site; fails at a link that leads nowhere
-	@site/install.sh || echo "so diagrams are shown as text"
+	@devstack/npm_install.sh site || echo "so diagrams are shown as text"
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs --quiet build --strict
 
 docs-serve: docs ## show the site at http://127.0.0.1:8000, and again after each change
@@ -260,7 +260,7 @@ messages: .venv/.installed ## collect the texts to translate, say which lack a t
 	@$(BIN)/python -m devstack.messages
 
 clients: .venv/.installed ## Python and TypeScript clients from the schemas, in build/clients
-	@clients/install.sh
+	@devstack/npm_install.sh clients
 	@clients/generate.sh python build/clients/python
 	@clients/generate.sh typescript build/clients/typescript
 
