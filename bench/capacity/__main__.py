@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.capacity.costs import MEASURED, Costs, read_costs
 from bench.capacity.model import (
+    LARGEST_BATCH,
     Demand,
     cores,
     limits,
@@ -66,7 +67,7 @@ def _sale(options: argparse.Namespace, costs: Costs) -> Iterator[str]:
         cores=api * options.busy,
         booking_us=costs.booking.cpu_us["api"],
         refusal_us=costs.refusal.cpu_us["api"],
-        row_per_second=costs.row.commands_per_second(batch=64),
+        row_per_second=costs.row.commands_per_second(batch=LARGEST_BATCH),
     )
     outcome = simulate(sale, service)
     yield (
