@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.capacity.arguments import count, not_negative, positive, share
 from bench.capacity.costs import MEASURED, Costs, read_costs
 from bench.capacity.model import (
     LARGEST_BATCH,
@@ -84,23 +85,23 @@ def _sale(options: argparse.Namespace, costs: Costs) -> Iterator[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="bench.capacity", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="bench.capacity",
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
     add = parser.add_argument
-    add("--bookings-per-second", type=float, default=1000, help="default 1000")
-    add("--refusals-per-second", type=float, default=0, help="default 0")
-    add("--reads-per-second", type=float, default=0, help="of an event's status; default 0")
-    add("--events", type=int, default=1, help="on sale at once; default 1")
-    add(
-        "--busy", type=float, default=0.6, help="part of the time that a core may work; default 0.6"
-    )
-    add("--wal-mb-per-second", type=float, default=200, help="what the disk can write; default 200")
-    add("--network-gbit", type=float, default=10, help="default 10")
-    add("--people", type=int, default=1_000_000, help="of the simulated sale; default 1,000,000")
-    add("--seats", type=int, default=50_000, help="default 50,000")
-    add(
-        "--half-life", type=float, default=30, help="seconds in which half of them come; default 30"
-    )
-    add("--api-cores", type=float, default=16, help="of the simulated sale; default 16")
+    add("--bookings-per-second", type=positive, default=1000, help="of all events")
+    add("--refusals-per-second", type=not_negative, default=0, help="of all events")
+    add("--reads-per-second", type=not_negative, default=0, help="of an event's status")
+    add("--events", type=count, default=1, help="on sale at once")
+    add("--busy", type=share, default=0.6, help="part of the time that a core may work")
+    add("--wal-mb-per-second", type=positive, default=200, help="what the disk can write")
+    add("--network-gbit", type=positive, default=10, help="in front of the API")
+    add("--people", type=count, default=1_000_000, help="of the simulated sale")
+    add("--seats", type=count, default=50_000, help="of the simulated sale")
+    add("--half-life", type=positive, default=30, help="seconds in which half of the people come")
+    add("--api-cores", type=positive, default=16, help="of the simulated sale")
     add("--results", type=Path, default=MEASURED, help="of `make bench BENCH=--whole`")
     return parser
 

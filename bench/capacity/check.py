@@ -15,6 +15,7 @@ import psutil
 
 from bench import generator, usage
 from bench.capacity import crowd
+from bench.capacity.arguments import count, positive
 from bench.capacity.crowd import Seen
 from bench.capacity.simulation import Outcome, Sale, Service, simulate
 from bench.database import Database, fresh_database
@@ -30,10 +31,12 @@ CONNECTIONS = 256
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.capacity.check", description=__doc__)
-    parser.add_argument("--people", type=int, default=10_000, help="default 10,000")
-    parser.add_argument("--seats", type=int, default=500, help="default 500")
-    parser.add_argument("--half-life", type=float, default=1.5, help="seconds; default 1.5")
+    parser.add_argument("--people", type=count, default=10_000, help="default 10,000")
+    parser.add_argument("--seats", type=count, default=500, help="default 500")
+    parser.add_argument("--half-life", type=positive, default=1.5, help="seconds; default 1.5")
     options = parser.parse_args()
+    if options.people <= options.seats:
+        parser.error("there must be more people than seats")
     sale = Sale(people=options.people, seats=options.seats, half_life=options.half_life)
     try:
         service, seen = _measure(sale)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.capacity.__main__ import main
 from bench.capacity.costs import Cost, Costs, RowLock, read_costs
 from bench.capacity.model import Demand, cores, limits
 from bench.capacity.simulation import Sale, Service, simulate
@@ -116,3 +117,27 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
         read_costs(file)
     with pytest.raises(BenchError, match=r"missing\.json"):
         read_costs(tmp_path / "missing.json")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--bookings-per-second", "0"],
+        ["--bookings-per-second", "nan"],
+        ["--refusals-per-second", "-1"],
+        ["--busy", "1.5"],
+        ["--half-life", "0"],
+        ["--people", "0"],
+    ],
+    ids=" ".join,
+)
+def test_numbers_without_sense_are_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["bench.capacity", *arguments])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 2
+    assert f"argument {arguments[0]}: " in capsys.readouterr().err
