@@ -1,5 +1,6 @@
 """What keeps working and what isn't lost while a part is down."""
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 
+from shared.serving.turns import MOST_AT_ONCE
 from tests.support.end_to_end.clients import (
     EVENTS,
     Sale,
@@ -17,6 +19,7 @@ from tests.support.end_to_end.clients import (
     open_client,
 )
 from tests.support.end_to_end.processes import Part
+from tests.support.end_to_end.raw_http import JSON, connected, parsed, request, until_closed
 from tests.support.end_to_end.system import OwnProcesses
 from tests.support.outbox_sql import PENDING
 from tests.support.tcp_proxy import TcpProxy
@@ -110,6 +113,35 @@ def test_a_silent_database_costs_each_request_a_503_and_holds_no_thread(
         until(lambda: client.get(PATHS[service]).status_code in (200, 404), "an answer", seconds=60)
         until(lambda: client.get("/health/ready").status_code == 200, "ready again", seconds=60)
         client.close()
+    way.close()
+
+
+def test_a_silent_database_leaves_no_request_of_a_crowd_without_an_answer(
+    own: OwnProcesses,
+) -> None:
+    """More than a worker has turns: those that wait for one get their answers, too."""
+    variable = "BOOKING_DATABASE_URL"
+    parts = urlsplit(own.environ[variable])
+    way = TcpProxy(parts.hostname or "", parts.port or 5432)
+    environ = {variable: way.url(own.environ[variable]), "BOOKING_WORKERS": "1"}
+    with (
+        own.another_service("booking", "booking-crowded", **environ) as url,
+        open_client(url) as client,
+        contextlib.ExitStack() as crowd,
+    ):
+        assert client.get(f"{EVENTS}/1/status").status_code in (200, 404)
+        way.freeze()
+        guests = [crowd.enter_context(connected(url)) for _ in range(3 * MOST_AT_ONCE)]
+        booking = request(b"POST", b"/api/v1/events/1/bookings", [JSON], b'{"user_id": "ann"}')
+        for guest in guests:
+            guest.sendall(booking)
+
+        assert client.get("/health").status_code == 200
+        for guest in guests:
+            answer = parsed(until_closed(guest))
+            assert answer.status == 503
+            assert answer.json["code"] == "try_again_later"
+            assert answer.headers["retry-after"] == "1"
     way.close()
 
 
