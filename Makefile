@@ -107,7 +107,7 @@ clean: ## stop everything, delete its data, .venv and caches
 # that are given by URL are shared, so they take one suite at a time.
 SUITES := test-end-to-end test-booking test-browser test-faults-short test-devstack test-deploy test-event test-pythons test-shared \
 	test-proof-short test-unit test-fuzz-short migrations-check
-TEST_JOBS := $(if $(EVENT_DATABASE_URL)$(BOOKING_DATABASE_URL)$(RABBITMQ_URL),1,2)
+TEST_JOBS := $(if $(EVENT_DATABASE_URL)$(BOOKING_DATABASE_URL)$(RABBITMQ_URL)$(CITUS_DATABASE_URL),1,2)
 
 .PHONY: test lint reference-check types imports openapi-check deploy-check migrations-check test-pythons test-unit \
 	test-integration test-shared test-event test-booking test-proof-short test-devstack test-deploy \

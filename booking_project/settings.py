@@ -19,7 +19,7 @@ from shared.conf.base import (
 )
 from shared.conf.env import Length, OneOf, Range, read_public_url, seal
 from shared.conf.origins import needs_secure_cookies, trusted_origins
-from shared.db.settings import read_database
+from shared.db.settings import CITUS_SETTINGS, read_database
 from shared.db.waits import read_lock_timeout_ms
 
 SECRET_KEY = env.str(
@@ -27,14 +27,27 @@ SECRET_KEY = env.str(
     validate=Length(min=32),
     help="Django's secret key. `make run` and `make docker-up` generate one.",
 )
+LOCK_TIMEOUT_MS = read_lock_timeout_ms(env, "BOOKING")
+BOOKING_DISTRIBUTION = env.str(
+    "BOOKING_DISTRIBUTION",
+    "none",
+    validate=OneOf(["none", "citus"]),
+    help="`citus`: the database was distributed over the nodes of a Citus cluster by "
+    "`manage_booking.py distribute`. Needs `ADMISSION_GROUPING=event`.",
+)
+DISTRIBUTED = BOOKING_DISTRIBUTION == "citus"
+# Reads follow an index and stop after their page. A bitmap scan would collect all rows first, yet
+# it looks cheap until the statistics know how many there are.
+_OF_READS = {"enable_bitmapscan": "off"}
 _database = read_database(
     env,
     "BOOKING",
-    lock_timeout_ms=read_lock_timeout_ms(env, "BOOKING"),
-    # Reads follow an index and stop after their page. A bitmap scan would collect all rows first,
-    # yet it looks cheap until the statistics know how many there are.
-    server_settings={"enable_bitmapscan": "off"},
+    lock_timeout_ms=LOCK_TIMEOUT_MS,
+    server_settings={**_OF_READS, **(CITUS_SETTINGS if DISTRIBUTED else {})},
 )
+# The nodes of a cluster don't get them from the connection to the coordinator. `distribute` makes
+# them settings of their databases.
+SETTINGS_OF_NODES = {**_OF_READS, "lock_timeout": str(LOCK_TIMEOUT_MS)}
 EVENT_PUBLIC_URL = read_public_url(env, "EVENT_PUBLIC_URL")
 BOOKING_PUBLIC_URL = read_public_url(env, "BOOKING_PUBLIC_URL")
 ADMISSION_MAX_GROUP = env.int(
@@ -48,8 +61,13 @@ ADMISSION_GROUPING = env.str(
     "all",
     validate=OneOf(["all", "event"]),
     help="With `all`, a transaction may lock rows of several events; with `event`, only of one, as "
-    "a database that is sharded by event requires.",
+    "a database that is distributed by event requires.",
 )
+if DISTRIBUTED and ADMISSION_GROUPING != "event":
+    env.refuse(
+        "BOOKING_DISTRIBUTION",
+        "`citus` needs ADMISSION_GROUPING=event: no transaction may lock events on several nodes.",
+    )
 SALES_RETENTION = env.timedelta(
     "SALES_RETENTION",
     timedelta(days=90),
@@ -75,6 +93,7 @@ INSTALLED_APPS = [
     "shared.outbox",
     "booking_project.bookings",
     "booking_project.contacts",
+    "booking_project.distribution",
     "booking_project.guests",
     "booking_project.notifications",
     "booking_project.organisers",

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from devstack import folder, keys, ports, processes, servers, signals, static_files
+from devstack import citus, folder, keys, ports, processes, servers, signals, static_files
 from devstack.errors import DevstackError, Interrupted
 from devstack.runner import Runner
 
@@ -26,6 +26,7 @@ def execute(command: Sequence[str], environ: Mapping[str, str], *, fast: bool, u
     if shutil.which(command[0]) is None:
         raise DevstackError(f"there is no command {command[0]!r}")
     given = {name: value for name, value in environ.items() if value or name not in servers.URLS}
+    given |= citus.booking_environment(environ)
     if given.keys() >= set(servers.URLS):
         known = {**_service_defaults(), **given}
         static_files.collect(known)

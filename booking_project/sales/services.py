@@ -11,9 +11,9 @@ from booking_project.sales.sql import add_to_sales
 PRUNE_BATCH = 5000
 
 
-@transaction.atomic
 def sale_record(counts: Counts) -> None:
-    """Add to the tallies of these events, and store how the events stand in this second.
+    """Add to the tallies of these events, and store how the events stand in this second; in one
+    transaction, or if events are kept apart, in one for each.
 
     Events that don't exist are left out. Several processes may do this at once.
     """
@@ -21,7 +21,10 @@ def sale_record(counts: Counts) -> None:
     for event_id, tally in tallies.items():
         for outcome, count in counts[event_id].items():
             tally[_column(outcome)] += count
-    add_to_sales([(event_id, *tally.values()) for event_id, tally in tallies.items()])
+    rows = [(event_id, *tally.values()) for event_id, tally in tallies.items()]
+    for part in [[row] for row in rows] if settings.ADMISSION_GROUPING == "event" else [rows]:
+        with transaction.atomic():
+            add_to_sales(part)
 
 
 def _column(outcome: Outcome) -> str:

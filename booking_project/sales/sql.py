@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from booking_project.bookings.domain.transitions import SEAT_COUNTERS
+from booking_project.bookings.storage.about_events import AboutEvents
 from booking_project.sales.models import OUTCOMES, REFUSALS
 from shared.db.arrays import array_literal
 from shared.db.round_trips import Row, Statement, execute_together
@@ -12,43 +13,45 @@ from shared.db.round_trips import Row, Statement, execute_together
 # A commit that waits for no disk: bookings need it more than statistics do.
 _WITHOUT_WAITING = "SELECT set_config('synchronous_commit', 'off', true)"
 
-_ADD = f"""
+_ADD = AboutEvents(f"""
     INSERT INTO sales_sale AS sale (event_id, {", ".join(OUTCOMES)})
     SELECT added.*
       FROM unnest({", ".join(["%s::bigint[]"] * (1 + len(OUTCOMES)))})
            AS added (event_id, {", ".join(OUTCOMES)})
       JOIN bookings_event AS event ON event.id = added.event_id
+     WHERE [[event.id = %s|true]]
      ORDER BY added.event_id
         ON CONFLICT (event_id) DO UPDATE
        SET {", ".join(f"{name} = sale.{name} + EXCLUDED.{name}" for name in OUTCOMES)}
-"""  # noqa: S608 (constants)
+""")  # noqa: S608 (constants)
 
 _STAND = ("max_seats", "seats_taken", "waiting", *OUTCOMES)
 _SEATS_TAKEN = " + ".join(f"event.{name}" for name in SEAT_COUNTERS)
 # This runs just after the turn of a second and is about the one before. The rows that `_ADD` has
 # locked keep processes in order, so later seconds have later figures.
-_SET_SECOND = f"""
+_SET_SECOND = AboutEvents(f"""
     INSERT INTO sales_salesecond (event_id, at, {", ".join(_STAND)})
     SELECT event.id, date_trunc('second', clock_timestamp() - interval '0.5 seconds'),
            event.max_seats, {_SEATS_TAKEN}, event.waitlisted_count,
            {", ".join(f"sale.{name}" for name in OUTCOMES)}
       FROM sales_sale AS sale
       JOIN bookings_event AS event ON event.id = sale.event_id
-     WHERE sale.event_id = ANY(%s::bigint[])
+     WHERE [[sale.event_id = %s|sale.event_id = ANY(%s::bigint[])]]
      ORDER BY event.id
         ON CONFLICT (event_id, at) DO UPDATE
        SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _STAND)}
-"""  # noqa: S608 (constants)
+""")  # noqa: S608 (constants)
 
 
 def add_to_sales(rows: Sequence[tuple[int, ...]]) -> None:
     """Each row is the id of an event, and what to add to its `OUTCOMES`. In the order of ids."""
     columns = [array_literal(column) for column in zip(*rows, strict=True)]
+    event_ids = [event_id for event_id, *_ in rows]
     execute_together(
         [
             Statement(_WITHOUT_WAITING),
-            Statement(_ADD, columns),
-            Statement(_SET_SECOND, columns[:1]),
+            _ADD.statement(event_ids, columns),
+            _SET_SECOND.statement(event_ids, []),
         ]
     )
 

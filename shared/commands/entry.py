@@ -7,7 +7,7 @@ import sys
 from shared.observability.request_id import new_for_command, request_id
 
 # Their statements may take hours, and a person is there to stop them.
-_UNHURRIED = frozenset({"migrate", "shell"})
+_UNHURRIED = frozenset({"migrate", "shell", "distribute"})
 
 
 def run(*, settings_module: str) -> None:

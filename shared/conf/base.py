@@ -200,6 +200,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+# Whether this service's tables are distributed over several nodes. See `docs/distribution.md`.
+DISTRIBUTED = False
+
 # What else `relay_outbox` calls once a minute: functions that delete a batch of old rows, and
 # return how many.
 HOUSEKEEPING: list[str] = []

@@ -16,6 +16,14 @@ POOL_SECONDS = 5.0
 _RECONNECT_SECONDS = 3.0
 _IDLE_IN_TRANSACTION_MS = 15000
 
+# Of each connection to the coordinator of a Citus cluster.
+CITUS_SETTINGS = {
+    # One connection to each node is kept open, and reads of several shards of a node take turns on
+    # it. Others would be opened for each such read.
+    "citus.max_adaptive_executor_pool_size": "1",
+    "citus.multi_shard_modify_mode": "sequential",
+}
+
 
 def read_database(
     env: Environment,

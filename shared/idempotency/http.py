@@ -31,7 +31,7 @@ STATUSES: dict[type[DomainError], HTTPStatus] = {
 
 
 def idempotent_request(
-    request: Request, *, arguments: Mapping[str, Any]
+    request: Request, *, arguments: Mapping[str, Any], distribution_key: int = 0
 ) -> IdempotentRequest | None:
     """None without the header. Raises 400 `invalid_idempotency_key`.
 
@@ -51,6 +51,7 @@ def idempotent_request(
         path=request.path_info,
         key=key,
         fingerprint=sha256(dump_json(in_order)).hexdigest(),
+        distribution_key=distribution_key,
     )
 
 

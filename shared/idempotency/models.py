@@ -7,8 +7,12 @@ class IdempotencyRecord(models.Model):
 
     `response` is the JSON as it was sent, as text: a JSON column would sort its members. A record
     older than the retention is ignored, whether it has been deleted yet or not.
+
+    Where tables are distributed, the record is on the node of its `distribution_key`, like all else
+    that its transaction wrote. The path decides about the key, so the constraint holds there, too.
     """
 
+    distribution_key = models.BigIntegerField(default=0, db_default=0)
     caller = models.CharField(max_length=300)
     path = models.CharField(max_length=255)
     key = models.CharField(max_length=255)

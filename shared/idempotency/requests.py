@@ -12,12 +12,15 @@ Scope = tuple[str, str, str]
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IdempotentRequest:
     """A request with a key. The same `caller`, `path` and `key` mean the same request, whose input
-    must then have the same `fingerprint`."""
+    must then have the same `fingerprint`.
+
+    `distribution_key` is that of the rows that the request changes, and follows from the path."""
 
     caller: str
     path: str
     key: str
     fingerprint: str
+    distribution_key: int = 0
 
     @property
     def scope(self) -> Scope:

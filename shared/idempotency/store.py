@@ -1,5 +1,6 @@
 """The results of requests with a key, stored in the transaction of the work itself."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from typing import Generic, TypeVar
 
@@ -9,15 +10,23 @@ from django.conf import settings
 from shared.formats.json import dump_json
 from shared.idempotency.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 from shared.idempotency.requests import Codec, IdempotentRequest, Result, Scope, StoredResult
-from shared.idempotency.sql import insert_results, select_results
+from shared.idempotency.sql import insert_results, select_results, select_results_apart
 
 T = TypeVar("T")
 
 
 def find_stored(requests: Collection[IdempotentRequest]) -> dict[Scope, StoredResult]:
-    """The results of these requests that are known by now, in one statement."""
-    scopes = {request.scope for request in requests}
-    return select_results(scopes, retention=settings.IDEMPOTENCY_RETENTION) if scopes else {}
+    """The results of these requests that are known by now, in one statement; where tables are
+    distributed, in one for each distribution key."""
+    if not requests:
+        return {}
+    if not settings.DISTRIBUTED:
+        scopes = {request.scope for request in requests}
+        return select_results(scopes, retention=settings.IDEMPOTENCY_RETENTION)
+    by_key: dict[int, set[Scope]] = defaultdict(set)
+    for request in requests:
+        by_key[request.distribution_key].add(request.scope)
+    return select_results_apart(by_key, retention=settings.IDEMPOTENCY_RETENTION)
 
 
 def replay(stored: StoredResult, request: IdempotentRequest, codec: Codec[T]) -> Result[T]:
@@ -66,7 +75,12 @@ class IdempotencyStore(Generic[T]):
         happens without the lock. This transaction must not commit then.
         """
         rows = [
-            (*scope, request.fingerprint, dump_json(self._codec.encode(value)).decode())
+            (
+                request.distribution_key,
+                *scope,
+                request.fingerprint,
+                dump_json(self._codec.encode(value)).decode(),
+            )
             for scope, (request, value) in self._new.items()
         ]
         if rows and insert_results(rows, retention=settings.IDEMPOTENCY_RETENTION) < len(rows):

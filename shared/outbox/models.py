@@ -13,10 +13,14 @@ class OutboxEntry(models.Model):
     its own, with the `failure`, so that those behind it go on. If `unroutable_since` is set, no
     queue has taken one of the messages since then.
 
+    Where tables are distributed, the entry is on the node of its `distribution_key`, like all else
+    that its transaction wrote.
+
     Messages with the same ordering key leave in the order of their entries' ids. This is the order
     of the changes they report if transactions that add messages lock what the messages are about.
     """
 
+    distribution_key = models.BigIntegerField(default=0, db_default=0)
     exchange = models.CharField(max_length=255)
     size = models.PositiveIntegerField()
     messages = models.TextField()

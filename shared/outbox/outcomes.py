@@ -59,9 +59,11 @@ class _Sorted:
 
 
 def _store(lines: _Sorted) -> int:
-    entry = OutboxEntry.objects.filter(pk=lines.entry.id)
+    entry = OutboxEntry.objects.filter(
+        pk=lines.entry.id, distribution_key=lines.entry.distribution_key
+    )
     if not lines.kept and not lines.set_aside:
-        mark_published([lines.entry.id])
+        mark_published([lines.entry])
         return len(lines.published)
     if lines.published:
         _split_off(lines.entry, lines.published, published_at=Now())
@@ -82,6 +84,7 @@ def _store(lines: _Sorted) -> int:
 
 def _split_off(entry: PendingEntry, lines: Sequence[str], **columns: object) -> None:
     OutboxEntry.objects.create(
+        distribution_key=entry.distribution_key,
         exchange=entry.exchange,
         size=len(lines),
         messages="\n".join(lines),

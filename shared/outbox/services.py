@@ -40,11 +40,12 @@ class NewMessage:
     request_id: str = field(default_factory=request_id.get)
 
 
-def outbox_add(messages: Sequence[NewMessage]) -> None:
+def outbox_add(messages: Sequence[NewMessage], *, distribution_key: int = 0) -> None:
     """Store messages in the caller's transaction: they exist if and only if it commits.
 
-    One statement, and one entry for each exchange; the commit wakes the relays. Raises
-    `RuntimeError` outside a transaction: a message without its change would be false.
+    `distribution_key` is that of the transaction's other rows. One statement, and one entry for
+    each exchange; the commit wakes the relays. Raises `RuntimeError` outside a transaction: a
+    message without its change would be false.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("outbox_add must run in the transaction of the change that it announces")
@@ -60,7 +61,10 @@ def outbox_add(messages: Sequence[NewMessage]) -> None:
         )
     if lines:
         sql.insert_and_notify(
-            [(exchange, len(of_it), "\n".join(of_it)) for exchange, of_it in lines.items()]
+            [
+                (distribution_key, exchange, len(of_it), "\n".join(of_it))
+                for exchange, of_it in lines.items()
+            ]
         )
 
 
@@ -90,7 +94,7 @@ def publish_pending(publisher: Publisher, *, wait: bool, limit: int = PUBLISH_BA
             return 0
         outcomes = _try_to_publish(publisher, entries)
         if not any(outcomes):
-            sql.mark_published([entry.id for entry in entries])
+            sql.mark_published(entries)
             return len(outcomes)
         published = store_outcomes(entries, outcomes)
     for outcome in outcomes:

@@ -1,7 +1,13 @@
 """`--hypothesis-profile=long` searches for minutes with new random data each time; the default
 searches for seconds with the same data."""
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
+from pytest_django import DjangoDbBlocker
+
+from tests.support.booking.on_a_cluster import distributed_if_asked_for
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
@@ -21,3 +27,9 @@ settings.register_profile(
     suppress_health_check=_SLOW_IS_FINE,
 )
 settings.load_profile("short")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with distributed_if_asked_for(django_db_blocker):
+        yield

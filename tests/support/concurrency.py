@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -112,11 +113,16 @@ def waiting_for_a_lock() -> int:
         # The view stands still within a transaction, unless it is told not to.
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity"
+            f"SELECT count(*) FROM {_sessions()}"
             " WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
         count: int = cursor.fetchone()[0]
     return count
+
+
+def _sessions() -> str:
+    """Those of all nodes, where tables are distributed."""
+    return "citus_stat_activity" if settings.DISTRIBUTED else "pg_stat_activity"
 
 
 def leave_out_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:

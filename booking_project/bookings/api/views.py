@@ -82,7 +82,9 @@ class EventBookings(APIView):
         result = booking_create(
             event_id=number,
             user_id=user_id,
-            request=idempotent_request(request, arguments={"user_id": user_id}),
+            request=idempotent_request(
+                request, arguments={"user_id": user_id}, distribution_key=number
+            ),
             actor=caller.acting_for(user_id),
         )
         return created_response(result, represent_booking)

@@ -193,6 +193,7 @@ def _save_allocations(allocations: Collection[SeatAllocation]) -> None:
         counters=counters,
     )
     outbox_add(
-        [message for each in allocations for message in booking_messages(each.event, each.changes)]
+        [message for each in allocations for message in booking_messages(each.event, each.changes)],
+        distribution_key=next(iter(allocations)).event.pk if len(allocations) == 1 else 0,
     )
     history_add([change for each in allocations for change in each.changes if change.is_history])

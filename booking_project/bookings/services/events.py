@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import transaction
 
 from booking_project.bookings.domain.allocation import SeatAllocation, honour_what_is_taken
@@ -119,7 +120,10 @@ def events_sync(news: Sequence[EventNews]) -> dict[EventNews, bool | Implausible
             outcomes[each] = True
         else:  # another consumer was faster
             others[event_id].insert(0, each)
-    if others:
+    if settings.ADMISSION_GROUPING == "event":
+        for event_id, of_event in others.items():
+            outcomes.update(_sync_free({event_id: of_event}))
+    elif others:
         outcomes.update(_sync_free(others))
     return outcomes
 
@@ -212,6 +216,9 @@ def save_event_and_changes(allocation: SeatAllocation) -> None:
     event beyond its counters. The allocation must not have created bookings."""
     update_statuses(allocation.updated)
     allocation.event.save()
-    outbox_add([*booking_messages(allocation.event, allocation.changes)])
+    outbox_add(
+        [*booking_messages(allocation.event, allocation.changes)],
+        distribution_key=allocation.event.pk,
+    )
     history_add(allocation.changes)
     send_decided_on_commit([allocation])

@@ -47,7 +47,7 @@ def lock_event_and_read(
 def lock_event_briefly(*, event_id: int) -> Event | None:
     """Waits for the row at most `BRIEF_WAIT_MS`, then `OperationalError` 55P03. The same limit then
     holds for every other lock in the transaction."""
-    set_lock_timeout(milliseconds=BRIEF_WAIT_MS)
+    set_lock_timeout(event_id=event_id, milliseconds=BRIEF_WAIT_MS)
     return lock_event(event_id=event_id)
 
 

@@ -25,6 +25,7 @@ from booking_project.bookings.domain.transitions import (
     Reason,
 )
 from booking_project.bookings.models import DESCRIPTIVE, Booking, Event, HistoryEntry
+from booking_project.bookings.storage import events_of_bookings
 from booking_project.bookings.storage.about_events import AboutEvents
 from shared.db.arrays import Value, array_literal
 from shared.db.round_trips import (
@@ -62,6 +63,7 @@ _BOOKING = _column_list(Booking, BOOKING_FIELDS)
 _WHERE_EVENT = "WHERE [[bookings_event.id = %s|bookings_event.id = ANY(%s::bigint[])]]"
 _EVENTS_BY_ID = AboutEvents(f"SELECT {_EVENT} FROM bookings_event {_WHERE_EVENT}")  # noqa: S608
 _BOOKINGS_BY_ID = f"SELECT {_BOOKING} FROM bookings_booking WHERE id = ANY(%s::bigint[])"  # noqa: S608
+_BOOKINGS_OF_EVENT = f"{_BOOKINGS_BY_ID} AND event_id = %s"
 
 
 def _events(rows: Iterable[Row]) -> list[Event]:
@@ -90,8 +92,30 @@ def _events_are_kept_apart() -> bool:
 
 def bookings_by_id(booking_ids: Collection[int]) -> dict[int, Booking]:
     """`in_bulk`, without compiling the query each time."""
+    if settings.DISTRIBUTED:
+        return _bookings_anywhere(booking_ids)
     rows = execute(_BOOKINGS_BY_ID, [array_literal(booking_ids)])
     return {booking.pk: booking for booking in _bookings(rows)}
+
+
+def _bookings_anywhere(booking_ids: Collection[int]) -> dict[int, Booking]:
+    """Asks only the node of a booking whose event this process has seen, and for all others
+    together each shard once."""
+    by_event: dict[int, list[int]] = defaultdict(list)
+    for booking_id, event_id in events_of_bookings.known(booking_ids).items():
+        by_event[event_id].append(booking_id)
+    statements = [
+        Statement(_BOOKINGS_OF_EVENT, [array_literal(ids), event_id])
+        for event_id, ids in by_event.items()
+    ]
+    rows = [*chain.from_iterable(execute_together(statements))] if statements else []
+    found = {booking.pk: booking for booking in _bookings(rows)}
+    others = [each for each in booking_ids if each not in found]
+    if others:
+        for booking in _bookings(execute(_BOOKINGS_BY_ID, [array_literal(others)])):
+            found[booking.pk] = booking
+            events_of_bookings.remember(booking.pk, booking.event_id)
+    return found
 
 
 class Snapshot(TypedDict):
@@ -187,8 +211,19 @@ def bookings_in_line(
     """
     if not _events_are_kept_apart():
         return _in_line((), wanted)
-    booking_ids = array_literal({booking_id for booking_id, _ in wanted})
-    event_of: dict[int, int] = dict(execute(_EVENTS_OF_BOOKINGS, [booking_ids]))
+    event_of = events_of_bookings.known(booking_id for booking_id, _ in wanted)
+    found = _in_line_apart(wanted, event_of)
+    others = {booking_id for booking_id, _ in wanted} - found.keys()
+    if others:
+        rows = execute(_EVENTS_OF_BOOKINGS, [array_literal(others)])
+        found |= _in_line_apart(wanted, dict(rows))
+    return found
+
+
+def _in_line_apart(
+    wanted: Collection[tuple[int, str | None]], event_of: Mapping[int, int]
+) -> "dict[int, WithAnnotations[Booking, InLine]]":
+    """Of those whose event is given."""
     by_event: dict[int, list[tuple[int, str | None]]] = defaultdict(list)
     for booking_id, user_id in wanted:
         if booking_id in event_of:
@@ -355,13 +390,25 @@ _CREATED = {
     "created_at": "timestamptz",
     "updated_at": "timestamptz",
 }
-_INSERT_BOOKINGS_AND_UPDATE_COUNTERS = AboutEvents(f"""
+_WITH_ID = _CREATED | {"id": "bigint"}
+
+
+def _insertion(columns: Mapping[str, str]) -> AboutEvents:
+    return AboutEvents(f"""
     WITH counted AS ({_COUNTERS_UPDATE})
-    INSERT INTO bookings_booking ({", ".join(_CREATED)})
-    SELECT * FROM unnest({_arrays(_CREATED.values())})
+    INSERT INTO bookings_booking ({", ".join(columns)})
+    SELECT * FROM unnest({_arrays(columns.values())})
     RETURNING id
 """)  # noqa: S608 (constants)
+
+
+_INSERT_BOOKINGS_AND_UPDATE_COUNTERS = _insertion(_CREATED)
+_INSERT_WITH_IDS_AND_UPDATE_COUNTERS = _insertion(_WITH_ID)
 _READ_CREATED = attrgetter(*_CREATED)
+_READ_WITH_ID = attrgetter(*_WITH_ID)
+_NEXT_IDS = """
+    SELECT nextval(pg_get_serial_sequence('bookings_booking', 'id')) FROM generate_series(1, %s)
+"""
 
 
 def save_bookings(
@@ -375,7 +422,17 @@ def save_bookings(
     if updated:
         statements.append(_status_update(updated))
     event_ids = [each.event_id for each in counters]
-    if created:
+    if created and settings.DISTRIBUTED:
+        # A node would give out ids of its own: those of one sequence come from the coordinator.
+        for booking, (booking_id,) in zip(created, execute(_NEXT_IDS, [len(created)]), strict=True):
+            booking.pk = booking_id
+            events_of_bookings.remember(booking_id, booking.event_id)
+        statements.append(
+            _INSERT_WITH_IDS_AND_UPDATE_COUNTERS.statement(
+                event_ids, _counter_columns(counters), _columns(map(_READ_WITH_ID, created))
+            )
+        )
+    elif created:
         statements.append(
             _INSERT_BOOKINGS_AND_UPDATE_COUNTERS.statement(
                 event_ids, _counter_columns(counters), _columns(map(_READ_CREATED, created))
@@ -393,6 +450,9 @@ def save_bookings(
 
 _INSERT_HISTORY = """
     INSERT INTO bookings_historyentry (event_id, booking_id, change, reason, actor, at)
+    {rows}
+"""
+_HISTORY_FROM_ARRAYS = """
     SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[],
                          %s::timestamptz[])
 """
@@ -415,7 +475,14 @@ def history_add(changes: Sequence[Change]) -> None:
         )
         for booking, transition, reason, actor, _ in changes
     ]
-    execute_with_commit(Statement(_INSERT_HISTORY, _columns(rows)))
+    if settings.DISTRIBUTED:  # rows from arrays would be collected before they are sent on
+        values = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(rows))
+        sql = _INSERT_HISTORY.format(rows=f"VALUES {values}")
+        execute_with_commit(Statement(sql, [*chain.from_iterable(rows)]))
+    else:
+        execute_with_commit(
+            Statement(_INSERT_HISTORY.format(rows=_HISTORY_FROM_ARRAYS), _columns(rows))
+        )
 
 
 # What the event service announces, and what follows from it for the copy.
@@ -495,6 +562,10 @@ def waitlist_heads(*, event_id: int, count: int) -> list[Booking]:
     return _bookings(execute(_WAITLIST_HEADS, [event_id, count]))
 
 
-def set_lock_timeout(*, milliseconds: int) -> None:
-    """For the current transaction."""
-    execute("SELECT set_config('lock_timeout', %s, true)", [str(milliseconds)])
+def set_lock_timeout(*, event_id: int, milliseconds: int) -> None:
+    """For the current transaction, on the node of this event if it exists."""
+    execute(
+        "SELECT set_config('lock_timeout', %s, true) FROM bookings_event"
+        " WHERE bookings_event.id = %s",
+        [str(milliseconds), event_id],
+    )

@@ -76,6 +76,7 @@ def _book(request: HttpRequest, event_id: int, guest: Guest | None) -> HttpRespo
         path=request.path_info,
         key=str(form.cleaned_data["key"]),
         fingerprint=sha256(booker.user_id.encode()).hexdigest(),
+        distribution_key=event_id,
     )
     try:
         booking = booking_create(event_id=event_id, user_id=booker.user_id, request=sent).value

@@ -265,7 +265,7 @@ class TestABatch:
         assert sorted(user for _, user, _ in told(event.pk)) == users(25)
 
 
-def _power_cut(_: object) -> None:
+def _power_cut(_: object, **options: object) -> None:
     raise RuntimeError("power cut")
 
 

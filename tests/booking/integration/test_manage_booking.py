@@ -59,6 +59,7 @@ def test_a_missing_variable_is_named_in_one_sentence(name: str) -> None:
         ("DATABASE_WAITS", "never"),
         ("ADMISSION_MAX_GROUP", "0"),
         ("ADMISSION_GROUPING", "some"),
+        ("BOOKING_DISTRIBUTION", "sharded"),
         ("EMAIL_URL", "carrier-pigeon://loft"),
         ("EMAIL_URL", "smtp://"),
         ("EMAIL_URL", "smtp://host:port"),
@@ -89,3 +90,12 @@ def test_all_problems_of_the_service_are_reported_at_once() -> None:
     assert len(sentences) == 3
     for name in ("BOOKING_SECRET_KEY", "BOOKING_DATABASE_URL", "BOOKING_DB_POOL_SIZE"):
         assert sum(name in sentence for sentence in sentences) == 1
+
+
+def test_a_distributed_database_needs_each_event_by_itself() -> None:
+    run = manage("check", BOOKING_DISTRIBUTION="citus", ADMISSION_GROUPING="all")
+
+    assert run.returncode != 0
+    [sentence] = run.stderr.strip().splitlines()
+    assert "BOOKING_DISTRIBUTION" in sentence
+    assert "ADMISSION_GROUPING=event" in sentence

@@ -209,8 +209,8 @@ def test_what_is_not_committed_is_not_announced(monkeypatch: pytest.MonkeyPatch)
     event = EventFactory()
     store = bookings.outbox_add
 
-    def store_and_fail(messages: object) -> None:
-        store(messages)  # type: ignore[arg-type]
+    def store_and_fail(messages: object, **options: object) -> None:
+        store(messages, **options)  # type: ignore[arg-type]
         raise RuntimeError("power cut")
 
     monkeypatch.setattr(bookings, "outbox_add", store_and_fail)

@@ -331,5 +331,5 @@ class TestABatch:
         assert unsound(event.pk) == []
 
 
-def _power_cut(_: object) -> None:
+def _power_cut(_: object, **options: object) -> None:
     raise RuntimeError("power cut")

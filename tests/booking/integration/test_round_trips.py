@@ -224,7 +224,7 @@ def test_the_one_that_fails_says_why_and_nothing_stays(event: Event) -> None:
 
 def test_a_lock_that_comes_too_late_is_a_lock_timeout(event: Event) -> None:
     def book() -> None:
-        set_lock_timeout(milliseconds=50)
+        set_lock_timeout(event_id=event.pk, milliseconds=50)
         decided(event.pk, [to_book(event.pk, "ann")])
 
     with held(event):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
+from django.conf import settings
 from django.db import connection
 
 from booking_project.bookings.models import Event
@@ -55,10 +56,23 @@ def database_patience(*, lock_seconds: float, pool_seconds: float | None = None)
         "options": f"{configured['options']} -c lock_timeout={int(lock_seconds * 1000)}",
         "pool": pool if pool_seconds is None else {**pool, "timeout": pool_seconds},
     }
+    _set_on_nodes(lock_seconds * 1000)
     yield
+    _set_on_nodes(settings.LOCK_TIMEOUT_MS)
     connection.close()
     connection.close_pool()
     connection.settings_dict["OPTIONS"] = configured
+
+
+def _set_on_nodes(milliseconds: float) -> None:
+    """Their sessions begin when they are first needed, and end with ours."""
+    if settings.DISTRIBUTED:
+        with stranger() as other:
+            other.execute(
+                "SELECT run_command_on_all_nodes(format("
+                "'ALTER DATABASE %%I SET lock_timeout = %%L', current_database(), %s::int))",
+                [int(milliseconds)],
+            )
 
 
 def waiting_for_a_row(count: int) -> bool:

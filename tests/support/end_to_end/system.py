@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from devstack import citus
 from devstack.ports import free_port
 from tests.support.end_to_end.processes import ROOT, Part
 from tests.support.end_to_end.servers import fresh_database, fresh_vhost, required
@@ -140,9 +142,7 @@ def own_system(folder: Path, *, public: bool = False) -> Iterator[System]:
             "EVENT_DATABASE_URL": stack.enter_context(
                 fresh_database(required("EVENT_DATABASE_URL"))
             ),
-            "BOOKING_DATABASE_URL": stack.enter_context(
-                fresh_database(required("BOOKING_DATABASE_URL"))
-            ),
+            **stack.enter_context(fresh_booking_database()),
             "RABBITMQ_URL": stack.enter_context(fresh_vhost(required("RABBITMQ_URL"))),
             "EVENT_PORT": str(free_port()),
             "BOOKING_PORT": str(free_port()),
@@ -155,6 +155,7 @@ def own_system(folder: Path, *, public: bool = False) -> Iterator[System]:
                 for service in ("EVENT", "BOOKING")
             }
         migrate(environ)
+        distribute_if_asked_for(environ)
         own = OwnProcesses(
             folder=folder,
             environ=environ,
@@ -174,6 +175,30 @@ def own_system(folder: Path, *, public: bool = False) -> Iterator[System]:
         yield System(own.url_of(own.event), own.url_of(own.booking), own)
         for part in own.regular:
             assert part.stop() == 0, f"{part.name} ended badly"
+
+
+@contextlib.contextmanager
+def fresh_booking_database() -> Iterator[dict[str, str]]:
+    """What the booking service needs to use it. With `CITUS_DATABASE_URL` it is on all nodes."""
+    environ = citus.booking_environment(os.environ)
+    url = required("BOOKING_DATABASE_URL")
+    name = f"end_to_end_{secrets.token_hex(4)}"
+    with citus.fresh_database(url, name) if environ else fresh_database(url) as database:
+        yield {**environ, "BOOKING_DATABASE_URL": database}
+
+
+def distribute_if_asked_for(environ: Mapping[str, str]) -> None:
+    if environ.get("BOOKING_DISTRIBUTION") == "citus":
+        done = subprocess.run(
+            [sys.executable, "manage_booking.py", "distribute", "--yes", "--shards=6"],
+            cwd=ROOT,
+            env=dict(environ),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def neutral_environ() -> dict[str, str]:

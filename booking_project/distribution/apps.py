@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class DistributionConfig(AppConfig):
+    name = "booking_project.distribution"
