@@ -170,6 +170,7 @@ def _publish(channel: BlockingChannel, event_id: int) -> None:
         "ends_at": (now + timedelta(days=7, hours=8)).isoformat(),
         "time_zone": "Asia/Bangkok",
         "currency": "THB",
+        "waiting_room_rate": None,
         "created_at": now.isoformat(),
         "updated_at": now.isoformat(),
         "version": 1,

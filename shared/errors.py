@@ -1,5 +1,9 @@
 """The root of every error that states a fact of the domain."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 
 class DomainError(Exception):
     """A refusal. `code` is stable and machine-readable, `message` is what a person reads.
@@ -9,6 +13,8 @@ class DomainError(Exception):
 
     code: str
     message: str
+    # What else a program may need to know.
+    members: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self) -> None:
         super().__init__(self.message)

@@ -60,6 +60,9 @@ class EventMessage(FlatMessage[EventState]):
     ends_at = InstantField(allow_null=True, default=None)
     time_zone = TimeZoneField(default=DEFAULT_TIME_ZONE)
     currency = CurrencyField(default=DEFAULT_CURRENCY)
+    waiting_room_rate = WholeNumberField(
+        min_value=1, max_value=_LARGEST, allow_null=True, default=None
+    )
     created_at = InstantField()
     updated_at = InstantField()
     version = WholeNumberField(min_value=1, max_value=_LARGEST)

@@ -25,6 +25,13 @@ LOCK_SECONDS = Histogram(
 )
 
 
+WAITING_ROOM = Counter(
+    "waiting_room",
+    "People who joined a waiting room, and bookings that it refused without asking the database",
+    ["outcome"],
+)
+
+
 def count_decisions(*, counts: Any, **_: Any) -> None:
     """A receiver of `decided`."""
     for outcomes in counts.values():

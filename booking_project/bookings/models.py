@@ -26,6 +26,7 @@ class Event(models.Model):
     they count. `honoured_…` is set if a capacity was lowered below what was already taken: nobody
     loses a seat (rule 8), and the count can only go down from there.
     `cancellation_pending` is set while a cancelled event may have bookings not cancelled yet.
+    `waiting_room_rate` is how many people a second may book; None if there is no waiting room.
     `promotion_cause` is set while idle seats may still be due to the waitlist: it is the `Reason`
     for the promotions still to come, else empty.
     """
@@ -45,6 +46,7 @@ class Event(models.Model):
         max_length=64, default=DEFAULT_TIME_ZONE, db_default=DEFAULT_TIME_ZONE
     )
     currency = models.CharField(max_length=3, default=DEFAULT_CURRENCY, db_default=DEFAULT_CURRENCY)
+    waiting_room_rate = models.IntegerField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     version = models.PositiveIntegerField()
@@ -110,6 +112,24 @@ class Event(models.Model):
         if self.cancelled_at is not None:
             return 0
         return max(0, self.max_seats - self.seats_taken)
+
+
+class WaitingRoom(models.Model):
+    """The counters of an event's waiting room; `domain/turns.py` says what they mean.
+
+    `called` turns had come up at `as_of`. Since then they come up at `rate` a second.
+    """
+
+    event_id = models.BigIntegerField(primary_key=True)
+    rate = models.IntegerField()
+    highest_rate = models.IntegerField()
+    called = models.FloatField()
+    as_of = models.DateTimeField()
+    last_turn = models.BigIntegerField()
+    early = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"waiting room of event {self.pk}"
 
 
 def _by_status(column: str, *, name: str) -> list[models.Index]:

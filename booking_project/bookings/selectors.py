@@ -11,7 +11,11 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest
 
-from booking_project.bookings.domain.allocation import refuse_closed, refuse_full
+from booking_project.bookings.domain.allocation import (
+    refuse_closed,
+    refuse_full,
+    refuse_out_of_turn,
+)
 from booking_project.bookings.domain.commands import CreateBooking
 from booking_project.bookings.domain.errors import AlreadyBooked, EventNotFound
 from booking_project.bookings.domain.transitions import SEAT_COUNTERS, BookingStatus, is_active
@@ -136,6 +140,7 @@ def _refuse(event: "WithAnnotations[Event, Snapshot] | None", command: CreateBoo
     if event is None:
         raise EventNotFound
     refuse_closed(event, now=event.now)
+    refuse_out_of_turn(event, has_turn=command.has_turn)
     if command.user_id in event.active_users:
         raise AlreadyBooked
     refuse_full(event)

@@ -124,6 +124,11 @@ OF_ERRORS: dict[type[DomainError], Refusal] = {
         title=_("This booking is already cancelled"),
         text=_("There is nothing left to do."),
     ),
+    errors.NoWaitingRoom: Refusal(
+        status=HTTPStatus.CONFLICT,
+        title=_("There is no waiting room any more"),
+        text=_("Go back to the event: you can book at once."),
+    ),
     errors.TryAgainLater: BUSY,
     IdempotencyKeyReused: Refusal(
         status=HTTPStatus.CONFLICT,

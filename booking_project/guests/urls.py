@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
 from booking_project.guests.login import views as login
-from booking_project.guests.views import booking, bookings, events, visitors
+from booking_project.guests.views import booking, bookings, events, visitors, waiting_room
 from shared.api.ids import LARGEST_ID
 
 
@@ -24,6 +24,7 @@ urlpatterns = [
     path("", events.events, name="events"),
     path("events/<id:event_id>", events.event, name="event"),
     path("events/<id:event_id>/book", booking.book, name="book"),
+    path("events/<id:event_id>/waiting-room", waiting_room.waiting_room, name="waiting-room"),
     path("events/<id:event_id>/line/<id:booking_id>", bookings.place, name="place"),
     path("bookings", bookings.bookings, name="bookings"),
     path("bookings/<id:booking_id>", bookings.booking, name="booking"),

@@ -51,6 +51,7 @@ def event_message(event: Event) -> dict[str, Any]:
         "ends_at": _rfc3339_or_null(event.ends_at),
         "time_zone": event.time_zone,
         "currency": event.currency,
+        "waiting_room_rate": event.waiting_room_rate,
         "created_at": _rfc3339(event.created_at),
         "updated_at": _rfc3339(event.updated_at),
         "version": event.version,

@@ -19,13 +19,15 @@ from shared.formats.codes import validate_currency, validate_time_zone
 DESCRIPTION_LENGTH = 10_000
 DEFAULT_TIME_ZONE = "Asia/Bangkok"
 DEFAULT_CURRENCY = "THB"
+HIGHEST_WAITING_ROOM_RATE = 10_000
 
 
 class Event(models.Model):
     """Something with limited seats. Times are aware and stored in UTC.
 
     When it takes place has nothing to do with when it can be booked. `time_zone` is the zone in
-    which people read its times. `description` is Markdown without HTML.
+    which people read its times. `description` is Markdown without HTML. `waiting_room_rate` is how
+    many people a second may book; None if there is no waiting room.
 
     Each save gives the row its next version and announces it, in one transaction. Cancelling is
     final: saving a stale instance later doesn't clear `cancelled_at`.
@@ -56,6 +58,7 @@ class Event(models.Model):
         db_default=DEFAULT_CURRENCY,
         validators=[validate_currency],
     )
+    waiting_room_rate = models.IntegerField(null=True, blank=True)
     created_at = models.DateTimeField(blank=True, editable=False)
     updated_at = models.DateTimeField(blank=True, editable=False)
     version = models.PositiveIntegerField(
@@ -129,6 +132,13 @@ class Event(models.Model):
                 condition=Q(currency__regex="^[A-Z]{3}$"),
                 name="event_currency_is_a_code",
                 violation_error_message="currency must have three capital letters",
+            ),
+            models.CheckConstraint(
+                condition=Q(waiting_room_rate__range=(1, HIGHEST_WAITING_ROOM_RATE)),
+                name="event_waiting_room_rate_in_range",
+                violation_error_message=(
+                    f"waiting_room_rate must be from 1 to {HIGHEST_WAITING_ROOM_RATE}"
+                ),
             ),
         ]
 

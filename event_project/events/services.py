@@ -34,6 +34,7 @@ class EventChanges(TypedDict, total=False):
     ends_at: datetime | None
     time_zone: str
     currency: str
+    waiting_room_rate: int | None
 
 
 def event_create(
@@ -50,6 +51,7 @@ def event_create(
     ends_at: datetime | None = None,
     time_zone: str = DEFAULT_TIME_ZONE,
     currency: str = DEFAULT_CURRENCY,
+    waiting_room_rate: int | None = None,
 ) -> Event:
     """Times are aware.
 
@@ -69,6 +71,7 @@ def event_create(
         ends_at=ends_at,
         time_zone=time_zone,
         currency=currency,
+        waiting_room_rate=waiting_room_rate,
     )
     _check_times(event)
     event.save(force_insert=True)

@@ -93,6 +93,7 @@ def exception_handler(status_by_error: Mapping[type[DomainError], HTTPStatus]) -
         if isinstance(exception, DomainError):
             status = status_by_error[type(exception)]
             body = problem(status=status, code=exception.code, detail=exception.message)
+            body.update(exception.members)
         elif is_unavailable(exception):
             logger.error("the database is away: %s", exception)
             body = problem(status=HTTPStatus.SERVICE_UNAVAILABLE, **_TRY_AGAIN)

@@ -6,16 +6,24 @@ each of the others has had its own. So only some begin, and the rest wait in the
 came.
 """
 
+from collections.abc import Callable, Collection
+from time import monotonic
+
+import gevent
 from gevent.lock import BoundedSemaphore
 
 # Twice the default of ADMISSION_MAX_GROUP: while one batch is decided, the next one gathers.
 MOST_AT_ONCE = 128
 # As long as a client may keep us waiting for its request.
 MOST_SECONDS = 10.0
+# They take about a tenth of a worker's time.
+LATER_A_SECOND = 200
+LATER_AT_ONCE = 16
 
 
 class Turns:
     def __init__(self, *, number: int = MOST_AT_ONCE) -> None:
+        self._number = number
         self._free = BoundedSemaphore(number)
 
     def take(self, *, seconds: float = MOST_SECONDS) -> bool:
@@ -24,3 +32,36 @@ class Turns:
 
     def give_back(self) -> None:
         self._free.release()
+
+    @property
+    def are_in_use(self) -> bool:
+        return bool(self._free.counter < self._number)
+
+
+class LaterTurns(Turns):
+    """For requests that may take what the others leave. While any of `others` is in use, only
+    `LATER_A_SECOND` of these begin in a second."""
+
+    def __init__(self, others: Turns, *, number: int = LATER_AT_ONCE) -> None:
+        super().__init__(number=number)
+        self._others = others
+        self._next_at = 0.0
+
+    def take(self, *, seconds: float = MOST_SECONDS) -> bool:
+        if not super().take(seconds=seconds):
+            return False
+        if self._others.are_in_use:
+            now = monotonic()
+            begins = max(self._next_at, now)
+            self._next_at = begins + 1 / LATER_A_SECOND
+            gevent.sleep(begins - now)
+        return True
+
+
+def _none(*_: object) -> bool:
+    return False
+
+
+# Whether a request, by its method, its path and its headers, is one of the later ones. A service
+# sets it; it must not wait for anything.
+is_later: Callable[[str, str, Collection[tuple[str, str]]], bool] = _none

@@ -16,11 +16,12 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from shared.observability.draining import draining
 from shared.serving import reloads
+from shared.serving import turns as serving_turns
 from shared.serving.connection import Connection
 from shared.serving.refusals import answer_in_problems, refuse_busy, refuse_connection
 from shared.serving.register import Register, TooManyConnections
 from shared.serving.settings import Settings
-from shared.serving.turns import Turns
+from shared.serving.turns import LaterTurns, Turns
 
 TICK_SECONDS = 0.25
 # The rest of an unwanted body is read up to this limit, so that a client that is still sending gets
@@ -42,6 +43,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def init_process(self) -> None:
         self._turns = Turns()
+        self._later = LaterTurns(self._turns)
         self._ended = Event()
         self._drain_until: float | None = None
         self._register = Register(most_per_network=self.most_per_network)
@@ -130,7 +132,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle_request(self, listener_name: Any, req: Any, sock: Connection, addr: Any) -> None:
         """Called when the headers are complete."""
-        if not req.path.startswith(_WITHOUT_TURN) and not sock.take_turn(self._turns):
+        if not req.path.startswith(_WITHOUT_TURN) and not sock.take_turn(self._turns_for(req)):
             refuse_busy(sock)
             util.close_graceful(sock)
             raise StopIteration
@@ -153,6 +155,10 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             # We never have to wait for a peer that sends requests and reads answers faster than
             # they are made, so no other connection would get a turn.
             gevent.sleep(0)
+
+    def _turns_for(self, req: Any) -> Turns:
+        is_later = serving_turns.is_later(req.method, req.path, req.headers)
+        return self._later if is_later else self._turns
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         client.drop_answer()

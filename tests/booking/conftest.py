@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
-from booking_project.bookings.services import bookings
+from booking_project.bookings.services import bookings, waiting_room
 from booking_project.bookings.signals import decided
 from booking_project.guests import snapshots
 from booking_project.sales import recorder
@@ -34,3 +34,4 @@ def _unrecorded() -> None:
 def _fresh_snapshots() -> None:
     """Pages show what was true up to a second ago, which may have been another test."""
     snapshots.forget()
+    waiting_room.forget()

@@ -40,6 +40,7 @@ def test_an_event_is_created_read_and_listed(sale: Sale) -> None:
         *("id", "name", "max_seats", "waitlist_limit", "price"),
         *("booking_start_at", "booking_end_at"),
         *("description", "venue", "starts_at", "ends_at", "time_zone", "currency"),
+        "waiting_room_rate",
         *("created_at", "updated_at", "version", "cancelled_at"),
     ]
     assert event["name"] == "งาน"

@@ -15,6 +15,10 @@ STATUSES: dict[type[DomainError], HTTPStatus] = {
     errors.FullyBooked: HTTPStatus.CONFLICT,
     errors.BookingNotFound: HTTPStatus.NOT_FOUND,
     errors.AlreadyCancelled: HTTPStatus.BAD_REQUEST,
+    errors.MustWait: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.InvalidTurn: HTTPStatus.FORBIDDEN,
+    errors.TurnMissed: HTTPStatus.FORBIDDEN,
+    errors.NoWaitingRoom: HTTPStatus.CONFLICT,
     errors.TryAgainLater: HTTPStatus.SERVICE_UNAVAILABLE,
     **idempotency.STATUSES,
 }

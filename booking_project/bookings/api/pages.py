@@ -19,6 +19,10 @@ EVENT_BOOKINGS = Page(
     item=Link("#{id} {user_id}: {status}", _BOOKING),
     bodies={"POST": lambda _: {"user_id": "user-001"}},
 )
+WAITING_ROOM = Page(
+    links={"How full it is": _STATUS, **_THE_EVENT},
+    bodies={"POST": lambda _: {"user_id": "user-001"}},
+)
 USER_BOOKINGS = Page(item=Link("#{id} event {event_id}: {status}", _BOOKING))
 BOOKING = Page(
     links={

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 from booking_project.bookings.api.errors import STATUSES
@@ -11,6 +12,7 @@ from booking_project.bookings.api.serializers import (
     BookingOutput,
     EventStatusOutput,
     ListedEventOutput,
+    PlaceOutput,
 )
 from booking_project.bookings.domain import errors
 from booking_project.bookings.domain.transitions import BookingStatus
@@ -66,6 +68,16 @@ _OFF = {
     "cancelled_at": "2026-02-21T09:00:00Z",
 }
 
+_WAITING: dict[str, Any] = {
+    "event_id": 1,
+    "token": "WzEsInVzZXItMDAxIiwxMjAwXQ:1tkzQb:r7mX…",
+    "state": "waiting",
+    "position": 700,
+    "retry_after": 14,
+}
+_EARLY = {**_WAITING, "state": "early", "position": None, "retry_after": 300}
+_READY = {"state": "ready", "position": None, "retry_after": 0}
+
 _EVENT_ID = schema.path_id("event_id", "The event's id; the same as in the event service.")
 _BOOKING_ID = schema.path_id("booking_id", "The booking's id.")
 _BAD_EVENT_ID = schema.invalid_id("event")
@@ -81,6 +93,21 @@ _BAD_STATUS = Refusal(
     message=f"status must be one of {', '.join(BookingStatus.values)}",
 )
 _NO_SUCH_BOOKING = refused(errors.BookingNotFound, STATUSES)
+
+_TURN = OpenApiParameter(
+    "Waiting-Room-Token",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The `token` of the place in line, for events with a waiting room.",
+)
+_RETRY_AFTER = OpenApiParameter(
+    "Retry-After",
+    OpenApiTypes.INT,
+    OpenApiParameter.HEADER,
+    response=[200, 201],
+    description="When to ask again, in seconds.",
+)
+_MUST_WAIT = refused(errors.MustWait, STATUSES)
 
 list_events = paged(
     "list_events",
@@ -139,6 +166,9 @@ create_booking = operation(
     description=(
         "The booking is confirmed while seats are free, and waitlisted while the waitlist has "
         "places. Non-admins can book only for themselves."
+        "\n\nIf the event has a waiting room, a booking without a turn is refused with the code "
+        "`waiting_room`. The refusal has two more members: `waiting_room`, the path to join the "
+        "line, and `position`, the caller's place or the one they would get."
     ),
     access=Access.SIGNED_IN,
     writes=True,
@@ -150,7 +180,7 @@ create_booking = operation(
         description="The new booking.",
         examples={"confirmed": _CONFIRMED, "waitlisted": _WAITLISTED},
     ),
-    parameters=[_EVENT_ID, *idempotency.PARAMETERS],
+    parameters=[_EVENT_ID, *idempotency.PARAMETERS, _TURN],
     refusals=[
         *idempotency.REFUSALS,
         _BAD_EVENT_ID,
@@ -165,6 +195,63 @@ create_booking = operation(
         refused(errors.AlreadyBooked, STATUSES),
         refused(errors.FullyBooked, STATUSES),
         refused(errors.EventCancelled, STATUSES),
+        _MUST_WAIT,
+        refused(errors.InvalidTurn, STATUSES),
+        refused(errors.TurnMissed, STATUSES),
+    ],
+)
+join_waiting_room = operation(
+    "join_waiting_room",
+    tag="bookings",
+    summary="Join an event's waiting room",
+    description=(
+        "From half an hour before the opening on. Those who join before the opening take part in a "
+        "draw for the first turns. Those who join later come after them, in the order of arrival. "
+        "Joining again gives another place, further back."
+    ),
+    access=Access.SIGNED_IN,
+    writes=True,
+    body=BookingInput,
+    body_examples={"waiting": {"user_id": "user-001"}},
+    answer=Answer(
+        status=HTTPStatus.CREATED,
+        body=PlaceOutput,
+        description="The place in line.",
+        examples={"waiting": _WAITING, "early": _EARLY},
+    ),
+    parameters=[_EVENT_ID, _RETRY_AFTER],
+    refusals=[
+        _BAD_EVENT_ID,
+        schema.invalid_input({"user_id": ["user_id is required"]}, message="user_id is required"),
+        refused(errors.BookingNotOpen, STATUSES),
+        Refusal(
+            status=HTTPStatus.FORBIDDEN,
+            code="not_your_user_id",
+            message="you can wait only for yourself",
+        ),
+        _NO_SUCH_EVENT,
+        refused(errors.NoWaitingRoom, STATUSES),
+        refused(errors.FullyBooked, STATUSES),
+        refused(errors.EventCancelled, STATUSES),
+    ],
+)
+get_place = operation(
+    "get_place",
+    tag="bookings",
+    summary="Get a place in an event's waiting room",
+    description="Costs the service next to nothing. Ask again after `retry_after` seconds.",
+    access=Access.SIGNED_IN,
+    answer=Answer(
+        body=PlaceOutput,
+        description="The place in line.",
+        examples={"waiting": _WAITING, "ready": {**_WAITING, **_READY}},
+    ),
+    parameters=[_EVENT_ID, _TURN, _RETRY_AFTER],
+    refusals=[
+        _BAD_EVENT_ID,
+        refused(errors.InvalidTurn, STATUSES),
+        _NO_SUCH_EVENT,
+        refused(errors.NoWaitingRoom, STATUSES),
     ],
 )
 list_event_bookings = paged(

@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from booking_project.bookings.domain.transitions import BookingStatus
+from booking_project.bookings.domain.turns import Place, PlaceState
 from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.representation import represent_booking
 from booking_project.bookings.storage.sql import FARTHEST_POSITION, InLine
@@ -91,6 +92,31 @@ class ListedEventOutput(EventStatusOutput):
     currency = serializers.CharField(help_text="The price's currency (ISO 4217).")
 
 
+@extend_schema_serializer(component_name="PlaceInLine")
+class PlaceOutput(serializers.Serializer[Place]):
+    event_id = IdField()
+    token = serializers.CharField(
+        help_text="Send it as the header `Waiting-Room-Token` when you ask again, and to book."
+    )
+    state = serializers.ChoiceField(
+        choices=[state.value for state in PlaceState],
+        help_text=(
+            "`early`: the event has yet to open, and then a draw decides. `waiting`. `ready`: book "
+            "within ten minutes. `missed`: join again."
+        ),
+    )
+    position = serializers.IntegerField(
+        min_value=1, allow_null=True, help_text="1 is next. Null unless `waiting`."
+    )
+    retry_after = serializers.IntegerField(
+        min_value=0,
+        help_text=(
+            "In how many seconds to ask again, at most 300. The response has the header "
+            "`Retry-After` as well, unless it is 0."
+        ),
+    )
+
+
 _USER_ID = BookingInput().fields["user_id"]
 
 
@@ -127,4 +153,15 @@ def represent_status(event: Event) -> dict[str, Any]:
         "waitlisted_count": event.waitlisted_count,
         "seats_available": event.seats_available,
         "cancelled_at": event.cancelled_at,
+    }
+
+
+def represent_place(place: Place, event_id: int, token: str) -> dict[str, Any]:
+    """A `PlaceOutput`."""
+    return {
+        "event_id": event_id,
+        "token": token,
+        "state": place.state.value,
+        "position": place.position,
+        "retry_after": place.retry_after,
     }

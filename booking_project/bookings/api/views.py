@@ -1,3 +1,5 @@
+from http import HTTPStatus
+
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -7,6 +9,7 @@ from booking_project.bookings.api import pages, schema
 from booking_project.bookings.api.serializers import (
     ListedEventOutput,
     represent_booking_in_line,
+    represent_place,
     represent_status,
     valid_user_id,
 )
@@ -18,6 +21,7 @@ from booking_project.bookings.representation import (
 )
 from booking_project.bookings.selectors import booking_list, event_list, user_booking_list
 from booking_project.bookings.services.bookings import booking_cancel, booking_create
+from booking_project.bookings.services.waiting_room import place_in_line, room_enter
 from booking_project.bookings.storage.loaders import booking_load_in_line, event_load
 from shared.api.ids import parse_id
 from shared.api.pagination import paged_response
@@ -28,6 +32,8 @@ from shared.api.views import APIView
 from shared.auth.caller import caller_of
 from shared.db.index_ranges import IndexRange
 from shared.idempotency.http import created_response, idempotent_request
+
+TOKEN = "HTTP_WAITING_ROOM_TOKEN"  # noqa: S105 (the name of a header)
 
 
 class EventList(APIView):
@@ -86,8 +92,39 @@ class EventBookings(APIView):
                 request, arguments={"user_id": user_id}, distribution_key=number
             ),
             actor=caller.acting_for(user_id),
+            turn=request.META.get(TOKEN),
+            skips_line=caller.is_authenticated and caller.confined_to is None,
         )
         return created_response(result, represent_booking)
+
+
+class WaitingRoom(APIView):
+    """The waiting room of an event: POST joins the line, GET says how far it is."""
+
+    name = "Waiting room"
+    page = pages.WAITING_ROOM
+    is_private = True
+    staff_permissions = {"GET": "bookings.view_booking", "POST": "bookings.add_booking"}
+
+    @schema.join_waiting_room
+    def post(self, request: Request, event_id: str) -> Response:
+        number = parse_id(event_id, what="event")
+        caller = caller_of(request)
+        user_id = valid_user_id(request.data, default=caller.user_id)
+        if not caller.may_act_for(user_id):
+            raise PermissionDenied("you can wait only for yourself", code="not_your_user_id")
+        token = room_enter(event_id=number, user_id=user_id)
+        return self._place(number, token, status=HTTPStatus.CREATED)
+
+    @schema.get_place
+    def get(self, request: Request, event_id: str) -> Response:
+        number = parse_id(event_id, what="event")
+        return self._place(number, request.META.get(TOKEN, ""), status=HTTPStatus.OK)
+
+    def _place(self, event_id: int, token: str, *, status: HTTPStatus) -> Response:
+        place = place_in_line(event_id=event_id, token=token)
+        headers = {"Retry-After": str(place.retry_after)} if place.retry_after else None
+        return Response(represent_place(place, event_id, token), status=status, headers=headers)
 
 
 class UserBookings(APIView):

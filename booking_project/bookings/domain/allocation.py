@@ -12,6 +12,7 @@ from booking_project.bookings.domain.errors import (
     BookingNotOpen,
     EventCancelled,
     FullyBooked,
+    MustWait,
 )
 from booking_project.bookings.domain.transitions import (
     CANCEL_FROM,
@@ -35,6 +36,12 @@ def refuse_closed(event: Event, *, now: datetime) -> None:
         raise EventCancelled
     if not event.booking_start_at <= now <= event.booking_end_at:
         raise BookingNotOpen
+
+
+def refuse_out_of_turn(event: Event, *, has_turn: bool) -> None:
+    """Raises `MustWait` if the event has a waiting room and the user has no turn."""
+    if event.waiting_room_rate is not None and not has_turn:
+        raise MustWait
 
 
 def has_free_seat(event: Event) -> bool:
@@ -105,9 +112,10 @@ class SeatAllocation:
         # One object per row. Otherwise a booking that is promoted and then cancelled would be both.
         self._bookings = {**(bookings or {}), **{booking.pk: booking for booking in self._waitlist}}
 
-    def book(self, *, user_id: str, actor: str = "") -> Booking:
-        """Raises the refusals of rule 2, in its order."""
+    def book(self, *, user_id: str, actor: str = "", has_turn: bool = False) -> Booking:
+        """Raises the refusals of rule 2, in its order, and `MustWait` before those of the user."""
         refuse_closed(self.event, now=self._now)
+        refuse_out_of_turn(self.event, has_turn=has_turn)
         if user_id in self._active_users:
             raise AlreadyBooked
         refuse_full(self.event)

@@ -14,12 +14,14 @@ from shared.observability.request_id import request_id
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CreateBooking:
-    """`request` is set if it has an idempotency key and so may have been sent before."""
+    """`request` is set if it has an idempotency key and so may have been sent before. `has_turn` is
+    set if it may pass the event's waiting room."""
 
     event_id: int
     user_id: str
     request: IdempotentRequest | None = None
     actor: str = ""
+    has_turn: bool = False
     request_id: str = field(default_factory=request_id.get)
     outcome: Outcome[Result[Booking]] = field(default_factory=Outcome)
 

@@ -12,12 +12,18 @@ from django.db import transaction
 from booking_project.bookings.admission import Admission, Decision
 from booking_project.bookings.domain.allocation import SeatAllocation
 from booking_project.bookings.domain.commands import CancelBooking, Command, CreateBooking
-from booking_project.bookings.domain.errors import AlreadyCancelled, EventNotFound
+from booking_project.bookings.domain.errors import (
+    AlreadyCancelled,
+    EventNotFound,
+    MustWait,
+    TurnMissed,
+)
 from booking_project.bookings.domain.transitions import FINAL_STATUSES
 from booking_project.bookings.messages import booking_messages
 from booking_project.bookings.models import Booking, Event
 from booking_project.bookings.representation import BOOKING_CODEC
 from booking_project.bookings.selectors import refusals_without_lock
+from booking_project.bookings.services.waiting_room import has_turn, must_wait
 from booking_project.bookings.signals import send_decided, send_decided_on_commit
 from booking_project.bookings.storage.loaders import booking_load, result_load
 from booking_project.bookings.storage.locks import (
@@ -40,19 +46,38 @@ from shared.outbox.services import outbox_add
 
 
 def booking_create(
-    *, event_id: int, user_id: str, request: IdempotentRequest | None = None, actor: str = ""
+    *,
+    event_id: int,
+    user_id: str,
+    request: IdempotentRequest | None = None,
+    actor: str = "",
+    turn: str | None = None,
+    skips_line: bool = False,
 ) -> Result[Booking]:
     """Book a seat or a place in line, holding the event's row. `actor` is who books, if it isn't
-    the user.
+    the user. `turn` is the user's token of the event's waiting room. With `skips_line` they need
+    none.
 
     If `request` was carried out before, returns its result, without a lock if that is known. Raises
-    the refusals of rule 2 in its order, `IdempotencyKeyReused` and `TryAgainLater`.
+    the refusals of rule 2 in its order, `IdempotencyKeyReused` and `TryAgainLater`, and for events
+    with a waiting room `MustWait`, `InvalidTurn` and `TurnMissed`.
     """
+    try:
+        may_book = skips_line or has_turn(event_id=event_id, user_id=user_id, token=turn)
+    except TurnMissed:
+        if request is None:
+            raise
+        may_book = False  # it may have been carried out in time
     known = None if request is None else result_load(request=request)
     if known is not None:
         return known
-    command = CreateBooking(event_id=event_id, user_id=user_id, request=request, actor=actor)
-    return _admission().submit(command)
+    command = CreateBooking(
+        event_id=event_id, user_id=user_id, request=request, actor=actor, has_turn=may_book
+    )
+    try:
+        return _admission().submit(command)
+    except MustWait:
+        raise must_wait(event_id) from None
 
 
 def booking_cancel(*, booking_id: int, user_id: str | None = None, actor: str = "") -> Booking:
@@ -162,8 +187,10 @@ def _decide_one(
     token = request_id.set(command.request_id)
     try:
         match command:
-            case CreateBooking(user_id=user_id, request=request, actor=actor):
-                book = functools.partial(allocation.book, user_id=user_id, actor=actor)
+            case CreateBooking(user_id=user_id, request=request, actor=actor, has_turn=may_book):
+                book = functools.partial(
+                    allocation.book, user_id=user_id, actor=actor, has_turn=may_book
+                )
                 return store.run(request, book)
             case CancelBooking(booking_id=booking_id, actor=actor):
                 return Result(allocation.cancel(booking_id=booking_id, actor=actor))

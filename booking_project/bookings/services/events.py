@@ -52,6 +52,7 @@ class EventState:
     ends_at: datetime | None = None
     time_zone: str = DEFAULT_TIME_ZONE
     currency: str = DEFAULT_CURRENCY
+    waiting_room_rate: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

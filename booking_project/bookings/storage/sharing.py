@@ -31,6 +31,11 @@ class Shared(Generic[Key, Answer]):
         kept = self._fresh(key)
         return self._loader.load(key) if kept is None else kept
 
+    def known(self, key: Key) -> Answer | None:
+        """The latest answer, however old it is; None if there is none."""
+        kept = self._kept.get(key)
+        return kept[1] if kept else None
+
     def _fresh(self, key: Key) -> Answer | None:
         kept = self._kept.get(key)
         return kept[1] if kept and time.monotonic() - kept[0] < self._seconds else None

@@ -504,6 +504,7 @@ _ANNOUNCED = {
     "ends_at": "timestamptz",
     "time_zone": "text",
     "currency": "text",
+    "waiting_room_rate": "int",
 }
 _FOLLOWING = {
     "honoured_seats": "int",

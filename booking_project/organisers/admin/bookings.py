@@ -330,7 +330,10 @@ class BookingAdmin(WithNotes):
         event, user_id = form.cleaned_data["event"], form.cleaned_data["user_id"]
         try:
             booking = booking_create(
-                event_id=event.pk, user_id=user_id, actor=request.user.get_username()
+                event_id=event.pk,
+                user_id=user_id,
+                actor=request.user.get_username(),
+                skips_line=True,
             ).value
         except DomainError as refusal:
             form.add_error(form.FIELDS.get(refusal.code, "event"), str(refusal))

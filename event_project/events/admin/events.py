@@ -95,7 +95,7 @@ class EventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
             _("Seats and price"),
             {"fields": ["max_seats", "waitlist_limit", "price", "currency"]},
         ),
-        (_("Booking"), {"fields": ["booking_start_at", "booking_end_at"]}),
+        (_("Booking"), {"fields": ["booking_start_at", "booking_end_at", "waiting_room_rate"]}),
     ]
 
     class Media:

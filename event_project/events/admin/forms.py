@@ -12,6 +12,7 @@ from event_project.events.models import (
     DEFAULT_CURRENCY,
     DEFAULT_TIME_ZONE,
     DESCRIPTION_LENGTH,
+    HIGHEST_WAITING_ROOM_RATE,
     Event,
 )
 from shared.formats.codes import TIME_ZONES
@@ -30,6 +31,7 @@ _LIMITS = {
     "max_seats": {"min": 1, "max": LARGEST_COUNT},
     "waitlist_limit": {"min": 0, "max": LARGEST_COUNT},
     "price": {"min": 0, "max": "9999999999.99", "step": "0.01"},
+    "waiting_room_rate": {"min": 1, "max": HIGHEST_WAITING_ROOM_RATE},
 }
 
 
@@ -68,6 +70,7 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             "price": _("Price"),
             "booking_start_at": _("Booking opens"),
             "booking_end_at": _("Booking closes"),
+            "waiting_room_rate": _("Waiting room: guests let in per second"),
             "created_at": _("Created"),
             "updated_at": _("Changed"),
             "version": _("Version"),
@@ -87,6 +90,10 @@ class EventForm(forms.ModelForm):  # type: ignore[type-arg]
             "price": _("For one seat. 0 is free."),
             "booking_start_at": _("Guests can book from this moment on."),
             "booking_end_at": _("Later than the opening. After it, nobody can book."),
+            "waiting_room_rate": _(
+                "For a sale that draws more people than can book at once. Guests wait in line, and "
+                "book when it is their turn. Empty: no waiting room."
+            ),
             "version": _("Grows by one with every change."),
         }
 

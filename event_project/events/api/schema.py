@@ -27,6 +27,7 @@ _WORKSHOP = {
     "ends_at": "2026-03-08T17:00:00+07:00",
     "time_zone": "Asia/Bangkok",
     "currency": "THB",
+    "waiting_room_rate": 50,
 }
 _LEAST = ("name", "max_seats", "booking_start_at", "booking_end_at")
 _EVENT: dict[str, Any] = {

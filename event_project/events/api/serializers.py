@@ -10,6 +10,7 @@ from event_project.events.models import (
     DEFAULT_CURRENCY,
     DEFAULT_TIME_ZONE,
     DESCRIPTION_LENGTH,
+    HIGHEST_WAITING_ROOM_RATE,
     Event,
 )
 from shared.formats.fields import (
@@ -30,6 +31,7 @@ _MARKDOWN = "Markdown. HTML in it is shown as text."
 _STARTS = "When the event takes place."
 _ZONE = "The IANA time zone in which people read the event's times."
 _CURRENCY = "The price's currency (ISO 4217)."
+_ROOM = "How many people a second the waiting room lets in to book. Null: there is none."
 
 
 @extend_schema_serializer(component_name="NewEvent")
@@ -72,6 +74,13 @@ class EventInput(serializers.Serializer[Event]):
     currency = CurrencyField(
         required=False, help_text=f"{_CURRENCY} New events: {DEFAULT_CURRENCY}."
     )
+    waiting_room_rate = WholeNumberField(
+        min_value=1,
+        max_value=HIGHEST_WAITING_ROOM_RATE,
+        required=False,
+        allow_null=True,
+        help_text=_ROOM,
+    )
 
 
 @extend_schema_serializer(component_name="EventChanges")
@@ -102,6 +111,9 @@ class EventOutput(serializers.Serializer[Event]):
     ends_at = InstantField(allow_null=True)
     time_zone = serializers.CharField(help_text=_ZONE)
     currency = serializers.CharField(help_text=_CURRENCY)
+    waiting_room_rate = serializers.IntegerField(
+        min_value=1, max_value=HIGHEST_WAITING_ROOM_RATE, allow_null=True, help_text=_ROOM
+    )
     created_at = InstantField()
     updated_at = InstantField()
     version = serializers.IntegerField(min_value=1, help_text="Grows by one with every change.")

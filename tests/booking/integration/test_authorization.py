@@ -13,7 +13,9 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.live_server_helper import LiveServer
 from rest_framework.views import APIView
 
+from booking_project.bookings.domain.turns import Ticket
 from booking_project.bookings.models import Booking, BookingStatus
+from booking_project.bookings.tickets import token_of
 from shared.auth.authentication import Open
 from tests.support.authorization import AskForTokens, Decision, shown_as_public, staff, undecided
 from tests.support.booking.factories import EventFactory, booked
@@ -46,6 +48,19 @@ DECISIONS = {
     # Which bookings are in the list is told by the tests below.
     "GET /api/v1/events/{event_id}/bookings": Decision(statuses=LISTED),
     "POST /api/v1/events/{event_id}/bookings": Decision(
+        statuses={
+            **NO_STAFF,
+            "nobody": 401,
+            "owner": 201,
+            "other": 403,
+            "admin": 201,
+            "staff who add": 201,
+        },
+        body={"user_id": "ann"},
+    ),
+    # Whoever has a token of the room may see its place.
+    "GET /api/v1/events/{event_id}/waiting-room": Decision(statuses=LISTED),
+    "POST /api/v1/events/{event_id}/waiting-room": Decision(
         statuses={
             **NO_STAFF,
             "nobody": 401,
@@ -103,7 +118,9 @@ def call(browser: Client, operation: str, headers: Mapping[str, str]) -> HttpRes
     """For an event without bookings, or for a booking of `ann`."""
     method, path = operation.split()
     [booking] = booked(EventFactory(), ["ann"])
-    path = path.format(event_id=EventFactory().pk, booking_id=booking.pk)
+    event = EventFactory(waiting_room_rate=1 if path.endswith("/waiting-room") else None)
+    path = path.format(event_id=event.pk, booking_id=booking.pk)
+    headers = {**headers, "Waiting-Room-Token": token_of(Ticket(event.pk, "ann", 1))}
     body, query = DECISIONS[operation].body, DECISIONS[operation].query
     data = b"" if body is None else json.dumps(body).encode()
     return browser.generic(

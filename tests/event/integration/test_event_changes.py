@@ -41,6 +41,7 @@ def stored(client: Client, event_id: int) -> dict[str, Any]:
         ("ends_at", "2026-03-07T09:00:00+07:00", "2026-03-07T02:00:00Z"),
         ("time_zone", "Europe/Berlin", "Europe/Berlin"),
         ("currency", "EUR", "EUR"),
+        ("waiting_room_rate", 50, 50),
     ],
 )
 def test_each_field_can_be_changed_by_itself_and_is_announced(

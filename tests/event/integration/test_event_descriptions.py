@@ -24,6 +24,7 @@ KNOWN = {
     "ends_at": "2026-03-08T10:00:00Z",
     "time_zone": "Asia/Kolkata",
     "currency": "INR",
+    "waiting_room_rate": 50,
 }
 UNKNOWN = {
     "description": None,
@@ -32,6 +33,7 @@ UNKNOWN = {
     "ends_at": None,
     "time_zone": "Asia/Bangkok",
     "currency": "THB",
+    "waiting_room_rate": None,
 }
 
 
@@ -117,6 +119,8 @@ def test_an_event_cannot_end_before_it_starts(client: Client) -> None:
         ({"venue": ""}, "venue must not be empty"),
         ({"time_zone": ""}, "time_zone must not be empty"),
         ({"currency": "thb"}, "currency must have three capital letters"),
+        ({"waiting_room_rate": 0}, "waiting_room_rate must be from 1 to 10000"),
+        ({"waiting_room_rate": 10_001}, "waiting_room_rate must be from 1 to 10000"),
         (
             {"starts_at": "2026-03-07T00:00:01Z", "ends_at": "2026-03-07T00:00:00Z"},
             "ends_at must not be before starts_at",

@@ -41,6 +41,7 @@ def test_a_message_is_the_event_in_full_and_flat() -> None:
         "ends_at": None,
         "time_zone": "Asia/Bangkok",
         "currency": "THB",
+        "waiting_room_rate": None,
         "created_at": "2026-02-20T09:00:00.123456Z",
         "updated_at": "2026-02-20T09:00:00.123456Z",
         "version": 3,
@@ -55,6 +56,7 @@ def test_a_message_says_what_is_known_of_the_event() -> None:
         "venue": "BITEC",
         "time_zone": "Europe/Berlin",
         "currency": "EUR",
+        "waiting_room_rate": 50,
     }
     for name, value in known.items():
         setattr(event, name, value)

@@ -29,6 +29,7 @@ class EventRow:
     ends_at: datetime | None
     time_zone: str
     currency: str
+    waiting_room_rate: int | None
     created_at: datetime
     updated_at: datetime
     version: int
