@@ -79,12 +79,18 @@ def on_reload(server: Any) -> None:
     reloads.begin()
 
 
+def pre_exec(server: Any) -> None:
+    # SIGUSR2: another gunicorn takes over the port.
+    reloads.begin()
+
+
 def post_fork(server: Any, worker: Any) -> None:
     # Behind a proxy, all clients have its address, so the proxy has to count them.
     worker.most_per_network = None if _trusted_proxies else _most_per_network
     worker.log.lines_a_second = _lines_a_second
     worker.drain_seconds = drain_seconds
     worker.reload = reloads.latest()
+    worker.port_stays = server.systemd
 
 
 def post_worker_init(worker: Any) -> None:

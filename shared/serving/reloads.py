@@ -1,4 +1,5 @@
-"""How often SIGHUP has replaced the worker processes of this gunicorn.
+"""How often other processes have taken over from the workers of this gunicorn: new workers after
+SIGHUP, those of another gunicorn after SIGUSR2.
 
 A worker that is told to end learns by it whether others take over, or whether the service ends.
 """
@@ -18,5 +19,5 @@ def latest() -> int:
 
 
 def begin() -> None:
-    """In the master, before it starts the new workers."""
+    """Before the new workers or the other gunicorn are started."""
     _NUMBER.pack_into(_memory, 0, latest() + 1)

@@ -15,7 +15,7 @@ from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
 from shared.observability.draining import draining
-from shared.serving import reloads
+from shared.serving import door, reloads
 from shared.serving import turns as serving_turns
 from shared.serving.connection import Connection
 from shared.serving.refusals import answer_in_problems, refuse_busy, refuse_connection
@@ -40,12 +40,14 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     most_per_network: int | None
     drain_seconds: float
     reload: int
+    # Whether something else holds the port as well, and gives it to the next process.
+    port_stays: bool
 
     def init_process(self) -> None:
         self._turns = Turns()
         self._later = LaterTurns(self._turns)
         self._ended = Event()
-        self._drain_until: float | None = None
+        self._is_draining = False
         self._register = Register(most_per_network=self.most_per_network)
         self.cfg = Settings(self.cfg)
         answer_in_problems()
@@ -65,6 +67,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         while self.alive:
             self.notify()
             self._ended.wait(timeout=1.0)
+        if not self.port_stays and not self._is_replaced():
+            self._shut_doors()
         for server in servers:
             _close(server)
         end = monotonic() + self.cfg.graceful_timeout
@@ -81,14 +85,27 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _drain(self) -> None:
         """Go on for a while, so that balancers and clients notice before connections are closed."""
-        if self._drain_until is not None:
+        if self._is_draining:
             return
-        self._drain_until = monotonic() + self.drain_seconds
-        if self.reload == reloads.latest():
-            # The service ends. After SIGHUP, other workers take over instead.
+        self._is_draining = True
+        if not self._is_replaced():
             draining.set()
         self.cfg.keepalive = 0  # each answer from now on is the last of its connection
         self._register.close_after_answers()
+        # All workers of a service stop accepting at the same moment.
+        gevent.sleep(self.drain_seconds)
+        self.alive = False
+        self._ended.set()
+
+    def _is_replaced(self) -> bool:
+        """The service goes on with other workers, as after SIGHUP."""
+        return self.reload != reloads.latest()
+
+    def _shut_doors(self) -> None:
+        with contextlib.suppress(OSError):  # not on every system
+            for listener in self.sockets:
+                door.shut(listener)
+            gevent.sleep(door.HANDSHAKE_SECONDS)
 
     def notify(self) -> None:
         """Called once a second. Unlike gunicorn's own, it does not end the process and its running
@@ -105,8 +122,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             self.log.warning("The master is gone. Worker ends: %s", self.pid)
             self.alive = False
             draining.set()
-        if self._drain_until is not None and monotonic() >= self._drain_until:
-            self.alive = False
         if not self.alive:
             self._ended.set()
             self._register.stop_idle()

@@ -5,6 +5,7 @@ import signal
 import psutil
 import pytest
 
+from tests.support.end_to_end.callers import Callers
 from tests.support.end_to_end.clients import Sale
 from tests.support.end_to_end.kept_alive import KeptAlive
 from tests.support.end_to_end.system import OwnProcesses
@@ -78,3 +79,20 @@ def test_a_reload_answers_everything_and_stays_ready(
         assert clients.failures == []
         assert clients.last_of_their_connection >= CLIENTS
         assert clients.refused_probes == 0
+
+
+@pytest.mark.parametrize("service", ["event", "booking"])
+def test_who_gets_a_connection_gets_an_answer_until_the_port_is_closed(
+    own: OwnProcesses, service: str
+) -> None:
+    """nginx connects until then. A connection that is reset may have had a request on it."""
+    environ = {f"{service.upper()}_WORKERS": str(WORKERS), "DRAIN_SECONDS": "1"}
+    with own.another_service(service, f"{service}-hammered", **environ) as url:
+        part = own.extra[-1]
+        callers = Callers(url)
+        with callers.calling():
+            until(lambda: callers.answered > 100, "answers")
+            assert part.stop() == 0
+
+    assert callers.failures == []
+    assert callers.turned_away > 0

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import json
 import random
 import threading
 from collections import Counter
@@ -11,6 +10,9 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
+
+from tests.support.end_to_end.clients import EVENTS
+from tests.support.end_to_end.kept_connection import read_answer, request
 
 _ASK_SECONDS = 0.1
 # Of a client between two requests.
@@ -77,25 +79,19 @@ class KeptAlive:
         while not self._stopped.is_set():
             writer.write(self._request())
             try:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-                length = int(head.split("content-length: ")[1].split("\r\n")[0])
-                await reader.readexactly(length)
+                answer = await read_answer(reader)
             except (OSError, asyncio.IncompleteReadError) as error:
                 self.failures.append(f"no answer: {error!r}")
                 return
-            self.answers[int(head.split()[1])] += 1
-            if "connection: close" in head:
+            self.answers[answer.status] += 1
+            if answer.is_last:
                 self.last_of_their_connection += 1
                 return
             await asyncio.sleep(random.uniform(0, 2 * _PAUSE_SECONDS))
 
     def _request(self) -> bytes:
         if self.event_id is None:
-            return b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        body = json.dumps({"user_id": f"user-{next(self._numbers)}"}).encode()
-        path = f"/api/v1/events/{self.event_id}/bookings"
-        head = (
-            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        )
-        return head.encode() + body
+            return request("GET", "/health", host="localhost")
+        path = f"{EVENTS}/{self.event_id}/bookings"
+        user = {"user_id": f"user-{next(self._numbers)}"}
+        return request("POST", path, host="localhost", body=user)
