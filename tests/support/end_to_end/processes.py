@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,16 +14,34 @@ from tests.support.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[3]
 
+# systemd's protocol: the first socket is descriptor 3, and is meant for the process of this id.
+_ACTIVATE = """\
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+
 
 class Part:
     def __init__(
-        self, name: str, arguments: Sequence[str], environ: Mapping[str, str], folder: Path
+        self,
+        name: str,
+        arguments: Sequence[str],
+        environ: Mapping[str, str],
+        folder: Path,
+        *,
+        checkout: Path = ROOT,
+        listener: socket.socket | None = None,
     ) -> None:
-        """`arguments` are those of the Python interpreter."""
+        """`arguments` are those of the Python interpreter. A `listener` is given as by systemd:
+        it stays open while the part is restarted."""
         self.name = name
         self.log = folder / f"{name}.log"
         self._arguments = arguments
         self.environ = dict(environ)
+        self._checkout = checkout
+        self._listener = listener
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -41,10 +60,15 @@ class Part:
         return children
 
     def start(self) -> None:
+        arguments, handed_over = list(self._arguments), []
+        if self._listener is not None:
+            handed_over = [self._listener.fileno()]
+            arguments = ["-c", _ACTIVATE, *map(str, handed_over), *arguments]
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, *self._arguments],
-                cwd=ROOT,
+                [sys.executable, *arguments],
+                cwd=self._checkout,
+                pass_fds=handed_over,
                 env=self.environ,
                 stdout=output,
                 stderr=output,

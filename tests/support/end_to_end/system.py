@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -106,11 +107,25 @@ class OwnProcesses:
 
 
 def gunicorn(
-    service: str, port: int, environ: Mapping[str, str], folder: Path, *, name: str | None = None
+    service: str,
+    port: int,
+    environ: Mapping[str, str],
+    folder: Path,
+    *,
+    name: str | None = None,
+    checkout: Path = ROOT,
+    listener: socket.socket | None = None,
 ) -> Part:
     arguments = ["-m", "gunicorn", "-c", f"deploy/gunicorn_{service}.py", f"{service}_project.wsgi"]
     environ = {**environ, f"{service.upper()}_PORT": str(port)}
-    return Part(name or f"{service}-api", arguments, environ, folder)
+    return Part(
+        name or f"{service}-api",
+        arguments,
+        environ,
+        folder,
+        checkout=checkout,
+        listener=listener,
+    )
 
 
 def relay(environ: Mapping[str, str], folder: Path, *, name: str = "relay") -> Part:
@@ -219,11 +234,11 @@ def neutral_environ() -> dict[str, str]:
     return {**kept, **secrets, "AUTH_MODE": "open", "PYTHONUNBUFFERED": "1"}
 
 
-def migrate(environ: Mapping[str, str]) -> None:
+def migrate(environ: Mapping[str, str], *, checkout: Path = ROOT) -> None:
     running = [
         subprocess.Popen(
             [sys.executable, script, "migrate", "--verbosity=0"],
-            cwd=ROOT,
+            cwd=checkout,
             env=dict(environ),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -233,3 +248,16 @@ def migrate(environ: Mapping[str, str]) -> None:
     for process in running:
         output, _ = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 0, output.decode()
+
+
+def manage(service: str, environ: Mapping[str, str], *words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, f"manage_{service}.py", *words],
+        cwd=ROOT,
+        env=dict(environ),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
