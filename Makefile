@@ -112,7 +112,7 @@ TEST_JOBS := $(if $(EVENT_DATABASE_URL)$(BOOKING_DATABASE_URL)$(RABBITMQ_URL)$(C
 .PHONY: test lint reference-check types imports openapi-check deploy-check migrations-check test-pythons test-unit \
 	test-integration test-shared test-event test-booking test-proof-short test-devstack test-deploy \
 	test-api test-browser screenshots test-end-to-end test-fuzz-short test-fuzz test-proof test-faults-short test-faults \
-	test-cluster-short test-cluster
+	test-cluster-short test-cluster soak
 test: lint types imports openapi-check deploy-check docs ## everything; the output of a suite appears when it ends
 	@$(MAKE) --jobs=$(TEST_JOBS) --output-sync=target $(SUITES)
 
@@ -219,12 +219,19 @@ test-fuzz: .venv/.installed ## thousands of requests made from the schemas, with
 	@FUZZ_EXAMPLES=500 FUZZ_PHASES=examples,coverage,fuzzing,stateful $(WITH_SERVERS) \
 		$(BIN)/pytest tests/fuzz
 
-test-faults-short: .venv/.installed ## kills, freezes and cuts: nothing acknowledged is lost (a minute)
+test-faults-short: .venv/.installed ## kills, freezes and cuts: nothing acknowledged is lost (some minutes)
+	@$(BIN)/python -m devstack.nginx
 	@$(WITH_SERVERS) $(BIN)/pytest -m "not long_form" tests/faults
 
 test-faults: .venv/.installed ## the same and more, with kills for five minutes (about 12 minutes)
+	@$(BIN)/python -m devstack.nginx
 	@FAULT_SECONDS=300 FAULT_RESULTS=tests/faults/results/latest.json $(WITH_SERVERS) \
 		$(BIN)/pytest tests/faults
+
+soak: .venv/.installed ## 20 minutes under load behind nginx, while each part and server is restarted (SOAK_SECONDS)
+	@$(BIN)/python -m devstack.nginx
+	@SOAK_SECONDS=$(or $(SOAK_SECONDS),1200) SOAK_RESULTS=tests/faults/results/soak.json \
+		$(DEVSTACK) exec -- $(BIN)/pytest -q -s tests/faults/test_soak.py
 
 test-cluster-short: .venv/.installed ## a dead primary and a killed broker node in a cluster like that of `make cluster`
 	@$(BIN)/pytest -m short_form tests/cluster

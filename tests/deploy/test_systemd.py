@@ -167,6 +167,9 @@ def test_a_part_is_as_bounded_as_its_container(name: str) -> None:
     assert unit["MemoryMax"].lower() == app["mem_limit"]
     assert int(common["TasksMax"]) == app["pids_limit"]
     assert f"{common['TimeoutStopSec']}s" == app["stop_grace_period"]
+    if "DRAIN_SECONDS" in app["environment"]:
+        drained = environment(service_of(command_of(name)))["DRAIN_SECONDS"]
+        assert app["environment"]["DRAIN_SECONDS"] == f"${{DRAIN_SECONDS:-{drained}}}"
     assert ("CPUWeight" in unit) == ("cpu_shares" in app)
 
 
@@ -219,3 +222,17 @@ def test_an_api_starts_with_the_examples_once_a_key_is_filled_in(service: str) -
     )
 
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("service", ["event", "booking"])
+def test_a_second_container_of_an_api_differs_in_its_port_only(service: str) -> None:
+    """Not with `docker compose config`, which isn't everywhere. It has confirmed this."""
+    text = (ROOT / "deploy" / "docker" / "two.yaml").read_text().replace("!override", "")
+    second = yaml.safe_load(text)["services"][f"{service}-api-2"]
+    (first,) = APPS[f"{service}-api"]["ports"]
+    (other,) = second.pop("ports")
+
+    assert second == {"extends": {"file": "compose.yaml", "service": f"{service}-api"}}
+    assert other.rpartition(":")[2] == first.rpartition(":")[2]
+    assert other.startswith("127.0.0.1:")
+    assert other.split(":")[1] in (ROOT / "deploy/nginx/event-reservation.conf").read_text()

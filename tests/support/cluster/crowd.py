@@ -17,6 +17,7 @@ import httpx
 
 from tests.support.end_to_end.clients import BOOKINGS, EVENTS, Json, event_input
 from tests.support.faults.copies import EventRow, parse_event
+from tests.support.faults.told import Booked, Told
 
 CLIENTS = 200
 # Longer than any wait within the services.
@@ -54,9 +55,7 @@ class Crowd:
         """Large events have seats for all, small ones sell out."""
         self.answers: list[Answer] = []
         self.attempted: dict[str, int] = {}
-        self.booked: dict[str, tuple[int, int, str]] = {}
-        self.cancelled: set[int] = set()
-        self.cancels_attempted: set[int] = set()
+        self.told = Told()
         self.events: list[EventRow] = []
         self._edges = edges
         self._large = list(large)
@@ -115,13 +114,13 @@ class Crowd:
         while await self._goes_on(rng.uniform(0, 2 * PAUSE_SECONDS)):
             if mine and rng.random() < CANCEL_SHARE:
                 booking = mine.pop(rng.randrange(len(mine)))
-                self.cancels_attempted.add(booking)
+                self.told.cancels_attempted.add(booking)
                 answer, edge = await self._persist(
                     CANCEL, str(booking), 0, edge, "DELETE", f"{BOOKINGS}/{booking}", None, None
                 )
                 # A second attempt finds what the first one, which was not answered, has done.
                 if answer in ("200", "400"):
-                    self.cancelled.add(booking)
+                    self.told.cancelled.add(booking)
                 continue
             event = rng.choice(self._large if rng.random() < 0.6 else self._small[-4:])
             user = f"{self._run}-{next(self._numbers)}"
@@ -137,7 +136,7 @@ class Crowd:
                 user,
             )
             if answer == "201":
-                mine.append(self.booked[user][0])
+                mine.append(self.told.booked[user].id)
 
     async def _organiser(self, edge: int) -> None:
         while await self._goes_on(random.uniform(0.4, 0.8)):
@@ -177,7 +176,7 @@ class Crowd:
                 outcome = str(response.status_code)
                 if response.status_code == 201 and kind == BOOK:
                     booking, status = response.json()["id"], response.json()["status"]
-                    self.booked[subject] = (booking, event, status)
+                    self.told.booked[subject] = Booked(booking, event, status)
                 if response.status_code == 201 and kind == CREATE:
                     created = parse_event(response.json())
                     self.events.append(created)

@@ -3,8 +3,6 @@
 import contextlib
 import itertools
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,8 +18,8 @@ from tests.support.broker import Broker
 from tests.support.cluster.crowd import BOOK, CREATE, Crowd
 from tests.support.cluster.parts import Parts
 from tests.support.end_to_end.clients import Sale
-from tests.support.end_to_end.processes import ROOT
 from tests.support.faults.copies import Databases, differences, lost
+from tests.support.faults.told import sold_twice, verify_bookings
 from tests.support.waiting import until
 
 SETTLE_SECONDS = 180
@@ -84,13 +82,13 @@ class Trials:
         self._require_sound()
         until(lambda: not self._differences(crowd, above), "equal copies", seconds=SETTLE_SECONDS)
         settled = time.monotonic()
-        gone = self._lost_bookings(crowd) + [
+        gone = crowd.told.not_so(self._url("booking")) + [
             str(each) for each in lost(crowd.events, self._databases.copies(above=above))
         ]
-        twice = self._sold_twice(above)
+        twice = sold_twice(self._url("booking"), above=above)
         figures = Figures(
             fault=name,
-            bookings=len(crowd.booked),
+            bookings=len(crowd.told.booked),
             events=len(crowd.events),
             failed=sum(not _is_final(each.outcome) for each in crowd.answers),
             unanswered=sum(not each.outcome.isdigit() for each in crowd.answers),
@@ -103,7 +101,7 @@ class Trials:
         print(figures)
         assert not gone, gone[:20]
         assert not twice, twice[:20]
-        self._verify_bookings()
+        verify_bookings({**os.environ, **self._cluster.manage_environ()})
         with contextlib.closing(self._broker()) as broker:
             assert broker.size(broker.dead_letter_queue) == 0, "dead letters"
         return figures
@@ -143,55 +141,6 @@ class Trials:
         except (psycopg.OperationalError, AMQPError) as error:
             return [f"a server is away: {error!r}"]
         return found + [f"lost: {each}" for each in lost(crowd.events, copies)]
-
-    def _lost_bookings(self, crowd: Crowd) -> list[str]:
-        """What clients were told and the database doesn't hold."""
-        with psycopg.connect(self._url("booking")) as connection:
-            rows = connection.execute("SELECT id, event_id, user_id, status FROM bookings_booking")
-            stored = {number: rest for number, *rest in rows}
-        found = []
-        for user, (number, event, told) in crowd.booked.items():
-            event_id, user_id, status = stored.get(number, (None, None, None))
-            if (event_id, user_id) != (event, user):
-                found.append(f"booking {number} of {user} for event {event}: {stored.get(number)}")
-            elif number in crowd.cancelled and status != "cancelled":
-                found.append(f"booking {number}, whose cancellation was acknowledged: {status}")
-            elif number not in crowd.cancels_attempted and not (
-                status == told or (told, status) == ("waitlisted", "confirmed")
-            ):
-                found.append(f"booking {number}, acknowledged as {told}: {status}")
-        ids = [number for number, _, _ in crowd.booked.values()]
-        if len(set(ids)) < len(ids):
-            found.append("an id was given to two users")
-        return found
-
-    def _sold_twice(self, above: int) -> list[str]:
-        """Counted from the rows."""
-        overbooked = """
-            SELECT 'event ' || event.id || ' has ' || count(*) || ' of ' || max_seats
-              FROM bookings_event AS event JOIN bookings_booking AS booking
-                   ON booking.event_id = event.id AND booking.status = 'confirmed'
-             WHERE event.id > %s GROUP BY event.id HAVING count(*) > max_seats
-        """
-        booked_twice = """
-            SELECT user_id || ' has ' || count(*) || ' bookings'
-              FROM bookings_booking WHERE event_id > %s GROUP BY user_id HAVING count(*) > 1
-        """
-        with psycopg.connect(self._url("booking")) as connection:
-            return [
-                text
-                for query in (overbooked, booked_twice)
-                for (text,) in connection.execute(query.encode(), [above])
-            ]
-
-    def _verify_bookings(self) -> None:
-        subprocess.run(
-            [sys.executable, "manage_booking.py", "verify_bookings"],
-            cwd=ROOT,
-            env={**os.environ, **self._cluster.manage_environ()},
-            check=True,
-            timeout=SETTLE_SECONDS,
-        )
 
 
 def _is_final(outcome: str) -> bool:

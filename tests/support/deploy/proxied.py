@@ -1,10 +1,7 @@
 """Both services behind a real nginx, set up as docs/deploy.md says."""
 
 import contextlib
-import re
-import shutil
 import ssl
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +9,13 @@ from pathlib import Path
 import httpx
 import psutil
 
-from devstack import nginx
 from devstack.ports import free_port
-from tests.support.certificates import write_certificate
-from tests.support.end_to_end.processes import ROOT, Part
+from tests.support.deploy.nginx import BOOKINGS_HOST, EVENTS_HOST, nginx_before
+from tests.support.end_to_end.processes import Part
 from tests.support.end_to_end.servers import fresh_database, required
 from tests.support.end_to_end.system import gunicorn, migrate, neutral_environ, wait_until_healthy
-from tests.support.waiting import PATIENCE_SECONDS, until
+from tests.support.waiting import PATIENCE_SECONDS
 
-EVENTS_HOST = "events.example"
-BOOKINGS_HOST = "bookings.example"
 BEHIND_NGINX = {
     "ALLOWED_HOSTS": f"{EVENTS_HOST},{BOOKINGS_HOST},127.0.0.1",
     "TRUSTED_PROXIES": "1",
@@ -82,10 +76,7 @@ class _Named(httpx.BaseTransport):
 
 @contextlib.contextmanager
 def proxied(folder: Path) -> Iterator[Proxied]:
-    ports = [free_port() for _ in range(4)]
-    event_port, booking_port, http_port, tls_port = ports
-    certificate = folder / "certificate.pem"
-    write_certificate(certificate, EVENTS_HOST, BOOKINGS_HOST)
+    event_port, booking_port = free_port(), free_port()
     with contextlib.ExitStack() as stack:
         databases = {
             name: stack.enter_context(fresh_database(required(name)))
@@ -99,86 +90,22 @@ def proxied(folder: Path) -> Iterator[Proxied]:
             stack.callback(part.kill)
             part.start()
             wait_until_healthy(f"http://127.0.0.1:{port}", part)
-        configuration = _configuration(
-            folder,
-            certificate,
-            event_port=event_port,
-            booking_port=booking_port,
-            http_port=http_port,
-            tls_port=tls_port,
+        # With a rate that a test can exceed.
+        nginx = stack.enter_context(
+            nginx_before(
+                folder,
+                event_ports=[event_port],
+                booking_ports=[booking_port],
+                requests_a_second=1,
+            )
         )
-        running = stack.enter_context(_running(configuration, folder / "nginx.log", http_port))
-        yield Proxied(event, booking, *ports, certificate, psutil.Process(running.pid))
-
-
-def _configuration(folder: Path, certificate: Path, **ports: int) -> Path:
-    """The files of deploy/nginx with other ports and folders, and with a rate that a test can
-    exceed."""
-    etc = folder / "etc"
-    shutil.copytree(ROOT / "deploy" / "nginx", etc)
-    changes = {
-        r"listen \[::\]:\d+[^;]*;": "",  # not every machine has IPv6
-        r"listen 80\b": f"listen 127.0.0.1:{ports['http_port']}",
-        r"listen 443\b": f"listen 127.0.0.1:{ports['tls_port']}",
-        r"127\.0\.0\.1:8081": f"127.0.0.1:{ports['event_port']}",
-        r"127\.0\.0\.1:8082": f"127.0.0.1:{ports['booking_port']}",
-        r"/etc/ssl/event-reservation/\w+\.pem": str(certificate),
-        r"/var/lib/nginx": str(folder),
-        r"/etc/nginx": str(etc),
-        r"rate=100r/s": "rate=1r/s",
-    }
-    texts = {file: file.read_text() for file in etc.rglob("*.conf")}
-    for pattern, replacement in changes.items():
-        assert any(re.search(pattern, text) for text in texts.values()), pattern
-        texts = {file: re.sub(pattern, replacement, text) for file, text in texts.items()}
-    for file, text in texts.items():
-        file.write_text(text)
-    main = etc / "nginx.conf"
-    temporary = "\n".join(
-        f"    {kind}_temp_path {folder}/{kind};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    main.write_text(
-        f"""\
-user root;
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log stderr info;
-events {{ worker_connections 512; }}
-http {{
-    access_log off;
-{temporary}
-    include event-reservation.conf;
-}}
-"""
-    )
-    return main
-
-
-@contextlib.contextmanager
-def _running(configuration: Path, log: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    program = nginx.executable()
-    assert program, "there is no nginx: python -m devstack.nginx"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [program, "-e", "stderr", "-p", configuration.parent, "-c", configuration],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
+        yield Proxied(
+            event,
+            booking,
+            event_port,
+            booking_port,
+            nginx.http_port,
+            nginx.tls_port,
+            nginx.certificate,
+            nginx.process,
         )
-
-    def answers() -> bool:
-        assert process.poll() is None, log.read_text()
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/", headers={"Host": EVENTS_HOST}, trust_env=False)
-        except httpx.TransportError:
-            return False
-        return True
-
-    try:
-        until(answers, "answer from nginx")
-        yield process
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_SECONDS)

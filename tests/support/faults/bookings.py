@@ -1,8 +1,6 @@
 """What clients booked during a fault, and the responses they got."""
 
 import random
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +9,10 @@ import httpx
 import psycopg
 
 from tests.support.end_to_end.clients import EVENTS, open_client
-from tests.support.end_to_end.processes import ROOT
 from tests.support.faults.load import UnderWay, load
 from tests.support.faults.system import FaultySystem
+from tests.support.faults.told import verify_bookings
 from tests.support.faults.trial import Trial
-from tests.support.waiting import PATIENCE_SECONDS
 
 
 class Bookings:
@@ -55,13 +52,7 @@ class Bookings:
             rows = connection.execute("SELECT id FROM bookings_booking")
             stored = {number for (number,) in rows}
         assert stored >= set(self.acknowledged)
-        subprocess.run(
-            [sys.executable, "manage_booking.py", "verify_bookings"],
-            cwd=ROOT,
-            env=self._system.booking.environ,
-            check=True,
-            timeout=PATIENCE_SECONDS,
-        )
+        verify_bookings(self._system.booking.environ)
 
 
 @contextmanager

@@ -113,8 +113,8 @@ def faulty_system(folder: Path, *, broker_url: str | None = None) -> Iterator[Fa
     """On fresh databases and, unless `broker_url` leads elsewhere, a fresh virtual host. All of it
     is gone afterwards."""
     with ExitStack() as stack:
-        event_db = stack.enter_context(_durable_database(required("EVENT_DATABASE_URL")))
-        booking_db = stack.enter_context(_durable_database(required("BOOKING_DATABASE_URL")))
+        event_db = stack.enter_context(durable_database(required("EVENT_DATABASE_URL")))
+        booking_db = stack.enter_context(durable_database(required("BOOKING_DATABASE_URL")))
         broker = broker_url or stack.enter_context(fresh_vhost(required("RABBITMQ_URL")))
         environ = {
             **neutral_environ(),
@@ -177,7 +177,7 @@ def faulty_system(folder: Path, *, broker_url: str | None = None) -> Iterator[Fa
 
 
 @contextlib.contextmanager
-def _durable_database(server_url: str) -> Iterator[str]:
+def durable_database(server_url: str) -> Iterator[str]:
     """Where what is committed outlives the server's processes, on one that is started to be fast,
     too: there a commit doesn't wait until it has left the memory of the server."""
     with fresh_database(server_url) as url:
