@@ -272,7 +272,7 @@ clients: .venv/.installed ## Python and TypeScript clients from the schemas, in 
 	@clients/generate.sh typescript build/clients/typescript
 
 ##@ Measure
-.PHONY: bench bench-guard bench-compare bench-messaging bench-relay bench-mails bench-consumer bench-upgrade bench-capacity bench-watched bench-pages
+.PHONY: bench bench-guard bench-compare bench-messaging bench-relay bench-mails bench-consumer bench-upgrade bench-capacity bench-nodes bench-watched bench-pages
 bench: .venv/.installed ## load the booking API, verify, print medians (BENCH="--whole --quick hot_sale")
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench $(BENCH)
 
@@ -299,6 +299,9 @@ bench-upgrade: .venv/.installed ## how long bookings wait for the migrations of 
 
 bench-capacity: .venv/.installed ## a crowd of 10,000 against one core, as simulated and for real (docs/scaling.md)
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.capacity.check $(BENCH)
+
+bench-nodes: .venv/.installed ## what a booking costs each node of the cluster at CITUS_DATABASE_URL, or one PostgreSQL
+	@$(DEVSTACK) exec -- $(BIN)/python -m bench.nodes $(BENCH)
 
 bench-pages: .venv/.installed ## how long each page takes at the server, and its queries, with 28,000 bookings
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.pages $(BENCH)

@@ -63,7 +63,7 @@ ADMISSION_GROUPING = env.str(
     help="With `all`, a transaction may lock rows of several events; with `event`, only of one, as "
     "a database that is distributed by event requires.",
 )
-if DISTRIBUTED and ADMISSION_GROUPING != "event":
+if DISTRIBUTED and ADMISSION_GROUPING == "all":
     env.refuse(
         "BOOKING_DISTRIBUTION",
         "`citus` needs ADMISSION_GROUPING=event: no transaction may lock events on several nodes.",
@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "booking_project.organisers",
     "booking_project.sales",
 ]
+READINESS = ["booking_project.distribution.readiness.mismatch"]
 HOUSEKEEPING = ["booking_project.sales.services.sale_seconds_prune"]
 
 UNFOLD = desk(

@@ -88,9 +88,9 @@ def drop_reference(reference: Reference) -> None:
 
 
 def add_reference(reference: Reference) -> None:
-    execute(
-        f'ALTER TABLE {reference.table} ADD CONSTRAINT "{reference.name}" {reference.definition}'
-    )
+    """Checked at once: what a node finds at its commit only, it reports without a reason."""
+    definition = reference.definition.removesuffix(" DEFERRABLE INITIALLY DEFERRED")
+    execute(f'ALTER TABLE {reference.table} ADD CONSTRAINT "{reference.name}" {definition}')
 
 
 def replace_keys(table: Table) -> None:

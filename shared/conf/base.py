@@ -203,6 +203,10 @@ AUTH_PASSWORD_VALIDATORS = [
 # Whether this service's tables are distributed over several nodes. See `docs/distribution.md`.
 DISTRIBUTED = False
 
+# What else must be right before a process is ready: functions that return what is wrong with the
+# database, or an empty text.
+READINESS: list[str] = []
+
 # What else `relay_outbox` calls once a minute: functions that delete a batch of old rows, and
 # return how many.
 HOUSEKEEPING: list[str] = []

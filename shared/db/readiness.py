@@ -7,8 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotDone
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.module_loading import import_string
 
 from shared.db.release import release_connection
 
@@ -32,7 +34,7 @@ class DatabaseReadiness:
         self._mutex = threading.Lock()
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="readiness")
         self._attempt: Future[Readiness] | None = None
-        self._is_migrated = False
+        self._is_set_up = False
 
     def check(self) -> Readiness:
         """Waits at most `ANSWER_SECONDS`."""
@@ -47,16 +49,23 @@ class DatabaseReadiness:
 
     def _try(self) -> Readiness:
         try:
-            # Migrations aren't taken back under a running process.
-            missing = () if self._is_migrated else _missing_migrations()
-            self._is_migrated = not missing
-            if missing:
-                return Readiness(f"migrations are missing: {', '.join(missing)}")
+            # Tables aren't changed back under a running process.
+            complaint = "" if self._is_set_up else _complaint()
+            self._is_set_up = not complaint
+            if complaint:
+                return Readiness(complaint)
             return Readiness("", self._measure())
         except Error:
             return Readiness("the database is away")
         finally:
             release_connection()
+
+
+def _complaint() -> str:
+    missing = _missing_migrations()
+    if missing:
+        return f"migrations are missing: {', '.join(missing)}"
+    return next(filter(None, (import_string(check)() for check in settings.READINESS)), "")
 
 
 def _missing_migrations() -> Sequence[str]:

@@ -390,21 +390,18 @@ _CREATED = {
     "created_at": "timestamptz",
     "updated_at": "timestamptz",
 }
-_WITH_ID = _CREATED | {"id": "bigint"}
-
-
-def _insertion(columns: Mapping[str, str]) -> AboutEvents:
-    return AboutEvents(f"""
+_INSERT_BOOKINGS_AND_UPDATE_COUNTERS = AboutEvents(f"""
     WITH counted AS ({_COUNTERS_UPDATE})
-    INSERT INTO bookings_booking ({", ".join(columns)})
-    SELECT * FROM unnest({_arrays(columns.values())})
+    INSERT INTO bookings_booking ({", ".join(_CREATED)})
+    SELECT * FROM unnest({_arrays(_CREATED.values())})
     RETURNING id
 """)  # noqa: S608 (constants)
-
-
-_INSERT_BOOKINGS_AND_UPDATE_COUNTERS = _insertion(_CREATED)
-_INSERT_WITH_IDS_AND_UPDATE_COUNTERS = _insertion(_WITH_ID)
 _READ_CREATED = attrgetter(*_CREATED)
+
+# In a cluster, rows from arrays would be collected before they are sent on, and committed in two
+# phases; and a node would give out ids of its own. Those of one sequence come from the coordinator.
+_WITH_ID = (*_CREATED, "id")
+_INSERT_BOOKINGS = f"INSERT INTO bookings_booking ({', '.join(_WITH_ID)}) VALUES "  # noqa: S608
 _READ_WITH_ID = attrgetter(*_WITH_ID)
 _NEXT_IDS = """
     SELECT nextval(pg_get_serial_sequence('bookings_booking', 'id')) FROM generate_series(1, %s)
@@ -423,16 +420,12 @@ def save_bookings(
         statements.append(_status_update(updated))
     event_ids = [each.event_id for each in counters]
     if created and settings.DISTRIBUTED:
-        # A node would give out ids of its own: those of one sequence come from the coordinator.
-        for booking, (booking_id,) in zip(created, execute(_NEXT_IDS, [len(created)]), strict=True):
-            booking.pk = booking_id
-            events_of_bookings.remember(booking_id, booking.event_id)
-        statements.append(
-            _INSERT_WITH_IDS_AND_UPDATE_COUNTERS.statement(
-                event_ids, _counter_columns(counters), _columns(map(_READ_WITH_ID, created))
-            )
-        )
-    elif created:
+        _take_ids(created)
+        statements.append(_UPDATE_COUNTERS.statement(event_ids, _counter_columns(counters)))
+        statements.append(_rows_inserted(_INSERT_BOOKINGS, map(_READ_WITH_ID, created)))
+        execute_together(statements)
+        return
+    if created:
         statements.append(
             _INSERT_BOOKINGS_AND_UPDATE_COUNTERS.statement(
                 event_ids, _counter_columns(counters), _columns(map(_READ_CREATED, created))
@@ -448,10 +441,22 @@ def save_bookings(
         booking._state.adding = False
 
 
+def _take_ids(created: Sequence[Booking]) -> None:
+    for booking, (booking_id,) in zip(created, execute(_NEXT_IDS, [len(created)]), strict=True):
+        booking.pk = booking_id
+        booking._state.adding = False
+        events_of_bookings.remember(booking_id, booking.event_id)
+
+
+def _rows_inserted(insertion: str, rows: Iterable[tuple[Any, ...]]) -> Statement:
+    """Row by row: the coordinator computes defaults, and sends them to their node as they are."""
+    rows = [*rows]
+    placeholders = ", ".join([f"({', '.join(['%s'] * len(rows[0]))})"] * len(rows))
+    return Statement(insertion + placeholders, [*chain.from_iterable(rows)])
+
+
 _INSERT_HISTORY = """
-    INSERT INTO bookings_historyentry (event_id, booking_id, change, reason, actor, at)
-    {rows}
-"""
+    INSERT INTO bookings_historyentry (event_id, booking_id, change, reason, actor, at) """
 _HISTORY_FROM_ARRAYS = """
     SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[],
                          %s::timestamptz[])
@@ -475,14 +480,10 @@ def history_add(changes: Sequence[Change]) -> None:
         )
         for booking, transition, reason, actor, _ in changes
     ]
-    if settings.DISTRIBUTED:  # rows from arrays would be collected before they are sent on
-        values = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(rows))
-        sql = _INSERT_HISTORY.format(rows=f"VALUES {values}")
-        execute_with_commit(Statement(sql, [*chain.from_iterable(rows)]))
+    if settings.DISTRIBUTED:
+        execute_with_commit(_rows_inserted(f"{_INSERT_HISTORY} VALUES ", rows))
     else:
-        execute_with_commit(
-            Statement(_INSERT_HISTORY.format(rows=_HISTORY_FROM_ARRAYS), _columns(rows))
-        )
+        execute_with_commit(Statement(_INSERT_HISTORY + _HISTORY_FROM_ARRAYS, _columns(rows)))
 
 
 # What the event service announces, and what follows from it for the copy.

@@ -32,6 +32,7 @@ from tests.support.booking.held_rows import (
     stranger,
     waiting_for_a_row,
 )
+from tests.support.booking.on_a_cluster import GROUPINGS
 from tests.support.booking.soundness import unsound
 from tests.support.concurrency import at_once
 from tests.support.waiting import BRIEF_SECONDS, until
@@ -93,7 +94,7 @@ class TestARefusalThatNeedsNoLock:
         assert other.pk == numbers[-1]
 
 
-@pytest.mark.parametrize("grouping", ["all", "event"])
+@pytest.mark.parametrize("grouping", GROUPINGS)
 class TestARowThatSomebodyHolds:
     @pytest.fixture(autouse=True)
     def _grouping(self, settings, grouping: str) -> None:
@@ -169,9 +170,11 @@ class TestOneAtFault:
     """Requests that no view lets through stand for an unforeseen fault."""
 
     @pytest.mark.parametrize(
-        "bad", ["x" * 256, "nul\x00", "half a pair \ud800"], ids=["too long", "NUL", "surrogate"]
+        "bad",
+        ["x" * 256, "nul\x00", "half a pair \ud800"],
+        ids=["too long", "NUL", "surrogate"],
     )
-    @pytest.mark.parametrize("grouping", ["all", "event"])
+    @pytest.mark.parametrize("grouping", GROUPINGS)
     def test_fails_alone(self, settings, grouping: str, bad: str) -> None:
         settings.ADMISSION_GROUPING = grouping
         event = EventFactory(max_seats=20)
@@ -204,7 +207,7 @@ class TestALostConnection:
             cursor.execute("SELECT pg_backend_pid()")
             (process,) = cursor.fetchone()
         with stranger() as other:
-            other.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+            other.execute("SELECT pg_terminate_backend(%s::int, 5000)", [process])
 
     @pytest.fixture(autouse=True)
     def _leave_no_broken_connection(self) -> Iterator[None]:
@@ -257,7 +260,7 @@ class TestALostConnection:
                 lost = True
                 with stranger() as other:
                     process = connection.connection.info.backend_pid
-                    other.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+                    other.execute("SELECT pg_terminate_backend(%s::int, 5000)", [process])
             return result
 
         with connection.execute_wrapper(lose_at_first_write), pytest.raises(TryAgainLater):

@@ -18,9 +18,10 @@ from shared.db.index_ranges import IndexRange
 from shared.db.round_trips import execute_together
 from tests.support.booking.commands import to_book
 from tests.support.booking.factories import EventFactory, booked, now, users
+from tests.support.booking.on_a_cluster import on_one_server
 from tests.support.booking.plans import empty_tables, rows_read
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, on_one_server]
 
 MANY = 800
 OFTEN = 150

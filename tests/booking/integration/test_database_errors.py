@@ -7,6 +7,7 @@ import pytest
 from django.db import Error, connection, transaction
 
 from booking_project.bookings.models import Event
+from booking_project.bookings.storage.sql import set_lock_timeout
 from shared.db.errors import (
     DatabaseUnavailable,
     is_outage,
@@ -28,9 +29,9 @@ def lock_timeout() -> None:
     event = EventFactory()
     connection.ensure_connection()
     with psycopg.connect(connection.connection.info.dsn, password=_password()) as other:
-        other.execute("SELECT FROM bookings_event FOR UPDATE")
+        other.execute("SELECT FROM bookings_event WHERE id = %s FOR UPDATE", [event.pk])
         with transaction.atomic():
-            execute("SET LOCAL lock_timeout = '100ms'")
+            set_lock_timeout(event_id=event.pk, milliseconds=100)
             Event.objects.select_for_update().get(pk=event.pk)
 
 

@@ -12,14 +12,18 @@ from uuid import uuid4
 import psycopg
 import pytest
 from django.db import connection
-from django.test import Client
 
-from booking_project.bookings.models import Booking
-from booking_project.bookings.services.bookings import booking_cancel
+from booking_project.bookings.models import Booking, Event
+from booking_project.bookings.selectors import booking_list, refusals_without_lock
 from booking_project.bookings.storage import events_of_bookings
 from booking_project.bookings.storage.loaders import booking_load, booking_load_in_line
+from booking_project.bookings.storage.sql import bookings_by_id, bookings_in_line, events_by_id
+from booking_project.distribution.readiness import mismatch
 from devstack import citus
-from tests.support.booking.commands import create
+from shared.db.readiness import DatabaseReadiness
+from shared.idempotency.requests import IdempotentRequest
+from shared.idempotency.store import find_stored
+from tests.support.booking.commands import decided, to_book, to_cancel
 from tests.support.booking.factories import EventFactory, booked, users
 from tests.support.booking.on_a_cluster import on_a_cluster
 from tests.support.booking.own_database import ROOT, OwnDatabase
@@ -170,6 +174,21 @@ class TestTheCommand:
         assert distribute(full, "--yes", "--shards", "6").returncode == 0
 
 
+@pytest.mark.django_db
+class TestReadiness:
+    def test_the_setting_agrees_with_the_tables(self) -> None:
+        assert mismatch() == ""
+
+    def test_the_setting_is_wrong(self, settings: Any) -> None:
+        settings.DISTRIBUTED = not settings.DISTRIBUTED
+
+        wrong = mismatch()
+
+        assert "BOOKING_DISTRIBUTION is" in wrong
+        readiness = DatabaseReadiness(measure=float).check()
+        assert readiness.complaint == wrong
+
+
 @contextmanager
 def commands_of_nodes() -> Iterator[list[tuple[str, str]]]:
     """What the coordinator sends to other nodes for this connection: node and command."""
@@ -192,8 +211,9 @@ def commands_of_nodes() -> Iterator[list[tuple[str, str]]]:
             connection.connection.remove_notice_handler(note)
 
 
-def assert_on_one_node_at_most(do: Callable[[], object]) -> set[str]:
-    """A commit there is the commit of everything: nothing is prepared."""
+def nodes_of(do: Callable[[], object]) -> set[str]:
+    """The other nodes that this is about: one at most. A commit there is the commit of everything,
+    because nothing is prepared."""
     with commands_of_nodes() as sent:
         do()
     nodes = {node for node, _ in sent}
@@ -205,33 +225,35 @@ def assert_on_one_node_at_most(do: Callable[[], object]) -> set[str]:
 @on_a_cluster
 @pytest.mark.django_db(transaction=True)
 class TestOneEventIsOnOneNode:
-    def test_booking_refusing_and_cancelling(self, client: Client) -> None:
-        def use(event: Any) -> None:
-            first = create(event_id=event.pk, user_id="ann")
-            for user in users(3):
-                sent = client.post(
-                    f"/api/v1/events/{event.pk}/bookings",
-                    {"user_id": user},
-                    "application/json",
-                    headers={"Idempotency-Key": user},
-                )
-                assert sent.status_code in (201, 409)
-            booking_cancel(booking_id=first.pk)
-            booking_load_in_line(booking_id=first.pk)
-            client.get(f"/api/v1/events/{event.pk}/status")
-            client.get(f"/api/v1/events/{event.pk}/bookings")
+    def test_booking_refusing_and_cancelling(self) -> None:
+        def use(event: Event) -> None:
+            sent = IdempotentRequest(
+                caller="", path="/", key="k", fingerprint="f", distribution_key=event.pk
+            )
+            first, *_ = decided(
+                event.pk,
+                [to_book(event.pk, "ann"), *(to_book(event.pk, each) for each in users(3))],
+            )
+            assert isinstance(first, Booking)
+            decided(event.pk, [to_cancel(event.pk, first.pk), to_book(event.pk, "ann", sent)])
+            assert find_stored([sent])
+            assert [*refusals_without_lock([to_book(event.pk, "late")])]
+            assert bookings_in_line([(first.pk, None)])
+            assert bookings_by_id([first.pk])
+            assert events_by_id([event.pk])
+            assert [*booking_list(event_id=event.pk).rows]
 
         used: set[str] = set()
         for event in EventFactory.create_batch(12, max_seats=2, waitlist_limit=1):
-            used |= assert_on_one_node_at_most(lambda event=event: use(event))
+            used |= nodes_of(lambda event=event: use(event))
         assert used
 
-    def test_a_booking_that_this_process_has_not_seen_is_found(self) -> None:
+    def test_one_that_this_process_has_not_seen_is_found_and_remembered(self) -> None:
         [booking] = booked(EventFactory(), users(1))
         events_of_bookings._events.clear()
 
         assert booking_load(booking_id=booking.pk) == booking
-        assert_on_one_node_at_most(lambda: booking_load(booking_id=booking.pk))
+        nodes_of(lambda: bookings_by_id([booking.pk]))
 
     def test_a_wrong_hint_costs_time_only(self) -> None:
         event, other = EventFactory.create_batch(2)

@@ -29,6 +29,7 @@ from tests.support.booking.factories import (
     users,
 )
 from tests.support.booking.held_rows import held
+from tests.support.booking.on_a_cluster import on_one_server
 from tests.support.booking.outbox import told
 from tests.support.booking.soundness import Tally, line, tally, unsound
 from tests.support.concurrency import at_once
@@ -90,6 +91,7 @@ def test_unchanged_events_cost_one_read() -> None:
     assert len(queries) == 1
 
 
+@on_one_server
 @pytest.mark.django_db(transaction=True)
 def test_changed_events_are_written_by_one_statement_in_one_transaction() -> None:
     events = [EventFactory() for _ in range(20)]

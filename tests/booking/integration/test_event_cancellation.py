@@ -14,6 +14,7 @@ from booking_project.bookings.services.bookings import booking_cancel
 from booking_project.bookings.services.events import event_sync
 from tests.support.booking.commands import create
 from tests.support.booking.factories import EventFactory, announced, booked, now, users
+from tests.support.booking.on_a_cluster import on_one_server
 from tests.support.booking.outbox import bodies, forget_what_was_told, told
 from tests.support.booking.soundness import Tally, line, tally, unsound
 from tests.support.concurrency import at_once
@@ -270,6 +271,7 @@ def _power_cut(_: object, **options: object) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@on_one_server
 def test_pending_cancellations_and_active_bookings_are_found_by_their_indexes() -> None:
     """Neither grows with the events that take place, or with the bookings that are cancelled."""
     EventFactory.create_batch(2)

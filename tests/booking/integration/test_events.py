@@ -17,6 +17,7 @@ from booking_project.bookings.storage.loaders import event_load
 from shared.formats.json import dump_json
 from tests.support.booking.commands import decided, to_book
 from tests.support.booking.factories import EventFactory, booked, now
+from tests.support.booking.on_a_cluster import on_one_server
 from tests.support.booking.plans import rows_read
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +130,7 @@ class TestUpcoming:
         assert list(upcoming_events(now=now(), search=search)) == [wanted]
         assert not upcoming_events(now=now(), search="_")
 
+    @on_one_server
     def test_are_found_through_an_index(self) -> None:
         EventFactory.create_batch(300, over=True)
         EventFactory.create_batch(5)

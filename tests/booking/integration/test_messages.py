@@ -15,6 +15,7 @@ from shared.messaging.topology import BOOKINGS_EXCHANGE
 from shared.observability.request_id import bound, request_id
 from tests.support.booking.commands import decided, decided_where_free, to_book, to_cancel
 from tests.support.booking.factories import EventFactory, announced, booked, now, users
+from tests.support.booking.on_a_cluster import on_one_server
 from tests.support.booking.outbox import bodies, forget_what_was_told, told
 from tests.support.outbox import stored
 
@@ -108,6 +109,7 @@ def test_a_booking_that_moves_up_in_its_group_is_announced_as_it_was_answered() 
     assert "waitlist_order" not in of_cat
 
 
+@on_one_server
 def test_a_group_over_several_events_stores_its_messages_in_one_statement() -> None:
     one, other = EventFactory.create_batch(2, max_seats=1)
     requests = [to_book(event.pk, user) for event in (one, other) for user in users(3)]

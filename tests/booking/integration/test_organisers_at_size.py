@@ -18,9 +18,10 @@ from booking_project.bookings.models import Booking, Event
 from booking_project.contacts.services import contact_remember
 from booking_project.organisers.export import CHUNK, harmless
 from tests.support.booking.factories import EventFactory, booked, now
+from tests.support.booking.on_a_cluster import on_one_server
 from tests.support.booking.plans import empty_tables
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, on_one_server]
 
 EVENTS = 200
 BOOKINGS = 28_000

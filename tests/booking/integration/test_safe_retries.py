@@ -47,6 +47,7 @@ from tests.support.booking.held_rows import (
     waiting_for_a_row,
 )
 from tests.support.booking.locks import leave_out_the_lock
+from tests.support.booking.on_a_cluster import GROUPINGS, on_one_server
 from tests.support.booking.problems import assert_problem
 from tests.support.booking.soundness import Tally, tally, unsound
 from tests.support.concurrency import Rendezvous, at_once
@@ -462,6 +463,7 @@ class TestInAGroup:
         assert isinstance(let_in, Result)
         assert not let_in.replayed
 
+    @on_one_server
     def test_of_several_events_each_has_its_own_answers(self) -> None:
         events = EventFactory.create_batch(3)
         requests = [request(event) for event in events]
@@ -541,7 +543,7 @@ class TestManyAtOnce:
         assert answers[0].json()["id"] == Booking.objects.get().pk
         assert unsound(event.pk) == []
 
-    @pytest.mark.parametrize("grouping", ["all", "event"])
+    @pytest.mark.parametrize("grouping", GROUPINGS)
     def test_a_retry_that_waits_behind_its_first_attempt_gets_the_same_response(
         self, settings: Any, grouping: str
     ) -> None:

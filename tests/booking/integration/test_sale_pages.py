@@ -19,6 +19,7 @@ from booking_project.sales import selectors, sql
 from booking_project.sales.models import SaleSecond
 from booking_project.sales.selectors import LATEST_COUNT, PAGE_COUNT, POINTS
 from tests.support.booking.factories import EventFactory
+from tests.support.booking.on_a_cluster import on_one_server
 from tests.support.booking.plans import rows_read
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -150,6 +151,7 @@ class TestLive:
         forget()
         assert live(event)["seats_taken"] == 1
 
+    @on_one_server
     def test_reads_only_the_latest_by_the_index(self) -> None:
         event = EventFactory()
         recorded(event, 5000)

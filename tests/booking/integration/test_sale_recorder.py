@@ -228,7 +228,8 @@ class TestRecorder:
         recorder.flush()
 
         with stranger() as other:
-            other.execute("SELECT FROM sales_sale, sales_salesecond FOR UPDATE")
+            for table in ("sales_sale", "sales_salesecond"):
+                other.execute(f"SELECT FROM {table} WHERE event_id = {event.pk} FOR UPDATE")
             with in_background(recorder.flush):
                 booked(event, ["bob"])
                 other.rollback()
@@ -268,7 +269,7 @@ class TestRecorder:
         recorder._take({event.pk: {"confirmed": 1}})
 
         with stranger() as other, database_patience(lock_seconds=0.2):
-            other.execute("SELECT FROM sales_sale FOR UPDATE")
+            other.execute("SELECT FROM sales_sale WHERE event_id = %s FOR UPDATE", [event.pk])
             recorder.flush()
 
         assert "did not record 1 outcomes of 1 events" in caplog.text

@@ -20,6 +20,7 @@ from booking_project.bookings.models import Booking, BookingStatus
 from booking_project.bookings.services.bookings import booking_cancel
 from tests.support.booking.commands import create
 from tests.support.booking.factories import EventFactory, booked, users
+from tests.support.booking.on_a_cluster import GROUPINGS
 from tests.support.booking.soundness import Tally, line, tally, unsound
 from tests.support.concurrency import at_once
 
@@ -41,7 +42,7 @@ def cancelling(booking_id: int) -> functools.partial[Booking]:
     return functools.partial(booking_cancel, booking_id=booking_id)
 
 
-@pytest.mark.parametrize("grouping", ["all", "event"])
+@pytest.mark.parametrize("grouping", GROUPINGS)
 def test_sixty_users_on_fifty_seats_and_five_places_in_line(settings, grouping: str) -> None:
     settings.ADMISSION_GROUPING = grouping
     event = EventFactory(max_seats=50, waitlist_limit=5)

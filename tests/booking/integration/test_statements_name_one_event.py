@@ -40,6 +40,8 @@ NAMED = re.compile(
 INSERTED = re.compile(
     rf'INSERT INTO "?{OF_EVENTS}"? \((?:event_id|id),.*?unnest\(\'{{([\d,]+)}}\'::bigint\[\]', re.S
 )
+# The same, row by row.
+ROWS = re.compile(rf'INSERT INTO "?{OF_EVENTS}"? \(event_id,[^)]*\)\s*VALUES (.*)', re.S)
 # A booking is asked for by its id, before its event is known.
 BY_ID = re.compile(
     r"^SELECT (?:id, event_id|bookings_booking\.id, .*) FROM bookings_booking"
@@ -51,7 +53,8 @@ BY_ID = re.compile(
 def named_events(statement: str) -> list[str]:
     """One for each table of events in the statement, if each has a condition of its own."""
     inserted = [ids for each in INSERTED.findall(statement) for ids in {*each.split(",")}]
-    return [*NAMED.findall(statement), *inserted]
+    by_row = {row for rows in ROWS.findall(statement) for row in re.findall(r"\((\d+), ", rows)}
+    return [*NAMED.findall(statement), *inserted, *by_row]
 
 
 def assert_names_one_event(statement: str) -> None:

@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from booking_project.bookings.models import Booking
 from tests.support.authorization import AskForTokens
 from tests.support.booking.factories import EventFactory, booked, users
+from tests.support.booking.on_a_cluster import on_one_server
 from tests.support.booking.problems import assert_problem
 from tests.support.issuer import secret_token
 from tests.support.lists import ids, links
@@ -99,6 +100,7 @@ class TestTheList:
         with django_assert_num_queries(1):
             listed(browser, user_id="ann")
 
+    @on_one_server
     @pytest.mark.parametrize("status", [{}, {"status": "confirmed"}])
     def test_is_read_from_an_index_of_users_in_its_order(
         self, browser: Client, status: dict[str, str]

@@ -18,6 +18,7 @@ from booking_project.bookings.storage.loaders import booking_load_in_line, read_
 from booking_project.bookings.storage.sql import bookings_in_line
 from tests.support.booking.commands import decided, to_cancel
 from tests.support.booking.factories import EventFactory, announced, booked, users
+from tests.support.booking.on_a_cluster import on_one_server
 from tests.support.booking.plans import empty_tables, rows_read
 from tests.support.concurrency import at_once
 
@@ -133,6 +134,7 @@ def test_a_cancellation_and_a_list_count_nobody(browser: Client) -> None:
     assert not [query for query in others if "waitlist_position" in query["sql"]]
 
 
+@on_one_server
 @pytest.mark.parametrize("seats", [1, 500])
 def test_earlier_bookings_are_counted_in_the_index_of_the_waitlist(seats: int) -> None:
     event = EventFactory(max_seats=seats, waitlist_limit=500)
@@ -154,6 +156,7 @@ def analyse() -> None:
         cursor.execute("ANALYZE bookings_booking")
 
 
+@on_one_server
 class TestALongLine:
     @pytest.fixture
     def line(self) -> list[Booking]:

@@ -70,7 +70,7 @@ def announced(event: Event, **changes: Any) -> EventState:
 
 def booked(event: Event, users: Sequence[str]) -> list[Booking]:
     """Books for each of `users` in this order, through the service. No one may be refused."""
-    outcomes = decided(event.pk, [to_book(event.pk, user) for user in users])
+    outcomes = decided(event.pk, [to_book(event.pk, user) for user in users]) if users else []
     refused = [outcome for outcome in outcomes if not isinstance(outcome, Booking)]
     assert not refused, refused
     return [outcome for outcome in outcomes if isinstance(outcome, Booking)]

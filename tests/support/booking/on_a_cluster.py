@@ -21,6 +21,9 @@ on_one_server = pytest.mark.skipif(
     bool(os.environ.get(citus.URL)), reason="is about a database on one server"
 )
 
+# A database that is distributed by event allows only one of them.
+GROUPINGS = [pytest.param("all", marks=on_one_server), "event"]
+
 
 @contextmanager
 def distributed_if_asked_for(blocker: DjangoDbBlocker) -> Iterator[None]:
