@@ -6,6 +6,7 @@ import sys
 
 from shared.conf.env import Range, seal
 from shared.db.waits import SHORT, read_lock_timeout_ms, read_waits
+from shared.observability.tracing import FLUSH_SECONDS
 from shared.serving.config import *  # noqa: F403
 from shared.serving.config import bind_host, drain_seconds, env
 from shared.serving.config import worker_exit as close_connections
@@ -31,7 +32,7 @@ del sys.modules["shared.serving.config"]
 
 bind = f"{bind_host}:{_port}"
 # Longer than any response from the database may take.
-graceful_timeout = drain_seconds + math.ceil(_waits.response_timeout or 0) + 1
+graceful_timeout = drain_seconds + math.ceil(_waits.response_timeout or 0) + 1 + FLUSH_SECONDS
 
 
 def worker_exit(server: object, worker: object) -> None:

@@ -5,6 +5,7 @@ import sys
 
 from shared.conf.env import Range, seal
 from shared.db.waits import SHORT
+from shared.observability.tracing import FLUSH_SECONDS
 from shared.serving.config import *  # noqa: F403
 from shared.serving.config import bind_host, drain_seconds, env
 
@@ -28,4 +29,4 @@ del sys.modules["shared.serving.config"]
 os.environ.setdefault("DATABASE_WAITS", SHORT)
 
 bind = f"{bind_host}:{_port}"
-graceful_timeout = drain_seconds + 20
+graceful_timeout = drain_seconds + 20 + FLUSH_SECONDS

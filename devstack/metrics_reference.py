@@ -23,7 +23,11 @@ _KINDS = {
     "GaugeMetricFamily": "gauge",
 }
 # What gunicorn's worker processes import when they start.
-_SERVING = ("shared.db.pool_metrics", "shared.observability.http_metrics")
+_SERVING = (
+    "shared.db.pool_metrics",
+    "shared.observability.http_metrics",
+    "shared.observability.span_metrics",
+)
 _RELAY = "shared.outbox.management.commands.relay_outbox"
 
 

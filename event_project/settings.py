@@ -9,6 +9,7 @@ from shared.conf.base import (
     INSTALLED_APPS,
     MIDDLEWARE,
     RATE_LIMIT_SEARCHES,
+    RECORDS_TRACES,
     REST_FRAMEWORK,
     SPECTACULAR_SETTINGS,
     TRUSTED_ORIGINS,
@@ -41,7 +42,8 @@ SERVICE = "event"
 STATIC_ROOT = COLLECTED_FILES / SERVICE
 ROOT_URLCONF = "event_project.urls"
 WSGI_APPLICATION = "event_project.wsgi.application"
-MIDDLEWARE = ["shared.observability.tracing.carry_trace", *MIDDLEWARE]
+if not RECORDS_TRACES:
+    MIDDLEWARE = ["shared.middleware.traces.carry_trace", *MIDDLEWARE]
 INSTALLED_APPS = [*INSTALLED_APPS, "shared.outbox", "event_project.events"]
 
 UNFOLD = desk(

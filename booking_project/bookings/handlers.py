@@ -29,6 +29,7 @@ from shared.formats.fields import (
 from shared.messaging.errors import BadMessage, HandleAlone
 from shared.messaging.handling import FlatMessage, database, decode
 from shared.messaging.incoming import Failures, IncomingMessage
+from shared.observability.tracing import span
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ def handle_event_messages(messages: Sequence[IncomingMessage]) -> Failures:
             failures[message] = error
     if not news:
         return failures
-    with database():
+    with database(), span("upsert events"):
         outcomes = events_sync(list(news))
         if not outcomes and len(messages) == 1:
             outcomes = {each: _sync_alone(each) for each in news}
@@ -136,7 +137,7 @@ def _report(
             news.state.id,
             news.state.version,
             what,
-            extra={"request_id": messages[news].request_id},
+            extra=messages[news].log_fields,
         )
         if outcome and not news.republished:
             SYNC_LAG.observe((now - news.state.updated_at).total_seconds())

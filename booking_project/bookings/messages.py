@@ -15,7 +15,7 @@ from shared.outbox.services import NewMessage
 def booking_messages(event: Event, changes: Iterable[Change]) -> Iterator[NewMessage]:
     """In the order of `changes`. Bookings must have their ids."""
     event_id, event_name = event.id, event.name
-    for booking, transition, reason, _, request_id in changes:
+    for booking, transition, reason, _, request_id, step in changes:
         booking_id = booking.id
         body = {
             "id": booking_id,
@@ -35,4 +35,5 @@ def booking_messages(event: Event, changes: Iterable[Change]) -> Iterator[NewMes
             ordering_key=f"booking-{booking_id}",
             body=body,
             request_id=request_id,
+            step=step,
         )

@@ -75,7 +75,11 @@ def _news(message: IncomingMessage) -> BookingNews:
     body = decode(message, BookingMessage, what="a booking")
     kind = KIND_BY_CAUSE[body.pop("cause")]
     return BookingNews(
-        message_id=_message_id(message), request_id=message.request_id, kind=kind, **body
+        message_id=_message_id(message),
+        request_id=message.request_id,
+        step=message.step,
+        kind=kind,
+        **body,
     )
 
 

@@ -14,6 +14,7 @@ from booking_project.contacts.models import Contact
 from booking_project.notifications.addresses import address_of
 from booking_project.notifications.models import NotificationKind
 from booking_project.notifications.texts import DETAILS, GREETING, GREETING_BY_NAME, TEXTS
+from shared.observability.tracing import Step
 
 _LINK = re.compile(r"[/@:]|\.[A-Za-z]{2}")
 
@@ -21,7 +22,7 @@ _LINK = re.compile(r"[/@:]|\.[A-Za-z]{2}")
 @dataclass(frozen=True, kw_only=True)
 class BookingNews:
     """What happened to booking `id`. `message_id` is the id of the message that announced it,
-    `request_id` that of the request that caused it."""
+    `request_id` that of the request that caused it, `step` the handling of the message."""
 
     message_id: UUID
     id: int
@@ -29,6 +30,7 @@ class BookingNews:
     user_id: str
     kind: NotificationKind
     request_id: str = ""
+    step: Step | None = None
 
 
 def mail_about(news: BookingNews, *, contact: Contact | None) -> EmailMessage:

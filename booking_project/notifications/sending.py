@@ -14,6 +14,10 @@ from django.core.mail import EmailMessage
 from booking_project.notifications.errors import MailServerUnavailable, NotSent, NotTried
 from booking_project.notifications.sessions import Session
 from booking_project.notifications.settings import SMTP_BACKEND
+from shared.observability.tracing import Step, span
+
+# With the step that sends it, if traces are recorded.
+TracedMail = tuple[EmailMessage, Step | None]
 
 _SESSIONS = 4
 # For one mail, from before the connection is opened.
@@ -43,7 +47,7 @@ class MailSender:
         for session in self._sessions:
             session.close()
 
-    def send(self, mails: Mapping[UUID, EmailMessage]) -> dict[UUID, NotSent]:
+    def send(self, mails: Mapping[UUID, TracedMail]) -> dict[UUID, NotSent]:
         """Returns, by id, why mails were not sent. No mail makes it raise."""
         batch = _Batch(mails)
         # Only SMTP waits. On a console, mails that are sent at once would mix.
@@ -61,7 +65,7 @@ class MailSender:
 class _Batch:
     """Mails that several sessions share: each takes the next one when it is free."""
 
-    def __init__(self, mails: Mapping[UUID, EmailMessage]) -> None:
+    def __init__(self, mails: Mapping[UUID, TracedMail]) -> None:
         self._waiting = deque(mails.items())
         self._not_sent: dict[UUID, NotSent] = {}
         self._begin_until = time.monotonic() + BEGIN_SECONDS
@@ -78,11 +82,12 @@ class _Batch:
                 self._why_not_tried = error
                 return
             try:
-                message_id, mail = self._waiting.popleft()
+                message_id, (mail, step) = self._waiting.popleft()
             except IndexError:
                 return  # another session was faster
             try:
-                session.send(mail, deadline=deadline)
+                with span("send mail", parent=step):
+                    session.send(mail, deadline=deadline)
             except NotSent as error:
                 self._not_sent[message_id] = error
             if time.monotonic() > self._begin_until:

@@ -22,6 +22,7 @@ from booking_project.notifications.errors import NotSent, Undeliverable
 from booking_project.notifications.mails import BookingNews, mail_about
 from booking_project.notifications.models import Notification
 from booking_project.notifications.sending import MailSender
+from shared.observability.tracing import log_fields
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def _send_new(
         (news.message_id, news.id, news.kind.value, mail.to[0]) for news, mail in mails
     )
     not_sent = sender.send(
-        {news.message_id: mail for news, mail in mails if news.message_id in new}
+        {news.message_id: (mail, news.step) for news, mail in mails if news.message_id in new}
     )
     if not_sent:
         Notification.objects.filter(message_id__in=not_sent).delete()
@@ -76,6 +77,6 @@ def _send_new(
                 "booking %d: %s",
                 news.id,
                 "mail sent" if is_new else "the mail was sent before",
-                extra={"request_id": news.request_id},
+                extra=log_fields(request_id=news.request_id, step=news.step),
             )
     return not_sent

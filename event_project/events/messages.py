@@ -12,7 +12,7 @@ from typing import Any
 from event_project.events.models import Event
 from shared.formats.json import json_number
 from shared.messaging.topology import EVENTS_EXCHANGE
-from shared.observability.tracing import trace_headers
+from shared.observability.tracing import PassedOn, step
 from shared.outbox.services import NewMessage
 
 EVENT_CREATED = "event.created"
@@ -32,7 +32,9 @@ def announcement(
         routing_key=EVENT_CREATED if created else _key_of_change(event),
         ordering_key=f"event-{event.pk}",
         body=event_message(event),
-        headers={**trace_headers(), **(headers or {})},
+        headers=headers or {},
+        # Receivers may rely on a trace.
+        step=step.get() or PassedOn.new(),
     )
 
 

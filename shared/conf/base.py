@@ -16,6 +16,7 @@ from shared.conf.env import (
     read_trusted_proxies,
 )
 from shared.conf.logs import read_log_format, read_log_level
+from shared.conf.traces import read_traces
 from shared.limits.rate import FORMAT, parse_rate
 from shared.observability.logs import log_config
 from shared.workers.heartbeat import default_folder
@@ -32,6 +33,7 @@ ALLOWED_HOSTS = env.list(
 )
 _log_level = read_log_level(env)
 _log_format = read_log_format(env)
+RECORDS_TRACES = read_traces(env)
 RABBITMQ_URL = env.str(
     "RABBITMQ_URL",
     validate=_AMQP_URL,

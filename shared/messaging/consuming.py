@@ -10,6 +10,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.errors import TopologyMismatch
 from shared.messaging.incoming import Handler
 from shared.messaging.topology import Queue
+from shared.observability import tracing
 from shared.workers.endpoint import Address
 from shared.workers.running import beating
 
@@ -28,6 +29,10 @@ def consume(
     Raises `CommandError` if the queue's arguments differ.
     """
     with beating(worker, metrics=metrics) as heartbeat:
+        if tracing.is_recording():
+            from shared.messaging.traced import traced_handler
+
+            handler = traced_handler(handler, queue=queue)
         consumer = Consumer(
             url=settings.RABBITMQ_URL,
             queue=queue,

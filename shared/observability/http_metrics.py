@@ -11,12 +11,12 @@ _DURATION = Histogram(
     ["route", "method", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
-_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 
 def observe_request(*, route: str, method: str, status: int, seconds: float) -> None:
     """`route` is a URL pattern, never a path: there must be few of them."""
-    _of(route, method if method in _METHODS else "other", status).observe(seconds)
+    _of(route, method if method in METHODS else "other", status).observe(seconds)
 
 
 @cache

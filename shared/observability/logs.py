@@ -14,12 +14,14 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 
 from shared.formats.text import printable
 from shared.observability.request_id import request_id
+from shared.observability.tracing import step, trace_id_of
 
 JSON = "json"
 CONSOLE = "console"
 FORMATS = (JSON, CONSOLE)
 
 _LONGEST_MESSAGE = 10_000
+_SHORT = 8
 _COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m", "DEBUG": "\x1b[2m"}
 _PLAIN = "\x1b[0m"
 _JSON_NAMES = {"levelname": "level", "name": "logger", "asctime": "time"}
@@ -30,7 +32,7 @@ def log_config(*, level: int, format: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"request_id": {"()": "shared.observability.logs.RequestId"}},
+        "filters": {"origin": {"()": "shared.observability.logs.Origin"}},
         "formatters": {
             JSON: {
                 "()": "shared.observability.logs.JsonFormatter",
@@ -40,7 +42,7 @@ def log_config(*, level: int, format: str) -> dict[str, Any]:
             },
             CONSOLE: {
                 "()": "shared.observability.logs.LineFormatter",
-                "format": "{asctime} {levelname} {name}: {message}",
+                "format": "{asctime} {levelname} {short_id}{name}: {message}",
                 "style": "{",
             },
         },
@@ -48,7 +50,7 @@ def log_config(*, level: int, format: str) -> dict[str, Any]:
             "stderr": {
                 "class": "logging.StreamHandler",
                 "formatter": format,
-                "filters": ["request_id"],
+                "filters": ["origin"],
             }
         },
         "root": {"handlers": ["stderr"], "level": level},
@@ -57,17 +59,22 @@ def log_config(*, level: int, format: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             # One line per connection attempt and frame otherwise.
             "pika": {"level": "WARNING"},
+            # A line for each attempt otherwise.
+            "opentelemetry.exporter": {"level": "ERROR"},
             "gunicorn.error": {"handlers": ["stderr"], "propagate": False},
         },
     }
 
 
-class RequestId(logging.Filter):
-    """Adds the request's id to each record that doesn't have one."""
+class Origin(logging.Filter):
+    """Adds the ids of the request and of its trace, if there is one, to each record that doesn't
+    say which they are."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not hasattr(record, "request_id"):
             record.request_id = request_id.get()
+            if current := step.get():
+                record.trace_id = trace_id_of(current)
         return True
 
 
@@ -98,6 +105,7 @@ class LineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's name)
         record.message = printable(record.message, limit=_LONGEST_MESSAGE)
+        record.short_id = _short(getattr(record, "request_id", ""))
         line = super().formatMessage(record)
         colour = _COLOURS.get(record.levelname) if sys.stderr.isatty() else None
         return f"{colour}{line}{_PLAIN}" if colour else line
@@ -111,6 +119,13 @@ class LineFormatter(logging.Formatter):
 
     def formatStack(self, stack_info: str) -> str:  # noqa: N802
         return _indented(super().formatStack(stack_info))
+
+
+def _short(number: str) -> str:
+    """In brackets, and long enough to find the lines of one request on a screen."""
+    if not number:
+        return ""
+    return f"[{number}] " if len(number) <= _SHORT else f"[…{number[-_SHORT:]}] "
 
 
 def _indented(text: str) -> str:

@@ -1,8 +1,10 @@
-"""What a request leaves in its WSGI environment for its log line and its metrics."""
+"""What a request leaves in its WSGI environment for its log line, its metrics and its span."""
 
 from typing import NamedTuple
 
 KEY = "reservation.seen"
+# Only if traces are recorded.
+TRACE_ID = "reservation.trace_id"
 
 
 class Seen(NamedTuple):

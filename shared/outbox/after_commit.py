@@ -9,6 +9,7 @@ from django.db import transaction
 
 from shared.messaging.errors import NotPublished
 from shared.messaging.publisher import Publisher
+from shared.messaging.publishing import make_publisher
 from shared.outbox.services import publish_pending
 
 logger = logging.getLogger(__name__)
@@ -35,4 +36,4 @@ def _publish() -> None:
 
 @functools.cache
 def _publisher() -> Publisher:
-    return Publisher(settings.RABBITMQ_URL, timeout=PUBLISH_SECONDS)
+    return make_publisher(settings.RABBITMQ_URL, timeout=PUBLISH_SECONDS)

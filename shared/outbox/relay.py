@@ -12,7 +12,7 @@ from shared.commands.backoff import retrying
 from shared.db.errors import DatabaseUnavailable, unavailable_as_one_error
 from shared.formats.text import describe
 from shared.messaging.errors import BrokerUnavailable, Unroutable
-from shared.messaging.publisher import Publisher
+from shared.messaging.publishing import make_publisher
 from shared.outbox.services import PUBLISH_BATCH, publish_pending
 from shared.outbox.sql import listen, wait_for_notification
 from shared.workers.heartbeat import Heartbeat
@@ -37,7 +37,7 @@ class Relay:
         self, *, url: str, prunes: Sequence[Callable[[], int]], heartbeat: Heartbeat
     ) -> None:
         """Each of `prunes` deletes a batch of rows that are too old, and returns how many."""
-        self._publisher = Publisher(url, timeout=_PUBLISH_SECONDS)
+        self._publisher = make_publisher(url, timeout=_PUBLISH_SECONDS)
         self._prunes = prunes
         self._heartbeat = heartbeat
         self._shutdown = threading.Event()

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from shared.messaging.errors import NotPublished, Unpublishable
 from shared.messaging.publisher import OutgoingMessage, Publisher
+from shared.observability import tracing
 from shared.observability.request_id import MESSAGE_HEADER, request_id
 from shared.outbox import sql
 from shared.outbox.lines import Line, read_line, to_line
@@ -29,7 +30,8 @@ UNROUTABLE_AFTER = timedelta(minutes=1)
 class NewMessage:
     """A message to publish. Those with the same `ordering_key` are published in order.
 
-    `request_id` names the request that caused it, and leaves as one of the headers.
+    `request_id` names the request that caused it, and `step` the step of its trace, if there is
+    one. Both leave as headers.
     """
 
     exchange: str
@@ -38,6 +40,7 @@ class NewMessage:
     body: Mapping[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
     request_id: str = field(default_factory=request_id.get)
+    step: tracing.Step | None = field(default_factory=tracing.step.get)
 
 
 def outbox_add(messages: Sequence[NewMessage], *, distribution_key: int = 0) -> None:
@@ -69,9 +72,12 @@ def outbox_add(messages: Sequence[NewMessage], *, distribution_key: int = 0) -> 
 
 
 def _headers(message: NewMessage) -> Mapping[str, str]:
-    if not message.request_id:
-        return message.headers
-    return {**message.headers, MESSAGE_HEADER: message.request_id}
+    headers = message.headers
+    if message.request_id:
+        headers = {**headers, MESSAGE_HEADER: message.request_id}
+    if message.step is not None:
+        headers = {**headers, tracing.HEADER: message.step.traceparent}
+    return headers
 
 
 def publish_pending(publisher: Publisher, *, wait: bool, limit: int = PUBLISH_BATCH) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from shared.observability.requests import KEY, NOTHING, Seen
+from shared.observability.requests import KEY, NOTHING, TRACE_ID, Seen
 
 REQUESTS = "requests"
 
@@ -66,6 +66,7 @@ class AccessLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
         method, path = environ.get("REQUEST_METHOD", ""), environ.get("PATH_INFO", "")
         fields = {
             "request_id": seen.request_id,
+            "trace_id": environ.get(TRACE_ID, ""),
             "method": method,
             "route": seen.route,
             "path": path,

@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.conf.env import Environment, Range, read_trusted_proxies
 from shared.conf.logs import read_log_format, read_log_level
+from shared.observability import tracing
 from shared.observability.logs import log_config
 from shared.serving import metrics_files, reloads
 
@@ -94,6 +95,8 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
+    # Served from the start, although nothing may be lost for a long time.
+    import shared.observability.span_metrics  # noqa: F401
     from shared.observability.http_metrics import observe_request
 
     worker.log.observe_request = observe_request
@@ -110,10 +113,11 @@ def _freeze_what_is_loaded() -> None:
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """Close the database connections cleanly, not by reset."""
+    """Close the database connections cleanly, not by reset. Send the last spans."""
     from django.db import connection
 
     connection.close_pool()  # type: ignore[attr-defined]
+    tracing.flush()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from shared.observability import span_metrics, tracing  # noqa: F401 (served from the start)
 from shared.workers.endpoint import Address, serve
 from shared.workers.heartbeat import Heartbeat, full_name
 from shared.workers.metrics import show
@@ -15,7 +16,7 @@ from shared.workers.priority import give_way
 @contextmanager
 def beating(worker: str, *, metrics: Address | None) -> Iterator[Heartbeat]:
     """The heartbeat of this process, in its file and, with its metrics, at `metrics`. Lowers its
-    priority.
+    priority. Records traces, if there is a collector.
 
     Raises `CommandError` if `WORKER_STATE_DIR` can't be written to, or `metrics` is taken.
     """
@@ -27,12 +28,17 @@ def beating(worker: str, *, metrics: Address | None) -> Iterator[Heartbeat]:
     except OSError as error:
         raise CommandError(f"WORKER_STATE_DIR: {error}") from error
     try:
+        if settings.RECORDS_TRACES:
+            from shared.observability import recording
+
+            recording.begin(service_name=full_name(settings.SERVICE, worker))
         show(heartbeat)
         if metrics is not None:
             _serve(metrics, heartbeat)
         yield heartbeat
     finally:
         heartbeat.close()
+        tracing.flush()
 
 
 def _serve(at: Address, heartbeat: Heartbeat) -> None:

@@ -15,9 +15,16 @@ def wsgi_application() -> WSGIApplication:
     """Of the service that `DJANGO_SETTINGS_MODULE` names."""
     application = get_wsgi_application()
     _disconnect_receivers()
-    return refuse_unreadable_types(
+    guarded = refuse_unreadable_types(
         accept_chunked_bodies(application, limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     )
+    if not settings.RECORDS_TRACES:
+        return guarded
+    from shared.observability import recording
+    from shared.wsgi.traced import record_requests
+
+    recording.begin(service_name=f"{settings.SERVICE}-api")
+    return record_requests(guarded)
 
 
 def _disconnect_receivers() -> None:

@@ -28,6 +28,7 @@ from booking_project.bookings.domain.transitions import (
 )
 from booking_project.bookings.models import Booking, Event
 from shared.observability.request_id import request_id
+from shared.observability.tracing import Step, step
 
 
 def refuse_closed(event: Event, *, now: datetime) -> None:
@@ -65,13 +66,15 @@ def honour_what_is_taken(event: Event) -> None:
 class Change(NamedTuple):
     """What a transaction did to `booking`. `actor` is empty for its user and for no one.
 
-    `request_id` is the request that caused it, which for a promotion is another user's."""
+    `request_id` is the request that caused it, which for a promotion is another user's, and `step`
+    that of its trace."""
 
     booking: Booking
     transition: Transition
     reason: Reason
     actor: str = ""
     request_id: str = ""
+    step: Step | None = None
 
     @property
     def is_history(self) -> bool:
@@ -192,12 +195,12 @@ class SeatAllocation:
             setattr(self.event, counter, getattr(self.event, counter) + change)
         booking.status = transition.target
         booking.updated_at = self._now
-        cause = request_id.get()
+        cause, cause_step = request_id.get(), step.get()
         earlier = self._changes.pop(id(booking), None)
         if earlier is not None and transition is PROMOTE:
-            _, _, reason, actor, cause = earlier
+            _, _, reason, actor, cause, cause_step = earlier
             transition = CONFIRM
-        self._changes[id(booking)] = Change(booking, transition, reason, actor, cause)
+        self._changes[id(booking)] = Change(booking, transition, reason, actor, cause, cause_step)
 
     def _promote_first(self, *, reason: Reason) -> bool:
         """Whether there was a free seat and a waiting booking to take it."""

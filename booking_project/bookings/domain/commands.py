@@ -1,7 +1,8 @@
 """What users ask of an event, and the outcome they are waiting for.
 
 `actor` is who asks, for the booking's history; empty if it is the booking's user. `request_id` is
-the id of the request, because the thread of another one may decide on the command.
+the id of the request, because the thread of another one may decide on the command; `step` is that
+of the request's trace, if there is one.
 """
 
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from booking_project.bookings.models import Booking
 from shared.concurrency.batching import Outcome
 from shared.idempotency.requests import IdempotentRequest, Result
 from shared.observability.request_id import request_id
+from shared.observability.tracing import Step, step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,6 +25,7 @@ class CreateBooking:
     actor: str = ""
     has_turn: bool = False
     request_id: str = field(default_factory=request_id.get)
+    step: Step | None = field(default_factory=step.get)
     outcome: Outcome[Result[Booking]] = field(default_factory=Outcome)
 
 
@@ -32,6 +35,7 @@ class CancelBooking:
     booking_id: int
     actor: str = ""
     request_id: str = field(default_factory=request_id.get)
+    step: Step | None = field(default_factory=step.get)
     outcome: Outcome[Result[Booking]] = field(default_factory=Outcome)
 
 

@@ -41,7 +41,9 @@ from booking_project.bookings.storage.sql import (
 from shared.errors import DomainError
 from shared.idempotency.requests import IdempotentRequest, Result
 from shared.idempotency.store import IdempotencyStore
+from shared.observability import tracing
 from shared.observability.request_id import request_id
+from shared.observability.tracing import step
 from shared.outbox.services import outbox_add
 
 
@@ -97,7 +99,12 @@ def booking_cancel(*, booking_id: int, user_id: str | None = None, actor: str = 
 
 @functools.cache
 def _admission() -> Admission:
-    return Admission(
+    kind = Admission
+    if tracing.is_recording():
+        from booking_project.bookings.traced_admission import TracedAdmission
+
+        kind = TracedAdmission
+    return kind(
         decide_without_lock=decide_without_lock,
         decide_free=decide_free,
         decide_event=decide_event,
@@ -184,7 +191,7 @@ def _decide(
 def _decide_one(
     allocation: SeatAllocation, command: Command, store: IdempotencyStore[Booking]
 ) -> Result[Booking] | DomainError:
-    token = request_id.set(command.request_id)
+    token, step_token = request_id.set(command.request_id), step.set(command.step)
     try:
         match command:
             case CreateBooking(user_id=user_id, request=request, actor=actor, has_turn=may_book):
@@ -198,6 +205,7 @@ def _decide_one(
         return refusal
     finally:
         request_id.reset(token)
+        step.reset(step_token)
 
 
 def _save_allocations(allocations: Collection[SeatAllocation]) -> None:

@@ -478,7 +478,7 @@ def history_add(changes: Sequence[Change]) -> None:
             or (booking.user_id if reason is Reason.CANCELLED_BY_USER else HistoryEntry.SYSTEM),
             booking.updated_at,
         )
-        for booking, transition, reason, actor, _ in changes
+        for booking, transition, reason, actor, *_ in changes
     ]
     if settings.DISTRIBUTED:
         execute_with_commit(_rows_inserted(f"{_INSERT_HISTORY} VALUES ", rows))

@@ -14,7 +14,7 @@ from shared.messaging import consumer
 from shared.messaging.errors import BadMessage, HandlerUnavailable, TopologyMismatch
 from shared.messaging.incoming import IncomingMessage
 from shared.messaging.topology import EVENTS_QUEUE, Queue
-from shared.observability.logs import RequestId
+from shared.observability.logs import Origin
 from tests.support.broker import Broker
 from tests.support.consumer import Handler, Running, one_by_one, unacknowledged, wait_for
 from tests.support.tcp_proxy import TcpProxy
@@ -65,7 +65,7 @@ def test_a_message_is_handled_under_the_id_of_the_request_that_caused_it(
 def test_what_is_logged_about_a_message_has_its_request_id(
     broker: Broker, handler: Handler, running: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.handler.addFilter(RequestId())
+    caplog.handler.addFilter(Origin())
     broker.publish(b"bad one", headers={"x-request-id": "order-7"})
 
     broker.wait_for_message(broker.dead_letter_queue)

@@ -55,6 +55,25 @@ def logged(message: str, *arguments: object, error: Exception | None = None) -> 
     return LineFormatter("{levelname} {message}", style="{").format(record)
 
 
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("", "ERROR test: failed"),
+        ("order-7", "ERROR [order-7] test: failed"),
+        ("4bf92f3577b34da6a3ce929d0e0e4736", "ERROR […0e0e4736] test: failed"),
+    ],
+)
+def test_a_line_for_people_shows_enough_of_its_request_to_find_the_others(
+    number: str, shown: str
+) -> None:
+    record = logging.LogRecord("test", logging.ERROR, __file__, 1, "failed", (), None)
+    record.request_id = number
+
+    formatter = LineFormatter("{levelname} {short_id}{name}: {message}", style="{")
+
+    assert formatter.format(record) == shown
+
+
 def _exc_info(error: Exception | None) -> tuple[type[Exception], Exception, None] | None:
     return None if error is None else (type(error), error, None)
 

@@ -148,12 +148,13 @@ def wait_until_healthy(url: str, part: Part) -> None:
 
 
 @contextlib.contextmanager
-def own_system(folder: Path, *, public: bool = False) -> Iterator[System]:
+def own_system(folder: Path, *, public: bool = False, **settings: str) -> Iterator[System]:
     """Everything on fresh databases and a fresh virtual host; all of it gone afterwards. The
     services know where browsers reach them if they are `public`."""
     with contextlib.ExitStack() as stack:
         environ = {
             **neutral_environ(),
+            **settings,
             "EVENT_DATABASE_URL": stack.enter_context(
                 fresh_database(required("EVENT_DATABASE_URL"))
             ),
@@ -218,7 +219,7 @@ def distribute_if_asked_for(environ: Mapping[str, str]) -> None:
 
 def neutral_environ() -> dict[str, str]:
     """The environment without the developer's settings of the services."""
-    ours = ("EVENT_", "BOOKING_", "ADMISSION_", "EMAIL_", "DJANGO_", "GUNICORN_")
+    ours = ("EVENT_", "BOOKING_", "ADMISSION_", "EMAIL_", "DJANGO_", "GUNICORN_", "OTEL_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     for name in (
         "DATABASE_WAITS",
