@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import json
 import ssl
+import time
 from dataclasses import dataclass
 from typing import Any
 
 # Longer than nginx waits for a service.
 ANSWER_SECONDS = 60
+# An idle connection is used again for a shorter time than nginx keeps it (75 s).
+IDLE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -39,15 +42,18 @@ async def read_answer(reader: asyncio.StreamReader) -> Answered:
 
 
 class KeptConnection:
-    """Opened when it is needed, and anew after a last answer or an error."""
+    """Opened when it is needed, and anew after a last answer, an error or a long pause."""
 
     def __init__(self, *, port: int, host: str, tls: ssl.SSLContext, address: str) -> None:
         """`address` is the client's own."""
         self._port, self._host, self._tls, self._address = port, host, tls, address
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._used_at = 0.0
 
     async def ask(self, method: str, path: str, body: object = None) -> Answered:
         """Raises `OSError` or `asyncio.IncompleteReadError` if there is no answer."""
+        if time.monotonic() - self._used_at > IDLE_SECONDS:
+            await self.close()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 if self._streams is None:
@@ -60,6 +66,7 @@ class KeptConnection:
             raise
         if answer.is_last:
             await self.close()
+        self._used_at = time.monotonic()
         return answer
 
     async def close(self) -> None:
