@@ -113,12 +113,14 @@ def _event_news(message: IncomingMessage) -> EventNews:
     state = EventState(**decode(message, EventMessage, what="an event"))
     republished = message.headers.get("x-republished") == "true"
     forced = republished and message.headers.get("x-forced") == "true"
-    return EventNews(state=state, republished=republished, forced=forced)
+    return EventNews(state=state, republished=republished, forced=forced, cause=message.cause)
 
 
 def _sync_alone(news: EventNews) -> bool | ImplausibleVersion:
     try:
-        return event_sync(news.state, republished=news.republished, forced=news.forced)
+        return event_sync(
+            news.state, republished=news.republished, forced=news.forced, cause=news.cause
+        )
     except ImplausibleVersion as error:
         return error
 

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from booking_project.bookings.domain.transitions import SEAT_COUNTERS, BookingStatus, is_active
+from shared.observability.cause import MOST_CHARACTERS
 
 # What describes an event to people. No decision rests on it, so the hot path doesn't read it.
 DESCRIPTIVE = ("description", "venue", "starts_at", "ends_at", "time_zone", "currency")
@@ -28,7 +29,7 @@ class Event(models.Model):
     `cancellation_pending` is set while a cancelled event may have bookings not cancelled yet.
     `waiting_room_rate` is how many people a second may book; None if there is no waiting room.
     `promotion_cause` is set while idle seats may still be due to the waitlist: it is the `Reason`
-    for the promotions still to come, else empty.
+    for the promotions still to come, else empty. `batches_cause` says what caused this work.
     """
 
     id = models.BigIntegerField(primary_key=True)
@@ -59,6 +60,9 @@ class Event(models.Model):
     honoured_waitlist = models.IntegerField(default=0)
     cancellation_pending = models.BooleanField(default=False, db_default=False)
     promotion_cause = models.CharField(max_length=20, blank=True, default="", db_default="")
+    batches_cause = models.CharField(
+        max_length=MOST_CHARACTERS, blank=True, default="", db_default=""
+    )
 
     class Meta:
         verbose_name, verbose_name_plural = _("event"), _("events")

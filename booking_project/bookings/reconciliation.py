@@ -18,6 +18,8 @@ from booking_project.bookings.domain.transitions import (
 from booking_project.bookings.models import PENDING_BATCHES, Event
 from booking_project.bookings.services.events import promote_and_save
 from booking_project.bookings.storage.locks import lock_event
+from shared.observability.cause import cause_of
+from shared.observability.request_id import request_id
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -70,6 +72,7 @@ def repair_event(*, event_id: int) -> None:
         setattr(event, counter, count)
     event.last_waitlist_order = max(event.last_waitlist_order, found.highest_order or 0)
     event.cancellation_pending = event.cancelled_at is not None
+    event.batches_cause = cause_of(request_id=request_id.get(), step=None)
     promote_and_save(event, reason=Reason(event.promotion_cause or Reason.REPAIRED))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.observability.cause import cause_of
 from shared.observability.tracing import Step, log_fields
 
 
@@ -23,6 +24,11 @@ class IncomingMessage:
     def log_fields(self) -> dict[str, str]:
         """`extra` of a log line about this message."""
         return log_fields(request_id=self.request_id, step=self.step)
+
+    @property
+    def cause(self) -> str:
+        """For work that is left for later."""
+        return cause_of(request_id=self.request_id, step=self.step)
 
 
 Failures = Mapping[IncomingMessage, Exception]

@@ -135,10 +135,11 @@ def span(
     name: str,
     *,
     kind: trace.SpanKind = INTERNAL,
-    parent: Step | None = None,
+    parent: Step | str | None = None,
     attributes: Attributes | None = None,
 ) -> Iterator[Span]:
     """`start` and `doing`. The parent is by default the step in hand."""
+    parent = Remote.of(parent) if isinstance(parent, str) else parent
     with doing(start(name, kind=kind, parent=parent or step.get(), attributes=attributes)) as each:
         yield each
 

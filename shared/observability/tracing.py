@@ -81,8 +81,9 @@ def is_recording() -> bool:
     return _recorder is not None
 
 
-def span(name: str, *, parent: Step | None = None) -> AbstractContextManager[Any]:
-    """The block is a step of `parent`; by default, of the step in hand."""
+def span(name: str, *, parent: Step | str | None = None) -> AbstractContextManager[Any]:
+    """The block is a step of `parent`, a step or its `traceparent`; by default, of the step in
+    hand."""
     return _NOTHING if _recorder is None else _recorder.span(name, parent=parent)
 
 

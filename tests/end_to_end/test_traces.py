@@ -147,6 +147,40 @@ def test_a_booking_is_one_trace_as_far_as_its_mail(
     }
 
 
+def test_the_mails_of_a_cancelled_event_belong_to_its_cancellation(
+    sale: Sale, traced: OwnProcesses, received: Collector
+) -> None:
+    event_id = sale.create_event()
+    booking = sale.booked(event_id, "ann")
+    caller = Caller()
+    path = f"{EVENTS}/{event_id}/cancel"
+    number = "cancels-the-event"
+    answer = sale.events.post(path, headers={**caller.headers, "X-Request-ID": number})
+    assert answer.status_code == 200
+
+    found = received.wait_for(
+        caller.trace_id,
+        "POST /api/v1/events/<str:event_id>/cancel",
+        "send events",
+        PROCESS_EVENT,
+        "batch",
+        "send bookings",
+        PROCESS_BOOKING,
+        MAIL,
+    )
+    assert way_to(found[MAIL], [*found.values()]) == [
+        "POST /api/v1/events/<str:event_id>/cancel",
+        "send events",
+        PROCESS_EVENT,
+        "batch",
+        "send bookings",
+        PROCESS_BOOKING,
+        MAIL,
+    ]
+    assert found[PROCESS_BOOKING].attributes["reservation.request_id"] == number
+    assert f"booking {booking['id']}: mail sent" in lines_of(traced.notifier, caller.trace_id)
+
+
 def test_requests_of_a_group_link_to_the_transaction_that_they_share(
     sale: Sale, received: Collector
 ) -> None:

@@ -16,6 +16,7 @@ from booking_project.bookings.services.events import promote_and_save, save_even
 from booking_project.bookings.storage.locks import lock_event_briefly
 from booking_project.bookings.storage.sql import clock
 from shared.db.errors import is_timeout
+from shared.observability.cause import resumed
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +48,11 @@ def _do_batch(event_id: int) -> None:
     event = lock_event_briefly(event_id=event_id)
     if event is None:
         return
-    if event.cancellation_pending:
-        _cancel_batch(event)
-    elif event.promotion_cause:
-        promote_and_save(event, reason=Reason(event.promotion_cause))
+    with resumed(event.batches_cause, "batch"):
+        if event.cancellation_pending:
+            _cancel_batch(event)
+        elif event.promotion_cause:
+            promote_and_save(event, reason=Reason(event.promotion_cause))
 
 
 def _cancel_batch(event: Event) -> None:

@@ -58,11 +58,13 @@ class EventState:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EventNews:
     """`state` of an event, newly announced. If it was `republished`, it also replaces a copy of the
-    same version that differs, which repairs a damaged copy; `forced` as well, a newer one."""
+    same version that differs, which repairs a damaged copy; `forced` as well, a newer one.
+    `cause` is that of the message."""
 
     state: EventState
     republished: bool = False
     forced: bool = False
+    cause: str = ""
 
 
 class ImplausibleVersion(Exception):
@@ -70,7 +72,9 @@ class ImplausibleVersion(Exception):
 
 
 @transaction.atomic
-def event_sync(state: EventState, *, republished: bool = False, forced: bool = False) -> bool:
+def event_sync(
+    state: EventState, *, republished: bool = False, forced: bool = False, cause: str = ""
+) -> bool:
     """Bring the copy of an event up to `state`; False if there is nothing new in it.
 
     Raises `ImplausibleVersion` if `state` is more than `LARGEST_VERSION_STEP` versions ahead,
@@ -80,7 +84,7 @@ def event_sync(state: EventState, *, republished: bool = False, forced: bool = F
     one evicts nobody (rule 8). A cancelled event takes no more bookings. `batches` does the rest of
     both.
     """
-    news = EventNews(state=state, republished=republished, forced=forced)
+    news = EventNews(state=state, republished=republished, forced=forced, cause=cause)
     event = lock_event(event_id=state.id)
     if event is None:
         _refuse_implausible(news, known=0)
@@ -178,6 +182,7 @@ def _take_over(news: EventNews, event: Event) -> Reason | None:
     for name, value in columns.items():
         setattr(event, name, value)
     event.cancellation_pending = event.cancelled_at is not None
+    event.batches_cause = news.cause
     return reason
 
 

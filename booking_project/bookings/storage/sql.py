@@ -56,7 +56,7 @@ def instances(model: type[M], rows: Iterable[Row], names: Collection[str]) -> li
 BOOKING_FIELDS = frozenset(field.attname for field in Booking._meta.concrete_fields)
 EVENT_FIELDS = frozenset(field.attname for field in Event._meta.concrete_fields)
 # What decisions rest on, and what the status of an event shows.
-DECISIVE_FIELDS = EVENT_FIELDS - set(DESCRIPTIVE)
+DECISIVE_FIELDS = EVENT_FIELDS - {*DESCRIPTIVE, "batches_cause"}
 
 _EVENT = _column_list(Event, DECISIVE_FIELDS)
 _BOOKING = _column_list(Booking, BOOKING_FIELDS)
@@ -512,6 +512,7 @@ _FOLLOWING = {
     "honoured_waitlist": "int",
     "cancellation_pending": "boolean",
     "promotion_cause": "text",
+    "batches_cause": "text",
 }
 _INSERT_EVENTS = f"""
     INSERT INTO bookings_event ({", ".join(_ANNOUNCED)}, last_waitlist_order,

@@ -12,12 +12,14 @@ from booking_project.bookings.services import batches, events
 from booking_project.bookings.services.batches import do_next_batch
 from booking_project.bookings.services.bookings import booking_cancel
 from booking_project.bookings.services.events import event_sync
+from shared.observability.request_id import bound
 from tests.support.booking.commands import create
 from tests.support.booking.factories import EventFactory, announced, booked, now, users
 from tests.support.booking.on_a_cluster import on_one_server
 from tests.support.booking.outbox import bodies, forget_what_was_told, told
 from tests.support.booking.soundness import Tally, line, tally, unsound
 from tests.support.concurrency import at_once
+from tests.support.outbox import stored
 
 pytestmark = pytest.mark.django_db
 
@@ -112,6 +114,18 @@ def test_each_message_says_cancelled_and_not_what_it_was() -> None:
         last = bodies(booking.pk)[-1]
         assert last["status"] == "cancelled"
         assert "waitlist_order" not in last
+
+
+def test_each_message_names_the_request_that_cancelled_the_event() -> None:
+    """Whichever consumer does the batch, and whatever it is called itself."""
+    event = sold_out()
+    forget_what_was_told()
+    event_sync(announced(event, cancelled_at=now()), cause="cancels-the-event")
+
+    with bound("of-a-consumer"):
+        assert finish() > 1
+
+    assert {each.headers["x-request-id"] for each in stored()} == {"cancels-the-event"}
 
 
 def test_other_events_keep_their_bookings() -> None:
