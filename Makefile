@@ -26,10 +26,10 @@ SHIPPED := $(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python build/
 	$(BIN)/uv pip sync --quiet --python build/shipped/bin/python --require-hashes requirements.lock
 # Those of our packages, as they spell them. The last two lines ask for something: LGPL and MPL packages
 # must stay replaceable and unchanged, which they are as packages of their own.
-LICENCES := MIT;MIT License;MIT-0;Public Domain;BSD License;BSD-2-Clause;BSD-3-Clause;PSF-2.0;MIT AND PSF-2.0;ZPL-2.1;Apache-2.0;\
-Apache-2.0 OR BSD-2-Clause;Apache-2.0 OR BSD-3-Clause;BSD 3-Clause OR Apache-2.0;Apache-2.0 AND BSD-2-Clause;\
+LICENCES := MIT;MIT License;MIT-0;Public Domain;BSD License;BSD-2-Clause;BSD-3-Clause;3-Clause BSD License;PSF-2.0;MIT AND PSF-2.0;ZPL-2.1;Apache-2.0;\
+Apache Software License;Apache-2.0 OR BSD-2-Clause;Apache-2.0 OR BSD-3-Clause;BSD 3-Clause OR Apache-2.0;Apache-2.0 AND BSD-2-Clause;\
 LGPL-3.0-only;\
-MPL-2.0 AND MIT;MPL-2.0 AND (Apache-2.0 OR MIT)
+MPL-2.0 AND MIT;MPL-2.0 AND (Apache-2.0 OR MIT);Mozilla Public License 2.0 (MPL 2.0)
 
 .PHONY: help
 help: ## list the targets
