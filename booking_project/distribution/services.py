@@ -85,6 +85,7 @@ def distribute(tables: Sequence[Table], *, shards: int) -> None:
             sql.drop_reference(reference)
         for table in tables:
             sql.replace_keys(table)
+            sql.collect_no_statistics(table)
             if table.name == UNIQUE_BY_ID[1]:
                 sql.replace_unique_index_by_id()
         first = TABLES[0]

@@ -253,7 +253,7 @@ _CLOCK_AND_ACTIVE_USERS = AboutEvents(f"""
 
 _TO_CANCEL = AboutEvents(f"""
     SELECT {_BOOKING} FROM bookings_booking
-     WHERE [[event_id = %s|event_id = ANY(%s::bigint[])]] AND id = ANY(%s::bigint[])
+     WHERE [[event_id = %s AND|]] id = ANY(%s::bigint[])
 """)  # noqa: S608 (a constant)
 
 # It names one event, as the index does.

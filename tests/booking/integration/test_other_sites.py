@@ -6,7 +6,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from booking_project.bookings.models import Booking, BookingStatus
+from booking_project.bookings.models import Booking, BookingStatus, Event
 from tests.support.authorization import operations
 from tests.support.booking.factories import EventFactory, booked
 from tests.support.booking.problems import assert_problem
@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 
 BODIES = {
     "POST /api/v1/events/{event_id}/bookings": b'{"user_id": "ben"}',
+    "POST /api/v1/events/{event_id}/waiting-room": b'{"user_id": "ben"}',
     "DELETE /api/v1/bookings/{booking_id}": b"",
 }
 
@@ -30,6 +31,8 @@ def call(
 ) -> HttpResponse:
     """On an event that ann has booked."""
     [booking] = booked(EventFactory(), ["ann"])
+    if operation.endswith("waiting-room"):
+        Event.objects.update(waiting_room_rate=1)
     method, path = operation.split()
     path = path.format(event_id=booking.event_id, booking_id=booking.pk)
     # Django's client leaves out the type of an empty body; browsers don't.
@@ -83,7 +86,7 @@ def test_form_content_types_are_refused_from_every_origin(
 ) -> None:
     response = call(browser, operation, body=body, content_type=content_type)
 
-    # Booking without a body lacks the user.
+    # Without a body, the user is missing.
     lacks = body == b"" and operation.startswith("POST")
     assert response.status_code == (400 if lacks else 415), response.content
     assert untouched()

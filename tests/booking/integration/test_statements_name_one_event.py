@@ -1,4 +1,4 @@
-"""With `ADMISSION_GROUPING=event`, each statement on the hot paths names the one event that it is
+"""With `BOOKING_DISTRIBUTION=citus`, each statement on the hot paths names the one event that it is
 about. A database that is distributed by event sends it to the one node that has the event."""
 
 import re
@@ -83,6 +83,7 @@ def only_one_event_named() -> Iterator[list[str]]:
 @pytest.fixture(autouse=True)
 def _events_kept_apart(settings) -> None:
     settings.ADMISSION_GROUPING = "event"
+    settings.DISTRIBUTED = True
 
 
 @pytest.fixture
