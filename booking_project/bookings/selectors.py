@@ -96,10 +96,10 @@ def _of_one(column: str, value: int | str, *, status: BookingStatus | None) -> I
     """Ordered by id, using the index that begins with `column`.
 
     If the column could only have one value, the order would be that of the id alone, and
-    PostgreSQL might walk the index of ids through everybody else's bookings. If events are kept
-    apart, a second one can't be named: a node then has only its part of the bookings to walk.
+    PostgreSQL might walk the index of ids through everybody else's bookings. If the database is
+    distributed, a second one can't be named: a node then has only its part of the bookings to walk.
     """
-    if column == "event_id" and settings.ADMISSION_GROUPING == "event":
+    if column == "event_id" and settings.DISTRIBUTED:
         bookings = Booking.objects.filter(event_id=value)
     else:
         bookings = Booking.objects.filter(**{f"{column}__in": [value, _NOWHERE[column]]})
