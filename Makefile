@@ -272,7 +272,7 @@ clients: .venv/.installed ## Python and TypeScript clients from the schemas, in 
 	@clients/generate.sh typescript build/clients/typescript
 
 ##@ Measure
-.PHONY: bench bench-guard bench-compare bench-messaging bench-relay bench-mails bench-consumer bench-upgrade bench-capacity bench-nodes bench-watched bench-pages
+.PHONY: bench bench-guard bench-compare bench-messaging bench-relay bench-mails bench-consumer bench-upgrade bench-capacity bench-nodes bench-watched bench-waiting-room bench-pages
 bench: .venv/.installed ## load the booking API, verify, print medians (BENCH="--whole --quick hot_sale")
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench $(BENCH)
 
@@ -305,6 +305,9 @@ bench-nodes: .venv/.installed ## what a booking costs each node of the cluster a
 
 bench-pages: .venv/.installed ## how long each page takes at the server, and its queries, with 28,000 bookings
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.pages $(BENCH)
+
+bench-waiting-room: .venv/.installed ## bookings while 20 times as many people are in the waiting room, and without them
+	@$(DEVSTACK) exec -- $(BIN)/python -m bench.waiting_room $(BENCH)
 
 bench-watched: .venv/.installed ## a sale that 500 people watch on its live page, in turns with one that nobody watches
 	@$(DEVSTACK) exec -- $(BIN)/python -m bench.watched $(BENCH)

@@ -15,6 +15,7 @@ from bench.capacity.model import (
     sent_bits_per_second,
     wal_bytes_per_second,
 )
+from bench.capacity.room import simulate_room
 from bench.capacity.simulation import LONGEST, Sale, Service, simulate
 from bench.errors import BenchError
 
@@ -82,6 +83,17 @@ def _sale(options: argparse.Namespace, costs: Costs) -> Iterator[str]:
     yield f"  half wait at most          {outcome.longest_wait(0.5):10,.1f} s"
     yield f"  99 of 100 wait at most     {outcome.longest_wait(0.99):10,.1f} s"
     yield f"  ask again after {sale.patience:g} s       {outcome.asked_again:10,.0f} times"
+    rate = options.waiting_room_rate
+    if rate is None:
+        return
+    room = simulate_room(sale, service, rate=rate, join_us=service.refusal_us)
+    yield ""
+    yield f"The same with a waiting room that lets in {rate:,g} a second:"
+    sold_out = "never" if room.sold_out_at is None else f"{room.sold_out_at:,.1f} s"
+    yield f"  sold out after             {sold_out:>10}"
+    yield f"  have a place within        {room.longest_join:10,.1f} s"
+    yield f"  longest line               {room.longest_line:10,.0f}"
+    yield f"  in line when it sells out  {room.in_line_at_the_end:10,.0f}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seats", type=count, default=50_000, help="of the simulated sale")
     add("--half-life", type=positive, default=30, help="seconds in which half of the people come")
     add("--api-cores", type=positive, default=16, help="of the simulated sale")
+    add("--waiting-room-rate", type=positive, help="people a second; simulates a waiting room")
     add("--results", type=Path, default=MEASURED, help="of `make bench BENCH=--whole`")
     return parser
 

@@ -9,9 +9,9 @@ class BookingsConfig(AppConfig):
 
     def ready(self) -> None:
         from booking_project.bookings.metrics import count_decisions
-        from booking_project.bookings.services.waiting_room import goes_second
+        from booking_project.bookings.services.waiting_room import line_of
         from booking_project.bookings.signals import decided
         from shared.serving import turns
 
         decided.connect(count_decisions)
-        turns.is_later = goes_second
+        turns.line_of = line_of

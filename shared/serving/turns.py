@@ -7,6 +7,7 @@ came.
 """
 
 from collections.abc import Callable, Collection
+from enum import Enum, auto
 from time import monotonic
 
 import gevent
@@ -16,14 +17,13 @@ from gevent.lock import BoundedSemaphore
 MOST_AT_ONCE = 128
 # As long as a client may keep us waiting for its request.
 MOST_SECONDS = 10.0
-# They take about a tenth of a worker's time.
-LATER_A_SECOND = 200
 LATER_AT_ONCE = 16
+# They take less than a tenth of a worker's time.
+SLOW_A_SECOND = 100
 
 
 class Turns:
     def __init__(self, *, number: int = MOST_AT_ONCE) -> None:
-        self._number = number
         self._free = BoundedSemaphore(number)
 
     def take(self, *, seconds: float = MOST_SECONDS) -> bool:
@@ -33,35 +33,35 @@ class Turns:
     def give_back(self) -> None:
         self._free.release()
 
-    @property
-    def are_in_use(self) -> bool:
-        return bool(self._free.counter < self._number)
 
+class SlowTurns(Turns):
+    """For requests that must leave the processor to others: only `SLOW_A_SECOND` of these begin in
+    a second."""
 
-class LaterTurns(Turns):
-    """For requests that may take what the others leave. While any of `others` is in use, only
-    `LATER_A_SECOND` of these begin in a second."""
-
-    def __init__(self, others: Turns, *, number: int = LATER_AT_ONCE) -> None:
+    def __init__(self, *, number: int = LATER_AT_ONCE) -> None:
         super().__init__(number=number)
-        self._others = others
         self._next_at = 0.0
 
     def take(self, *, seconds: float = MOST_SECONDS) -> bool:
         if not super().take(seconds=seconds):
             return False
-        if self._others.are_in_use:
-            now = monotonic()
-            begins = max(self._next_at, now)
-            self._next_at = begins + 1 / LATER_A_SECOND
-            gevent.sleep(begins - now)
+        now = monotonic()
+        begins = max(self._next_at, now)
+        self._next_at = begins + 1 / SLOW_A_SECOND
+        gevent.sleep(begins - now)
         return True
 
 
-def _none(*_: object) -> bool:
-    return False
+class Line(Enum):
+    FIRST = auto()
+    LATER = auto()
+    SLOW = auto()
 
 
-# Whether a request, by its method, its path and its headers, is one of the later ones. A service
-# sets it; it must not wait for anything.
-is_later: Callable[[str, str, Collection[tuple[str, str]]], bool] = _none
+def _first(*_: object) -> Line:
+    return Line.FIRST
+
+
+# In which line a request waits, by its method, its path and its headers. A service sets it; it must
+# not wait for anything.
+line_of: Callable[[str, str, Collection[tuple[str, str]]], Line] = _first

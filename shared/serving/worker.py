@@ -15,13 +15,12 @@ from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
 from shared.observability.draining import draining
-from shared.serving import door, reloads
-from shared.serving import turns as serving_turns
+from shared.serving import door, reloads, turns
 from shared.serving.connection import Connection
 from shared.serving.refusals import answer_in_problems, refuse_busy, refuse_connection
 from shared.serving.register import Register, TooManyConnections
 from shared.serving.settings import Settings
-from shared.serving.turns import LaterTurns, Turns
+from shared.serving.turns import LATER_AT_ONCE, Line, SlowTurns, Turns
 
 TICK_SECONDS = 0.25
 # The rest of an unwanted body is read up to this limit, so that a client that is still sending gets
@@ -44,8 +43,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     port_stays: bool
 
     def init_process(self) -> None:
-        self._turns = Turns()
-        self._later = LaterTurns(self._turns)
+        self._lines = {
+            Line.FIRST: Turns(),
+            Line.LATER: Turns(number=LATER_AT_ONCE),
+            Line.SLOW: SlowTurns(),
+        }
         self._ended = Event()
         self._is_draining = False
         self._register = Register(most_per_network=self.most_per_network)
@@ -172,8 +174,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             gevent.sleep(0)
 
     def _turns_for(self, req: Any) -> Turns:
-        is_later = serving_turns.is_later(req.method, req.path, req.headers)
-        return self._later if is_later else self._turns
+        return self._lines[turns.line_of(req.method, req.path, req.headers)]
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         client.drop_answer()

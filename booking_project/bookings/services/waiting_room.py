@@ -38,6 +38,7 @@ from booking_project.bookings.storage.sharing import Shared
 from booking_project.bookings.storage.sql import events_by_id
 from booking_project.bookings.storage.waiting_rooms import room_join, room_row
 from booking_project.bookings.tickets import draw_of, ticket_in, token_of
+from shared.serving.turns import Line
 
 FRESH_SECONDS = 1.0
 
@@ -100,28 +101,34 @@ def must_wait(event_id: int) -> MustWait:
     return _must_wait(room, room.place_of_newcomer(now=monotonic()))
 
 
-def goes_second(method: str, path: str, headers: Collection[tuple[str, str]]) -> bool:
-    """Whether a request is about a waiting room, and comes from someone whose turn it isn't. Reads
-    nothing but memory."""
+def line_of(method: str, path: str, headers: Collection[tuple[str, str]]) -> Line:
+    """Where a request waits for its turn in the worker: first, unless it is about a waiting room
+    and comes from someone whose turn it isn't. Slowly, while people book. Reads nothing but memory.
+    """
     if not _known:
-        return False
+        return Line.FIRST
     match = _OF_ROOM.match(path)
     if match is None or int(match["event"]) not in _known:
-        return False
-    if match["what"] == "waiting-room":
-        return True
-    if method != "POST" and match["what"] == "bookings":
-        return False
-    event_id = int(match["event"])
+        return Line.FIRST
+    event_id, what = int(match["event"]), match["what"]
+    room = _rooms().known(event_id)
+    if what == "bookings" and method != "POST":
+        return Line.FIRST
+    if what != "waiting-room" and (room is None or _is_ready(room, headers)):
+        return Line.FIRST
+    return Line.SLOW if room is None or room.is_selling else Line.LATER
+
+
+def _is_ready(room: Room, headers: Collection[tuple[str, str]]) -> bool:
+    event_id = room.event.pk
     token = _token_in(headers, event_id=event_id)
     if token is None:
-        return True
+        return False
     try:
         ticket = ticket_in(token, event_id=event_id)
     except InvalidTurn:
-        return True
-    room = _rooms().known(event_id)
-    return room is not None and _place(room, ticket).state is not PlaceState.READY
+        return False
+    return _place(room, ticket).state is PlaceState.READY
 
 
 def cookie_name(event_id: int) -> str:
@@ -197,8 +204,10 @@ def _read_room(event_id: int) -> Room | None:
     if rate is not None and row.rate not in (None, rate):
         room_join(event_id=event_id, opens=opens, rate=rate, people=0)
         row = room_row(event_id=event_id, opens=opens)
+    before = _rooms().known(event_id)
     return Room(
         event=event,
+        is_selling=before is None or _taken(before.event) != _taken(event),
         rate=rate or 1,
         highest_rate=max(rate or 1, row.highest_rate or 1),
         called=row.called or 0.0,
@@ -207,6 +216,10 @@ def _read_room(event_id: int) -> Room | None:
         opens_in=(opens - row.now).total_seconds(),
         seen_at=monotonic(),
     )
+
+
+def _taken(event: Event) -> int:
+    return event.seats_taken + event.waitlisted_count
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -45,7 +45,7 @@ def seconds_between_looks(place: int | None) -> int:
 @register.filter
 def seconds_between_calls(place: Place) -> int:
     """How often the page of a waiting room asks where the guest is."""
-    return min(60, max(2, round(place.seconds / 6)))
+    return min(120, max(2, round(place.seconds / 6)))
 
 
 @register.filter

@@ -16,7 +16,9 @@ from booking_project.bookings.models import Booking, Event, WaitingRoom
 from booking_project.bookings.services import waiting_room
 from booking_project.bookings.services.bookings import booking_create
 from booking_project.bookings.services.events import event_sync
+from booking_project.bookings.services.waiting_room import line_of
 from booking_project.bookings.tickets import token_of
+from shared.serving.turns import Line
 from tests.support.booking.factories import EventFactory, announced, booked, now, users
 from tests.support.booking.problems import assert_problem
 from tests.support.concurrency import at_once
@@ -302,7 +304,7 @@ class TestOff:
 
         assert book(browser, event, "ann").status_code == 201
         assert not waiting_room._known
-        assert not waiting_room.goes_second("POST", f"/api/v1/events/{event.pk}/bookings", [])
+        assert line_of("POST", f"/api/v1/events/{event.pk}/bookings", []) is Line.FIRST
 
     def test_switched_off_everybody_may_book(self, browser: Client) -> None:
         event = EventFactory(waiting_room_rate=SLOW)
@@ -323,37 +325,49 @@ def test_staff_book_for_guests_without_waiting() -> None:
     assert booking.pk
 
 
-class TestTheSecondLine:
+class TestTheLinesOfAWorker:
     @pytest.fixture
     def event(self, browser: Client) -> Event:
         event: Event = EventFactory(waiting_room_rate=SLOW)
         assert book(browser, event, "ann").status_code == 429
         return event
 
-    def test_is_for_those_without_a_turn(self, browser: Client, event: Event) -> None:
+    def test_whose_turn_it_is_goes_first(self, browser: Client, event: Event) -> None:
         ready = joined(browser, event, "ann")["token"]
         waiting = [joined(browser, event, user)["token"] for user in users(5)][-1]
         path = f"/api/v1/events/{event.pk}/bookings"
 
-        assert waiting_room.goes_second("POST", path, [])
-        assert waiting_room.goes_second("POST", path, [("WAITING-ROOM-TOKEN", "forged")])
-        assert waiting_room.goes_second("POST", path, [("WAITING-ROOM-TOKEN", waiting)])
-        assert not waiting_room.goes_second("POST", path, [("WAITING-ROOM-TOKEN", ready)])
-        assert not waiting_room.goes_second("GET", path, [])
+        assert line_of("POST", path, [("WAITING-ROOM-TOKEN", ready)]) is Line.FIRST
+        assert line_of("POST", path, [("WAITING-ROOM-TOKEN", waiting)]) is Line.SLOW
+        assert line_of("POST", path, [("WAITING-ROOM-TOKEN", "forged")]) is Line.SLOW
+        assert line_of("POST", path, []) is Line.SLOW
+        assert line_of("GET", path, []) is Line.FIRST
+        cookie = f"language=en; {waiting_room.cookie_name(event.pk)}={ready}"
+        page = f"/events/{event.pk}/book"
+        assert line_of("POST", page, [("COOKIE", cookie)]) is Line.FIRST
+        assert line_of("POST", page, [("COOKIE", "language=en")]) is Line.SLOW
 
-    def test_is_for_the_room_itself(self, event: Event) -> None:
+    def test_the_room_itself_is_later(self, event: Event) -> None:
         for method in ("GET", "POST"):
-            for path in (
-                f"/api/v1/events/{event.pk}/waiting-room",
-                f"/events/{event.pk}/waiting-room",
-            ):
-                assert waiting_room.goes_second(method, path, [])
+            for prefix in ("/api/v1", ""):
+                path = f"{prefix}/events/{event.pk}/waiting-room"
+                assert line_of(method, path, []) is Line.SLOW
 
-    def test_is_not_for_other_events_and_pages(self, event: Event) -> None:
+    def test_it_is_not_slow_while_nobody_books(self, browser: Client, event: Event) -> None:
+        path = f"/api/v1/events/{event.pk}/waiting-room"
+        waiting_room._rooms()._kept.update(
+            {key: (0.0, room) for key, (_, room) in waiting_room._rooms()._kept.items()}
+        )
+
+        joined(browser, event, "ann")
+
+        assert line_of("POST", path, []) is Line.LATER
+
+    def test_other_events_and_pages_are_first(self, event: Event) -> None:
         other = event.pk + 1
-        assert not waiting_room.goes_second("POST", f"/api/v1/events/{other}/bookings", [])
-        assert not waiting_room.goes_second("GET", f"/api/v1/events/{event.pk}/status", [])
-        assert not waiting_room.goes_second("GET", f"/events/{event.pk}", [])
+        assert line_of("POST", f"/api/v1/events/{other}/bookings", []) is Line.FIRST
+        assert line_of("GET", f"/api/v1/events/{event.pk}/status", []) is Line.FIRST
+        assert line_of("GET", f"/events/{event.pk}", []) is Line.FIRST
 
 
 def test_a_drawn_ticket_of_another_secret_is_another_draw(settings: Any) -> None:

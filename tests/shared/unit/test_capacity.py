@@ -8,6 +8,7 @@ import pytest
 from bench.capacity.__main__ import main
 from bench.capacity.costs import Cost, Costs, RowLock, read_costs
 from bench.capacity.model import Demand, cores, limits
+from bench.capacity.room import simulate_room
 from bench.capacity.simulation import Sale, Service, simulate
 from bench.errors import BenchError
 
@@ -141,3 +142,25 @@ def test_numbers_without_sense_are_refused_by_name(
 
     assert ended.value.code == 2
     assert f"argument {arguments[0]}: " in capsys.readouterr().err
+
+
+def test_a_waiting_room_sells_at_its_rate_while_the_line_grows() -> None:
+    sale = Sale(people=100_000, seats=10_000, half_life=30)
+    service = Service(cores=1, booking_us=400, refusal_us=200)
+
+    room = simulate_room(sale, service, rate=1000, join_us=400)
+
+    assert room.sold_out_at == pytest.approx(10, abs=0.5)
+    assert room.longest_join > 1, "the API was asked for more places than it could give"
+    assert room.in_line_at_the_end == pytest.approx(room.longest_line)
+
+
+def test_a_waiting_room_with_room_for_all_makes_nobody_wait_for_a_place() -> None:
+    sale = Sale(people=1000, seats=2000, half_life=30)
+    service = Service(cores=2, booking_us=400, refusal_us=200)
+
+    room = simulate_room(sale, service, rate=1000, join_us=200)
+
+    assert room.sold_out_at is None
+    assert room.longest_join == 0
+    assert room.longest_line < 1000

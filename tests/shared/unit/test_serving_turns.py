@@ -1,13 +1,14 @@
 """The turns of requests in a worker, over real sockets: nothing is patched, gevent has its own."""
 
 from collections.abc import Iterator
+from time import monotonic
 
 import gevent
 import pytest
 from gevent import socket
 
 from shared.serving.connection import Connection
-from shared.serving.turns import Turns
+from shared.serving.turns import SLOW_A_SECOND, SlowTurns, Turns
 from tests.support.waiting import BRIEF_SECONDS
 
 NEVER = 0.0
@@ -82,3 +83,18 @@ def test_a_turn_ends_when_the_answer_is_sent(
     turns.give_back()
     with pytest.raises(ValueError, match="released too many times"):
         turns.give_back()
+
+
+def test_slow_turns_begin_one_after_the_other() -> None:
+    slow = SlowTurns(number=16)
+    begun: list[float] = []
+
+    def request() -> None:
+        assert slow.take()
+        begun.append(monotonic())
+        slow.give_back()
+
+    requests = [gevent.spawn(request) for _ in range(10)]
+    gevent.joinall(requests, timeout=30, raise_error=True)
+
+    assert begun[-1] - begun[0] >= 9 / SLOW_A_SECOND * 0.99

@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from tests.support.end_to_end.clients import Sale, from_now
+from tests.support.end_to_end.clients import EVENTS, Sale, from_now
 from tests.support.end_to_end.people import (
     LOGIN_PATH,
     PASSWORD,
@@ -59,6 +59,21 @@ def arrange(sale: Sale) -> Showcase:
             booking_start_at=from_now(days=3),
             booking_end_at=from_now(days=30),
         ),
+        "crowded": sale.create_event(
+            name="Bangkok Summer Sonic",
+            venue="Impact Arena",
+            starts_at=from_now(days=50),
+            max_seats=5000,
+            waiting_room_rate=1,
+        ),
+        "early": sale.create_event(
+            name="Khruangbin Live",
+            venue="Asiatique, Bangkok",
+            starts_at=from_now(days=60),
+            booking_start_at=from_now(minutes=25),
+            booking_end_at=from_now(days=30),
+            waiting_room_rate=50,
+        ),
         "closed": sale.create_event(
             name="Jazz by the River",
             booking_start_at=from_now(days=-30),
@@ -67,6 +82,10 @@ def arrange(sale: Sale) -> Showcase:
     }
     guests = ("somchai", "malee", "anong", "prasert", "nok")
     booked = [sale.booked(ids["sold_out"], f"{name}@example.com") for name in guests]
+    for number in range(150):
+        room = f"{EVENTS}/{ids['crowded']}/waiting-room"
+        joined = sale.bookings.post(room, json={"user_id": f"guest-{number}"})
+        assert joined.status_code == 201, joined.text
     ids |= {"confirmed": booked[0]["id"], "waitlisted": booked[3]["id"]}
     seats = {name: sale.booked(ids["open"], f"{name}@example.com") for name in guests}
     ids["ticket"] = seats["prasert"]["id"]
