@@ -129,7 +129,8 @@ def _with_a_crowd(
 
 
 def _token(event: int, number: int, *, turn: int) -> str:
-    return signing.dumps([event, f"visitor-{number}", turn], salt="waiting room")
+    signer = signing.Signer(salt="waiting room")
+    return signer.sign_object([event, f"visitor-{number}", turn])
 
 
 def _report(found: Round) -> None:

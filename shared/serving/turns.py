@@ -19,7 +19,7 @@ MOST_AT_ONCE = 128
 MOST_SECONDS = 10.0
 LATER_AT_ONCE = 16
 # They take less than a tenth of a worker's time.
-SLOW_A_SECOND = 100
+SLOW_A_SECOND = 50
 
 
 class Turns:

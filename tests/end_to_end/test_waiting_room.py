@@ -5,7 +5,7 @@ from functools import partial
 
 import httpx
 
-from tests.support.end_to_end.clients import EVENTS, Json, Sale, all_at_once, assert_problem
+from tests.support.end_to_end.clients import EVENTS, Json, Sale, all_at_once
 from tests.support.waiting import until
 
 RATE = 20
@@ -35,6 +35,14 @@ def book(sale: Sale, event: int, user: str, token: str) -> httpx.Response:
     )
 
 
+def assert_must_wait(response: httpx.Response) -> None:
+    assert response.status_code == 429, response.text
+    problem = response.json()
+    assert problem["code"] == "waiting_room"
+    assert problem["waiting_room"].endswith("/waiting-room")
+    assert int(response.headers["Retry-After"]) >= 1
+
+
 def test_everybody_gets_a_place_and_books_when_it_is_their_turn(sale: Sale) -> None:
     event = sale.create_event(max_seats=100, waiting_room_rate=RATE)
     users = [f"user-{number}" for number in range(60)]
@@ -44,11 +52,10 @@ def test_everybody_gets_a_place_and_books_when_it_is_their_turn(sale: Sale) -> N
     positions = [place["position"] for place in places.values() if place["position"]]
     assert len({places[user]["token"] for user in users}) == 60
     assert max(positions) > RATE
-    assert_problem(sale.book(event, "user-0"), 429, code="waiting_room")
+    assert_must_wait(sale.book(event, "user-0"))
     last = max(users, key=lambda user: places[user]["position"] or 0)
     too_early = book(sale, event, last, places[last]["token"])
-    assert_problem(too_early, 429, code="waiting_room")
-    assert int(too_early.headers["Retry-After"]) >= 1
+    assert_must_wait(too_early)
 
     until(
         lambda: look(sale, event, places[last]["token"])["state"] == "ready", "the turn of the last"
@@ -77,7 +84,7 @@ def test_bots_that_skip_it_get_nothing(sale: Sale) -> None:
 
 def test_a_room_that_is_closed_lets_everybody_in(sale: Sale) -> None:
     event = sale.create_event(waiting_room_rate=1)
-    assert_problem(sale.book(event, "ann"), 429, code="waiting_room")
+    assert_must_wait(sale.book(event, "ann"))
 
     changed = sale.events.patch(f"{EVENTS}/{event}", json={"waiting_room_rate": None})
     assert changed.status_code == 200

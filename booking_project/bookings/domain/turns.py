@@ -59,11 +59,12 @@ class Room:
     """As it was at `seen_at`, by this process's monotonic clock.
 
     `called` turns had come up, `last_turn` was the latest given out, and `early` people had joined
-    before the opening, which is in `opens_in` seconds. `is_selling` if people book.
+    before the opening, which is in `opens_in` seconds. With `gives_way`, bookings need the
+    processor.
     """
 
     event: Event
-    is_selling: bool
+    gives_way: bool
     rate: int
     highest_rate: int
     called: float

@@ -38,6 +38,7 @@ from booking_project.bookings.storage.sharing import Shared
 from booking_project.bookings.storage.sql import events_by_id
 from booking_project.bookings.storage.waiting_rooms import room_join, room_row
 from booking_project.bookings.tickets import draw_of, ticket_in, token_of
+from shared.serving.processor import Processor
 from shared.serving.turns import Line
 
 FRESH_SECONDS = 1.0
@@ -103,8 +104,8 @@ def must_wait(event_id: int) -> MustWait:
 
 def line_of(method: str, path: str, headers: Collection[tuple[str, str]]) -> Line:
     """Where a request waits for its turn in the worker: first, unless it is about a waiting room
-    and comes from someone whose turn it isn't. Slowly, while people book. Reads nothing but memory.
-    """
+    and comes from someone whose turn it isn't. Slowly, while bookings need the processor. Reads
+    nothing but memory."""
     if not _known:
         return Line.FIRST
     match = _OF_ROOM.match(path)
@@ -116,7 +117,7 @@ def line_of(method: str, path: str, headers: Collection[tuple[str, str]]) -> Lin
         return Line.FIRST
     if what != "waiting-room" and (room is None or _is_ready(room, headers)):
         return Line.FIRST
-    return Line.SLOW if room is None or room.is_selling else Line.LATER
+    return Line.SLOW if room is None or room.gives_way else Line.LATER
 
 
 def _is_ready(room: Room, headers: Collection[tuple[str, str]]) -> bool:
@@ -205,9 +206,10 @@ def _read_room(event_id: int) -> Room | None:
         room_join(event_id=event_id, opens=opens, rate=rate, people=0)
         row = room_row(event_id=event_id, opens=opens)
     before = _rooms().known(event_id)
+    is_selling = before is None or _taken(before.event) != _taken(event)
     return Room(
         event=event,
-        is_selling=before is None or _taken(before.event) != _taken(event),
+        gives_way=is_selling and _processor().is_busy(),
         rate=rate or 1,
         highest_rate=max(rate or 1, row.highest_rate or 1),
         called=row.called or 0.0,
@@ -216,6 +218,11 @@ def _read_room(event_id: int) -> Room | None:
         opens_in=(opens - row.now).total_seconds(),
         seen_at=monotonic(),
     )
+
+
+@functools.cache
+def _processor() -> Processor:
+    return Processor()
 
 
 def _taken(event: Event) -> int:

@@ -18,6 +18,7 @@ from booking_project.bookings.services.bookings import booking_create
 from booking_project.bookings.services.events import event_sync
 from booking_project.bookings.services.waiting_room import line_of
 from booking_project.bookings.tickets import token_of
+from shared.serving.processor import Processor
 from shared.serving.turns import Line
 from tests.support.booking.factories import EventFactory, announced, booked, now, users
 from tests.support.booking.problems import assert_problem
@@ -327,7 +328,8 @@ def test_staff_book_for_guests_without_waiting() -> None:
 
 class TestTheLinesOfAWorker:
     @pytest.fixture
-    def event(self, browser: Client) -> Event:
+    def event(self, browser: Client, monkeypatch: pytest.MonkeyPatch) -> Event:
+        monkeypatch.setattr(Processor, "is_busy", lambda _: True)
         event: Event = EventFactory(waiting_room_rate=SLOW)
         assert book(browser, event, "ann").status_code == 429
         return event
@@ -361,6 +363,17 @@ class TestTheLinesOfAWorker:
 
         joined(browser, event, "ann")
 
+        assert line_of("POST", path, []) is Line.LATER
+
+    def test_it_is_not_slow_while_there_is_time_for_all(
+        self, browser: Client, event: Event, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Processor, "is_busy", lambda _: False)
+        waiting_room.forget()
+
+        joined(browser, event, "ann")
+
+        path = f"/api/v1/events/{event.pk}/waiting-room"
         assert line_of("POST", path, []) is Line.LATER
 
     def test_other_events_and_pages_are_first(self, event: Event) -> None:

@@ -18,7 +18,7 @@ SEEN_AT = 1000.0
 
 def room(**changes: float) -> Room:
     values = {
-        "is_selling": False,
+        "gives_way": False,
         "rate": 10,
         "highest_rate": 10,
         "called": 0.0,
