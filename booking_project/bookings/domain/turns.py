@@ -73,9 +73,15 @@ class Room:
     opens_in: float
     seen_at: float
 
+    def is_open(self, *, now: float, early: float = 0.0) -> bool:
+        """Whether people can book, or will within `early` seconds."""
+        event = self.event
+        length = (event.booking_end_at - event.booking_start_at).total_seconds()
+        return event.cancelled_at is None and -length <= self._opens_in(now) <= early
+
     def place(self, ticket: Ticket, *, draw: float, now: float) -> Place:
         """`draw` is the visitor's, from 0 to 1. `now` is on the clock of `seen_at`."""
-        opens_in = self.opens_in - (now - self.seen_at)
+        opens_in = self._opens_in(now)
         if opens_in > 0:
             return Place(state=PlaceState.EARLY, seconds=opens_in + draw * DRAW_SECONDS)
         turn = ticket.turn if ticket.turn != DRAWN else 1 + int(draw * self.early)
@@ -94,6 +100,9 @@ class Room:
         """For somebody who would join now."""
         turn = max(self.last_turn, math.floor(self._called(now))) + 1
         return self.place(Ticket(self.event.pk, "", turn), draw=0.0, now=now)
+
+    def _opens_in(self, now: float) -> float:
+        return self.opens_in - (now - self.seen_at)
 
     def _called(self, now: float) -> float:
         since = now - self.seen_at - max(0.0, self.opens_in)

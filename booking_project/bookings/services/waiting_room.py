@@ -80,6 +80,8 @@ def has_turn(*, event_id: int, user_id: str, token: str | None) -> bool:
         room = _room(event_id)
     except NoWaitingRoom:
         return False
+    if not room.is_open(now=monotonic()):
+        return False  # the decision says why nobody can book
     if token is None:
         raise _must_wait(room, room.place_of_newcomer(now=monotonic()))
     try:
@@ -168,13 +170,11 @@ def _must_wait(room: Room, place: Place) -> MustWait:
 
 
 def _refuse_entry(room: Room) -> None:
-    event, opens_in = room.event, room.opens_in - (monotonic() - room.seen_at)
-    if event.cancelled_at is not None:
+    if room.event.cancelled_at is not None:
         raise EventCancelled
-    length = (event.booking_end_at - event.booking_start_at).total_seconds()
-    if not -length <= opens_in <= EARLY_SECONDS:
+    if not room.is_open(now=monotonic(), early=EARLY_SECONDS):
         raise BookingNotOpen
-    refuse_full(event)
+    refuse_full(room.event)
 
 
 def _room(event_id: int) -> Room:

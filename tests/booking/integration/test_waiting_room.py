@@ -185,6 +185,24 @@ class TestRefused:
         assert int(response["Retry-After"]) >= 1
         assert not Booking.objects.exists()
 
+    @pytest.mark.parametrize(
+        ("changes", "status", "code"),
+        [
+            ({"cancelled_at": now()}, 409, "event_cancelled"),
+            ({"booking_end_at": now() - timedelta(minutes=1)}, 400, "booking_not_open"),
+            ({"booking_start_at": now() + timedelta(minutes=1)}, 400, "booking_not_open"),
+        ],
+    )
+    def test_where_nobody_can_book_that_comes_first(
+        self, browser: Client, changes: dict[str, Any], status: int, code: str
+    ) -> None:
+        event = EventFactory(waiting_room_rate=SLOW)
+        assert book(browser, event, "ann").status_code == 429
+        Event.objects.update(**changes)
+        waiting_room._rooms.cache_clear()
+
+        assert_problem(book(browser, event, "ann"), status, code=code)
+
     def test_who_skips_it_costs_no_query(
         self, browser: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
