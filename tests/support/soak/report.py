@@ -27,7 +27,7 @@ def tables(soak: Soak) -> str:
         ["503 while the service's own database restarted", f"{len(_excused(soak)):,}"],
         ["other failures", f"{len(_failed(soak)):,}"],
         ["bookings / cancellations / events acknowledged", _acknowledged(soak)],
-        ["lost, sold twice, different in the copy", "0"],
+        ["lost, sold twice, dead letters", f"{len(soak.wrong()):,}"],
         ["everything delivered after the end within", f"{soak.settled_after:.1f} s"],
     ]
     return "\n\n".join(
