@@ -138,6 +138,12 @@ class TestTheCommand:
         ]
         assert full.ask("SELECT count(*) FROM ONLY organisers_note") == [(5,)]
         assert full.ask("SELECT distribution_key FROM idempotency_idempotencyrecord") == [(7,)]
+        of_shards = """
+            SELECT DISTINCT result FROM run_command_on_shards('bookings_booking', $$
+                SELECT attstattarget FROM pg_attribute
+                 WHERE attrelid = '%s'::regclass AND attname = 'event_id' $$)
+        """
+        assert full.ask(of_shards) == [("0",)]
         inserted = """
             INSERT INTO bookings_booking (event_id, user_id, status, created_at, updated_at)
             VALUES (1, 'late', 'confirmed', now(), now()) RETURNING id

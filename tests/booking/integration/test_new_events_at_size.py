@@ -10,9 +10,10 @@ from booking_project.bookings.services.bookings import booking_cancel
 from booking_project.bookings.storage.sql import bookings_in_line, snapshot
 from tests.support.booking.commands import decided, to_book, to_cancel
 from tests.support.booking.factories import EventFactory, booked, users
+from tests.support.booking.on_a_cluster import on_one_server
 from tests.support.booking.plans import empty_tables, rows_read
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), on_one_server]
 
 MANY = 800
 WAITING = 300
