@@ -190,7 +190,7 @@ class TestRefused:
         [
             ({"cancelled_at": now()}, 409, "event_cancelled"),
             ({"booking_end_at": now() - timedelta(minutes=1)}, 400, "booking_not_open"),
-            ({"booking_start_at": now() + timedelta(minutes=1)}, 400, "booking_not_open"),
+            ({"booking_start_at": now() + timedelta(hours=1)}, 400, "booking_not_open"),
         ],
     )
     def test_where_nobody_can_book_that_comes_first(
