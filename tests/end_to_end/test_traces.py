@@ -246,14 +246,7 @@ def test_a_bad_traceparent_is_ignored(sale: Sale, received: Collector, given: st
     assert answer.status_code == 201
     number = answer.headers["X-Request-ID"]
 
-    def mine() -> list[Span]:
-        return [
-            each
-            for each in received.spans
-            if each.kind == "server" and each.attributes["reservation.request_id"] == number
-        ]
-
-    (post,) = until(mine, "the span of the request")
+    post = received.wait_for_only("server", "reservation.request_id", number)
     assert post.parent_id == ""
     assert post.trace_id not in given
 
@@ -287,14 +280,7 @@ def test_a_message_without_a_valid_trace_is_handled(
 
     sale.wait_for(event["id"])
 
-    def processed() -> list[Span]:
-        return [
-            each
-            for each in received.spans
-            if each.kind == "consumer" and each.attributes["messaging.message.id"] == message_id
-        ]
-
-    (process,) = until(processed, "the span of the message")
+    process = received.wait_for_only("consumer", "messaging.message.id", message_id)
     assert process.parent_id == ""
 
 

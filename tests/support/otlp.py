@@ -72,6 +72,16 @@ class Collector:
 
         return until(found, f"{names} of {trace_id}")
 
+    def wait_for_only(self, kind: str, attribute: str, value: str) -> Span:
+        """The span of this kind with this attribute, of whatever trace."""
+
+        def found() -> list[Span]:
+            of_kind = (span for span in self.spans if span.kind == kind)
+            return [span for span in of_kind if span.attributes.get(attribute) == value]
+
+        (span,) = until(found, f"the {kind} span with {attribute} {value}")
+        return span
+
 
 @contextmanager
 def collector() -> Iterator[Collector]:

@@ -81,6 +81,9 @@ _READY = {"state": "ready", "position": None, "retry_after": 0}
 _EVENT_ID = schema.path_id("event_id", "The event's id; the same as in the event service.")
 _BOOKING_ID = schema.path_id("booking_id", "The booking's id.")
 _BAD_EVENT_ID = schema.invalid_id("event")
+_NO_USER_ID = schema.invalid_input(
+    {"user_id": ["user_id is required"]}, message="user_id is required"
+)
 _NO_SUCH_EVENT = refused(errors.EventNotFound, STATUSES)
 _STATUS = OpenApiParameter(
     "status",
@@ -108,6 +111,11 @@ _RETRY_AFTER = OpenApiParameter(
     description="When to ask again, in seconds.",
 )
 _MUST_WAIT = refused(errors.MustWait, STATUSES)
+
+
+def _not_your_user_id(message: str) -> Refusal:
+    return Refusal(status=HTTPStatus.FORBIDDEN, code="not_your_user_id", message=message)
+
 
 list_events = paged(
     "list_events",
@@ -184,13 +192,9 @@ create_booking = operation(
     refusals=[
         *idempotency.REFUSALS,
         _BAD_EVENT_ID,
-        schema.invalid_input({"user_id": ["user_id is required"]}, message="user_id is required"),
+        _NO_USER_ID,
         refused(errors.BookingNotOpen, STATUSES),
-        Refusal(
-            status=HTTPStatus.FORBIDDEN,
-            code="not_your_user_id",
-            message="you can book only for yourself",
-        ),
+        _not_your_user_id("you can book only for yourself"),
         _NO_SUCH_EVENT,
         refused(errors.AlreadyBooked, STATUSES),
         refused(errors.FullyBooked, STATUSES),
@@ -222,13 +226,9 @@ join_waiting_room = operation(
     parameters=[_EVENT_ID, _RETRY_AFTER],
     refusals=[
         _BAD_EVENT_ID,
-        schema.invalid_input({"user_id": ["user_id is required"]}, message="user_id is required"),
+        _NO_USER_ID,
         refused(errors.BookingNotOpen, STATUSES),
-        Refusal(
-            status=HTTPStatus.FORBIDDEN,
-            code="not_your_user_id",
-            message="you can wait only for yourself",
-        ),
+        _not_your_user_id("you can wait only for yourself"),
         _NO_SUCH_EVENT,
         refused(errors.NoWaitingRoom, STATUSES),
         refused(errors.FullyBooked, STATUSES),
@@ -239,7 +239,7 @@ get_place = operation(
     "get_place",
     tag="bookings",
     summary="Get a place in an event's waiting room",
-    description="Costs the service next to nothing. Ask again after `retry_after` seconds.",
+    description="Cheap for the service. Ask again after `retry_after` seconds.",
     access=Access.SIGNED_IN,
     answer=Answer(
         body=PlaceOutput,
@@ -295,13 +295,9 @@ list_user_bookings = paged(
         _STATUS,
     ],
     refusals=[
-        schema.invalid_input({"user_id": ["user_id is required"]}, message="user_id is required"),
+        _NO_USER_ID,
         _BAD_STATUS,
-        Refusal(
-            status=HTTPStatus.FORBIDDEN,
-            code="not_your_user_id",
-            message="you can see only your own bookings",
-        ),
+        _not_your_user_id("you can see only your own bookings"),
     ],
 )
 get_booking = operation(

@@ -1,4 +1,5 @@
 from http import HTTPStatus
+from typing import Any
 
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import AllowAny
@@ -29,7 +30,7 @@ from shared.api.parsers import require_json_body
 from shared.api.problems import InvalidInput
 from shared.api.query_params import query_text
 from shared.api.views import APIView
-from shared.auth.caller import caller_of
+from shared.auth.caller import Caller, caller_of
 from shared.db.index_ranges import IndexRange
 from shared.idempotency.http import created_response, idempotent_request
 
@@ -82,9 +83,7 @@ class EventBookings(APIView):
     def post(self, request: Request, event_id: str) -> Response:
         number = parse_id(event_id, what="event")
         caller = caller_of(request)
-        user_id = valid_user_id(request.data, default=caller.user_id)
-        if not caller.may_act_for(user_id):
-            raise PermissionDenied("you can book only for yourself", code="not_your_user_id")
+        user_id = _user_of(request.data, caller, refusal="you can book only for yourself")
         result = booking_create(
             event_id=number,
             user_id=user_id,
@@ -110,9 +109,7 @@ class WaitingRoom(APIView):
     def post(self, request: Request, event_id: str) -> Response:
         number = parse_id(event_id, what="event")
         caller = caller_of(request)
-        user_id = valid_user_id(request.data, default=caller.user_id)
-        if not caller.may_act_for(user_id):
-            raise PermissionDenied("you can wait only for yourself", code="not_your_user_id")
+        user_id = _user_of(request.data, caller, refusal="you can wait only for yourself")
         token = room_enter(event_id=number, user_id=user_id)
         return self._place(number, token, status=HTTPStatus.CREATED)
 
@@ -139,9 +136,11 @@ class UserBookings(APIView):
     def get(self, request: Request) -> Response:
         caller = caller_of(request)
         asked = query_text(request, "user_id")
-        user_id = valid_user_id({} if asked is None else {"user_id": asked}, default=caller.user_id)
-        if not caller.may_act_for(user_id):
-            raise PermissionDenied("you can see only your own bookings", code="not_your_user_id")
+        user_id = _user_of(
+            {} if asked is None else {"user_id": asked},
+            caller,
+            refusal="you can see only your own bookings",
+        )
         bookings = user_booking_list(user_id=user_id, status=_status_filter(request))
         return _listed(request, bookings)
 
@@ -179,6 +178,14 @@ def _ids_filter(request: Request) -> set[int] | None:
     if len(texts) > schema.MOST_IDS:
         raise InvalidInput(f"id may be given at most {schema.MOST_IDS} times", code="too_many_ids")
     return {parse_id(text, what="event") for text in texts} or None
+
+
+def _user_of(data: Any, caller: Caller, *, refusal: str) -> str:
+    """The user that a request is about: the caller if it names none."""
+    user_id = valid_user_id(data, default=caller.user_id)
+    if not caller.may_act_for(user_id):
+        raise PermissionDenied(refusal, code="not_your_user_id")
+    return user_id
 
 
 def _listed(request: Request, bookings: IndexRange) -> Response:

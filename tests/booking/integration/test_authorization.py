@@ -40,6 +40,14 @@ EVERYBODY = {
 }
 LISTED = {**EVERYBODY, "nobody": 401, **NO_STAFF, "staff who view": 200}
 OWNERS = {"nobody": 401, "owner": 200, "other": 404, "admin": 200, **NO_STAFF}
+FOR_THEMSELVES = {
+    "nobody": 401,
+    "owner": 201,
+    "other": 403,
+    "admin": 201,
+    **NO_STAFF,
+    "staff who add": 201,
+}
 DECISIONS = {
     "GET /health": Decision(statuses=EVERYBODY),
     "GET /health/ready": Decision(statuses=EVERYBODY),
@@ -48,27 +56,13 @@ DECISIONS = {
     # Which bookings are in the list is told by the tests below.
     "GET /api/v1/events/{event_id}/bookings": Decision(statuses=LISTED),
     "POST /api/v1/events/{event_id}/bookings": Decision(
-        statuses={
-            **NO_STAFF,
-            "nobody": 401,
-            "owner": 201,
-            "other": 403,
-            "admin": 201,
-            "staff who add": 201,
-        },
+        statuses=FOR_THEMSELVES,
         body={"user_id": "ann"},
     ),
     # Whoever has a token of the room may see its place.
     "GET /api/v1/events/{event_id}/waiting-room": Decision(statuses=LISTED),
     "POST /api/v1/events/{event_id}/waiting-room": Decision(
-        statuses={
-            **NO_STAFF,
-            "nobody": 401,
-            "owner": 201,
-            "other": 403,
-            "admin": 201,
-            "staff who add": 201,
-        },
+        statuses=FOR_THEMSELVES,
         body={"user_id": "ann"},
     ),
     "GET /api/v1/bookings": Decision(statuses={**LISTED, "other": 403}, query="user_id=ann"),
