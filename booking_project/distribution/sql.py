@@ -88,7 +88,7 @@ def drop_reference(reference: Reference) -> None:
 
 
 def add_reference(reference: Reference) -> None:
-    """Checked at once: what a node finds at its commit only, it reports without a reason."""
+    """Checked at once, because a node that finds a violation only at its commit gives no reason."""
     definition = reference.definition.removesuffix(" DEFERRABLE INITIALLY DEFERRED")
     execute(f'ALTER TABLE {reference.table} ADD CONSTRAINT "{reference.name}" {definition}')
 
@@ -116,8 +116,8 @@ def give_stored_answers_their_event() -> None:
 
 
 def collect_no_statistics(table: Table) -> None:
-    """Of its events. The shards are new, so they have none from before either. Without any, the
-    planner expects each event to have a two-hundredth of the rows, never that it has none."""
+    """About the column of the event. The shards are new, so they have no older ones either. Without
+    statistics, the planner expects a two-hundredth of the rows for each event, never none."""
     execute(f"ALTER TABLE {table.name} ALTER COLUMN {table.column} SET STATISTICS 0")
 
 
@@ -134,7 +134,7 @@ def create_distributed_table(table: Table, *, beside: Table | None) -> None:
 
 
 def drop_local_copy(table: Table) -> None:
-    """What is left on the coordinator of a table's rows. Harmless if there is nothing."""
+    """Delete the rows that are left on the coordinator. Harmless if there are none."""
     execute("SELECT truncate_local_data_after_distributing_table(%s::regclass)", [table.name])
 
 
