@@ -1,14 +1,27 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from devstack import processes
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 
-def sleeper(folder: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(["sleep", "3600"], env=os.environ | {processes.MARK: str(folder)})
+@contextmanager
+def sleeper(folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    """Its mark can be read: for a moment after its start, a program has no environment yet."""
+    with subprocess.Popen(
+        ["sleep", "3600"], env=os.environ | {processes.MARK: str(folder)}
+    ) as process:
+        try:
+            until(lambda: psutil.Process(process.pid).environ().get(processes.MARK), "its mark")
+            yield process
+        finally:
+            process.kill()
 
 
 def test_a_process_is_found_by_its_mark_and_ended(tmp_path: Path) -> None:
@@ -17,7 +30,6 @@ def test_a_process_is_found_by_its_mark_and_ended(tmp_path: Path) -> None:
         processes.end(tmp_path)
         assert mine.wait(timeout=PATIENCE_SECONDS) != 0
         assert foreign.poll() is None
-        foreign.kill()
 
 
 def test_an_ended_process_that_nobody_waited_for_counts_as_gone(tmp_path: Path) -> None:
